@@ -1,0 +1,58 @@
+package connect
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+)
+
+// A Connector makes sources and sinks. A nil function means that tables of this
+// connector cannot be read, or written.
+type Connector struct {
+	Name     string
+	Options  []Option
+	Formats  bool              // takes 'format' and the format's options under its name
+	Metadata map[string]string // metadata keys that can be read, with their SQL type
+	Source   func(Table, Scan) (Source, error)
+	Sink     func(Table, Write) (Sink, error)
+}
+
+// Write says how a plan writes a table.
+type Write struct {
+	JobID       string // stable over restarts: names what is not yet committed
+	Overwrite   bool
+	Static      map[int]string // partition columns with a constant value
+	Parallelism int
+	Bounded     bool   // the job ends by itself and has no checkpoints
+	Zone        string // table.local-time-zone
+}
+
+var (
+	mu         sync.RWMutex
+	connectors = map[string]*Connector{}
+)
+
+// Register makes a connector known. It panics if the name is taken.
+func Register(c *Connector) {
+	mu.Lock()
+	defer mu.Unlock()
+	if connectors[c.Name] != nil {
+		panic(fmt.Sprintf("connect: %s is registered twice", c.Name))
+	}
+	connectors[c.Name] = c
+}
+
+// Lookup returns the connector of that name, or nil.
+func Lookup(name string) *Connector {
+	mu.RLock()
+	defer mu.RUnlock()
+	return connectors[name]
+}
+
+// Names returns the names of all connectors, sorted.
+func Names() []string {
+	mu.RLock()
+	defer mu.RUnlock()
+	return slices.Sorted(maps.Keys(connectors))
+}

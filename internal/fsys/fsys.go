@@ -1,0 +1,70 @@
+// Package fsys is the one file interface of the engine: what files, object
+// stores and HDFS have in common.
+package fsys
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"time"
+)
+
+// ErrExist is returned by PutIfAbsent when the name is taken.
+var ErrExist = fs.ErrExist
+
+// ErrNotExist is what opening a missing file returns, wrapped.
+var ErrNotExist = fs.ErrNotExist
+
+// ErrFull marks errors of a store that has no room left.
+var ErrFull = errors.New("no space left")
+
+// Info is what a listing says of a file.
+type Info struct {
+	Name    string // full name, as Open takes it
+	Size    int64
+	ModTime time.Time
+	Dir     bool
+}
+
+// A File is open for reading. ReadAt may be called from many goroutines.
+type File interface {
+	io.ReaderAt
+	io.Closer
+	Size() int64
+}
+
+// An FS is a file store. Names are slash-separated paths. All methods may be
+// called from many goroutines.
+type FS interface {
+	Open(name string) (File, error)
+	Stat(name string) (Info, error)
+	// List returns the entries of a folder, sorted by name; none if it is missing.
+	List(dir string) ([]Info, error)
+	// Put writes a file whole: it is there with all of data, synced, or not at
+	// all. Folders are made as needed.
+	Put(name string, data []byte) error
+	// PutIfAbsent is Put that fails with ErrExist if the name is taken.
+	PutIfAbsent(name string, data []byte) error
+	// Remove deletes a file or an empty folder; a missing one is no error.
+	Remove(name string) error
+	// RemoveAll deletes a folder with all that it holds.
+	RemoveAll(dir string) error
+	// Create starts a pending file: nothing is visible under name until the
+	// token that Prepare returns is committed.
+	Create(name string) (Pending, error)
+	// Commit makes a prepared file visible. It is idempotent: a file that is
+	// there already, as committed before, is no error.
+	Commit(token string) error
+	// Abort drops a prepared file; a missing one is no error.
+	Abort(token string) error
+}
+
+// A Pending file is written front to back, then prepared, then committed by its
+// token, perhaps by another process after a crash.
+type Pending interface {
+	io.Writer
+	// Prepare makes what was written durable and returns the token.
+	Prepare() (token string, err error)
+	// Discard drops the file without a trace. After Prepare it does nothing.
+	Discard() error
+}
