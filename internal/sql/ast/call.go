@@ -21,8 +21,8 @@ const (
 //	SUBSTRING(s FROM a [FOR n])      SUBSTRING(s, a [, n])
 //	OVERLAY(a PLACING b FROM i [FOR n])  OVERLAY(a, b, i [, n])
 //	TRIM([BOTH|LEADING|TRAILING] [c] FROM s), TRIM(s)
-//	                                 TRIM(Symbol BOTH, c, s), c a blank by default;
-//	                                 TRIM(s) is one argument
+//	                                 TRIM(Symbol BOTH, c, s); always three, c is
+//	                                 the literal ' ' when it was not written
 //	CURRENT_DATE, LOCALTIME, …       NoParens
 //	JSON_OBJECT(KEY k VALUE v, …)    arguments alternate keys and values
 //	JSON_OBJECTAGG(KEY k VALUE v)    JSON_OBJECTAGG(k, v)
