@@ -1,0 +1,135 @@
+// Package exec holds the vectorised operators.
+//
+// An operator is plain single-threaded code: it never starts a goroutine, never
+// locks, never blocks and never reads the clock. The task that owns it calls it
+// from one goroutine, in stream order.
+package exec
+
+import (
+	"github.com/millrace-io/millrace/internal/base"
+	"github.com/millrace-io/millrace/internal/expr/fn"
+	"github.com/millrace-io/millrace/internal/fsys"
+	"github.com/millrace-io/millrace/internal/state"
+	"github.com/millrace-io/millrace/vec"
+)
+
+// A Context is what an operator may know about the place it runs in.
+type Context struct {
+	Op          string // the operator's id
+	Subtask     int
+	Parallelism int
+	Groups      int         // key groups of the job (max parallelism)
+	State       state.Store // the operator's own, restored before Open
+	Env         *fn.Env
+	Memory      *base.Budget
+	Spill       func() (fsys.FS, string) // a folder for data that does not fit
+	Late        LateLog                  // nil in most runs
+	Counters    *Counters
+}
+
+// Counters are what an operator counts; plain numbers, one goroutine.
+type Counters struct {
+	RowsIn, RowsOut int64
+	LateDropped     int64
+}
+
+// A LateLog decides about late rows in a verified run: the streaming run records
+// what it drops, the batch run drops the same.
+type LateLog interface {
+	// Dropped records that op drops the row of b for the window that ends at end.
+	Dropped(op string, end int64, b *vec.Batch, row int)
+	// Drop reports whether op shall drop the row for that window; each recorded
+	// drop is used once.
+	Drop(op string, end int64, b *vec.Batch, row int) bool
+}
+
+// EmitBatchesMax is how many batches an operator may emit in one call. One that
+// has more returns more = true and goes on in Resume.
+const EmitBatchesMax = 8
+
+// An Output takes what an operator produces.
+type Output interface {
+	// Emit gives b to the next operator, or to the edges that leave the task. Its
+	// Marks are watermarks of the output.
+	Emit(b *vec.Batch) error
+	// Watermark tells that event time has reached t (microseconds), after all
+	// that was emitted before.
+	Watermark(t int64) error
+}
+
+// An Operator transforms streams. The calls come in this order:
+//
+//	Open (Process | Watermark | EndInput | Tick | Resume* | Flush Snapshot)* Close
+//
+// A method that returns more has not done all of its work: the task calls Resume
+// (and nothing else, but Close) until it returns false. A call emits at most
+// EmitBatchesMax batches.
+//
+// Watermarks are the operator's to forward: each one that arrives, in the marks
+// of a batch or by Watermark, goes out through Output after what it caused, as a
+// mark or by Output.Watermark; an operator may hold it back or merge several into
+// the last. Watermarks that arrive are those of all inputs together, and rise.
+//
+// The batch given to Process is the operator's: it may keep it, or pass it or its
+// columns on, but not write to its columns. An emitted batch is given away.
+type Operator interface {
+	// Open prepares the operator, reading restored state from ctx.State.
+	Open(ctx *Context) error
+
+	// Process consumes one batch of input in.
+	Process(in int, b *vec.Batch, out Output) (more bool, err error)
+
+	// Watermark tells that the event time of all inputs together has reached t:
+	// timers up to t fire. The last is math.MaxInt64, before the last EndInput.
+	Watermark(t int64, out Output) (more bool, err error)
+
+	// EndInput tells that input in has ended. After the last one the operator
+	// emits what only the end makes final.
+	EndInput(in int, out Output) (more bool, err error)
+
+	// Tick tells that processing time (ctx.Env.Now) has moved, about every
+	// TickMs: for mini-batches and processing-time timers.
+	Tick(now int64, out Output) (more bool, err error)
+
+	// Resume goes on with what returned more.
+	Resume(out Output) (more bool, err error)
+
+	// Flush emits what was held back by choice (a mini-batch), before Snapshot.
+	Flush(out Output) (more bool, err error)
+
+	// Snapshot writes to ctx.State what has changed since the last call. It emits
+	// nothing.
+	Snapshot(e base.Epoch) error
+
+	Close() error
+}
+
+// TickMs is about how often Tick is called, in milliseconds.
+const TickMs = 20
+
+// Base does nothing, correctly, for the methods that an operator does not need.
+type Base struct{}
+
+// Open implements Operator.
+func (Base) Open(*Context) error { return nil }
+
+// Watermark forwards the watermark.
+func (Base) Watermark(t int64, out Output) (bool, error) { return false, out.Watermark(t) }
+
+// EndInput implements Operator.
+func (Base) EndInput(int, Output) (bool, error) { return false, nil }
+
+// Tick implements Operator.
+func (Base) Tick(int64, Output) (bool, error) { return false, nil }
+
+// Resume implements Operator.
+func (Base) Resume(Output) (bool, error) { return false, nil }
+
+// Flush implements Operator.
+func (Base) Flush(Output) (bool, error) { return false, nil }
+
+// Snapshot implements Operator.
+func (Base) Snapshot(base.Epoch) error { return nil }
+
+// Close implements Operator.
+func (Base) Close() error { return nil }

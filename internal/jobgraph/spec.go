@@ -1,0 +1,392 @@
+package jobgraph
+
+import (
+	"github.com/millrace-io/millrace/connect"
+	"github.com/millrace-io/millrace/internal/expr"
+	"github.com/millrace-io/millrace/types"
+)
+
+// A Spec says what an operator does. The types of this file are the only ones.
+//
+// Columns are numbered in the operator's input; a join's condition sees the
+// left columns, then the right ones. Input 0 is the left one.
+type Spec interface{ Kind() string }
+
+// Emit is when a stateful operator tells its results.
+type Emit uint8
+
+// The emission policies. OnChange is a stream's. AtEnd gives each result once,
+// when the input has ended. Windows, which know by the watermark when a result
+// is final, have OnChange and simply get only the last watermark in a batch.
+const (
+	OnChange Emit = iota
+	AtEnd
+)
+
+// Calc filters, then projects.
+type Calc struct {
+	Filter  *expr.Expr   `json:",omitempty"`
+	Project []*expr.Expr // nil means all columns as they are
+}
+
+// Values is a source of constant rows: each a list of constant expressions. It
+// stands in a vertex of parallelism 1 as first operator, without inputs.
+type Values struct {
+	Rows  [][]*expr.Expr
+	Types []types.Type
+}
+
+// An AggCall is one aggregate function over columns.
+type AggCall struct {
+	Func     string // upper case: COUNT, SUM, MIN …
+	Args     []int  // empty for COUNT(*)
+	ArgTypes []types.Type
+	Distinct bool
+	Filter   int // a BOOLEAN column, or -1
+	Ret      types.Type
+	Order    []SortKey `json:",omitempty"` // ARRAY_AGG(x ORDER BY y)
+	Consts   []any     `json:",omitempty"` // by argument: its value if it is constant (LISTAGG's separator), else nil
+}
+
+// Phase is the part of a two-phase aggregation.
+type Phase uint8
+
+// The phases. A local aggregate emits its keys, then one column for each word
+// and blob of its accumulators (agg.Partial has their types); a global one takes
+// these. They are combined in the order of Aggs.
+const (
+	Single Phase = iota
+	Local
+	Global
+)
+
+// GroupAgg groups by columns and aggregates. It emits the keys, then a column
+// for each call. No keys mean one group; AtEnd it is emitted even over no rows.
+type GroupAgg struct {
+	Keys       []int
+	Aggs       []AggCall
+	Phase      Phase
+	Emit       Emit
+	Retracts   bool  // the input has -U or -D
+	SendBefore bool  // the output needs -U before +U
+	Fold       bool  // mini-batch: several changes to a key may become one
+	FoldRows   int   `json:",omitempty"` // table.exec.mini-batch.size; 0 means a batch at a time
+	FoldMs     int64 `json:",omitempty"` // table.exec.mini-batch.allow-latency
+	TTLMs      int64 `json:",omitempty"` // state time-to-live, 0 means for ever
+	InputTypes []types.Type
+}
+
+// WindowKind is the shape of a window.
+type WindowKind uint8
+
+// The shapes.
+const (
+	Tumble WindowKind = iota
+	Hop
+	Cumulate
+	Session
+)
+
+func (k WindowKind) String() string {
+	return [...]string{"TUMBLE", "HOP", "CUMULATE", "SESSION"}[k]
+}
+
+// A Window cuts event time. Times are in microseconds.
+type Window struct {
+	WKind    WindowKind
+	Time     int   // the rowtime column; -1: the rows already have Start and End
+	Size     int64 // CUMULATE: the maximum size; SESSION: the gap
+	Slide    int64 // HOP: the slide; CUMULATE: the step
+	Offset   int64
+	Start    int    // with Time -1: columns with the window's bounds (TIMESTAMP)
+	End      int    // …
+	Zone     string `json:",omitempty"` // of a TIMESTAMP_LTZ rowtime: windows align to local time
+	Proctime bool   `json:",omitempty"`
+	// Granule is the unit of the rowtime: 1000 for precision <= 3, else 1. A
+	// window [s, e) is complete when the watermark reaches e - Granule.
+	Granule int64
+	Session []int `json:",omitempty"` // SESSION: the PARTITION BY columns
+}
+
+// WindowTVF is a window table function by itself: it appends window_start,
+// window_end (TIMESTAMP) and window_time (rowtime) to each row, once for each
+// window that the row is in. It drops nothing.
+type WindowTVF struct{ Window Window }
+
+// WindowProp is a column about the window that a WindowAgg emits.
+type WindowProp uint8
+
+// The properties.
+const (
+	WindowStart WindowProp = iota
+	WindowEnd
+	WindowTime // end - granule, a rowtime
+)
+
+// WindowAgg groups by window and columns. It emits the keys, a column for each
+// call, then the Props. Each result comes once, when the watermark passes the
+// window's end; late rows are dropped and counted.
+type WindowAgg struct {
+	Window     Window
+	Keys       []int
+	Aggs       []AggCall
+	Props      []WindowProp
+	Phase      Phase // Local emits keys, accumulators, then the slice's end (BIGINT microseconds, UTC or local as aligned)
+	Retracts   bool
+	InputTypes []types.Type
+}
+
+// JoinKind is which rows a join keeps.
+type JoinKind uint8
+
+// The kinds of join. Semi and Anti emit left rows only.
+const (
+	Inner JoinKind = iota
+	Left
+	Right
+	Full
+	Semi
+	Anti
+)
+
+func (k JoinKind) String() string {
+	return [...]string{"InnerJoin", "LeftOuterJoin", "RightOuterJoin", "FullOuterJoin", "LeftSemiJoin", "LeftAntiJoin"}[k]
+}
+
+// Join joins two changing tables, or two that are complete. Rows match when the
+// keys are equal (NULL equals nothing, unless NullSafe) and Cond is TRUE.
+type Join struct {
+	JoinKind    JoinKind
+	LeftKeys    []int
+	RightKeys   []int
+	NullSafe    []bool       `json:",omitempty"` // by key; IS NOT DISTINCT FROM
+	Cond        *expr.Expr   `json:",omitempty"` // over left columns, then right ones
+	LeftTypes   []types.Type // of the inputs
+	RightTypes  []types.Type
+	LeftUnique  []int // columns that identify a left row among the current ones, nil if none
+	RightUnique []int
+	LeftAppend  bool // the left input has inserts only
+	RightAppend bool
+	SendBefore  bool  // the output needs -U before +U
+	LeftTTLMs   int64 `json:",omitempty"`
+	RightTTLMs  int64 `json:",omitempty"`
+}
+
+// HashJoin joins two inputs that end: it reads the build side whole, then
+// streams the other. The edge of the build side has the better priority.
+type HashJoin struct {
+	JoinKind   JoinKind
+	BuildLeft  bool
+	LeftKeys   []int
+	RightKeys  []int
+	NullSafe   []bool     `json:",omitempty"`
+	Cond       *expr.Expr `json:",omitempty"`
+	LeftTypes  []types.Type
+	RightTypes []types.Type
+}
+
+// IntervalJoin joins rows whose times are close:
+// right.time + Lower <= left.time <= right.time + Upper. Both inputs are append-only.
+// Its watermark is held back so that what it emits is not late by either rowtime.
+type IntervalJoin struct {
+	JoinKind     JoinKind
+	LeftKeys     []int
+	RightKeys    []int
+	LeftTime     int
+	RightTime    int
+	Lower, Upper int64      // microseconds
+	Cond         *expr.Expr `json:",omitempty"`
+	LeftTypes    []types.Type
+	RightTypes   []types.Type
+}
+
+// WindowJoin joins rows of the same window. Both inputs carry the window's
+// bounds; rows come out when the window ends.
+type WindowJoin struct {
+	JoinKind             JoinKind
+	LeftKeys             []int // without the window columns
+	RightKeys            []int
+	NullSafe             []bool `json:",omitempty"`
+	LeftStart, LeftEnd   int    // columns
+	RightStart, RightEnd int
+	Granule              int64
+	Cond                 *expr.Expr `json:",omitempty"`
+	LeftTypes            []types.Type
+	RightTypes           []types.Type
+}
+
+// TemporalJoin joins each left row with the right row of its key that was valid
+// at the left row's event time. Both sides wait for the watermark. The right
+// input is a changelog by key.
+type TemporalJoin struct {
+	JoinKind   JoinKind // Inner or Left
+	LeftKeys   []int
+	RightKeys  []int
+	LeftTime   int
+	RightTime  int
+	Cond       *expr.Expr `json:",omitempty"`
+	LeftTypes  []types.Type
+	RightTypes []types.Type
+}
+
+// A SortKey is a column to order by.
+type SortKey struct {
+	Col       int
+	Desc      bool
+	NullsLast bool
+}
+
+// RankKind is how ties are numbered.
+type RankKind uint8
+
+// The ranking functions.
+const (
+	RowNumber RankKind = iota
+	RankNumber
+	DenseRank
+)
+
+// RankInput is what may arrive at a Rank.
+type RankInput uint8
+
+// The kinds of input. UpdateFast is a changelog by unique keys whose order
+// columns only move towards the front.
+const (
+	RankAppend RankInput = iota
+	RankUpdateFast
+	RankRetract
+)
+
+// Rank keeps the rows numbered From..To of each partition in an order. Without
+// partition and order it is a LIMIT with an offset.
+type Rank struct {
+	RankKind   RankKind
+	Partition  []int
+	Order      []SortKey
+	From, To   int64 // 1-based, inclusive; To < 0 means all
+	Number     bool  // emits the number as a last BIGINT column
+	Input      RankInput
+	UniqueKey  []int // RankUpdateFast: columns that identify a row within the partition's input
+	Emit       Emit
+	SendBefore bool
+	Types      []types.Type
+	TTLMs      int64 `json:",omitempty"`
+	// Window: the rows have a window whose end is this column; results come once
+	// at its end. -1 otherwise.
+	WindowEnd int
+	Granule   int64 `json:",omitempty"`
+}
+
+// Dedup keeps the first or the last row of each key, by the rowtime or by arrival.
+type Dedup struct {
+	Keys       []int
+	Time       int // the rowtime column, or -1 for arrival
+	KeepLast   bool
+	Emit       Emit
+	SendBefore bool
+	Types      []types.Type
+	TTLMs      int64 `json:",omitempty"`
+}
+
+// A FrameBound is one end of an OVER frame.
+type FrameBound struct {
+	Unbounded bool
+	Offset    int64 // rows, or microseconds, months or units of the order column: negative is PRECEDING, 0 is CURRENT ROW
+}
+
+// A Frame is the rows that an OVER aggregate sees.
+type Frame struct {
+	Rows     bool // ROWS, else RANGE
+	From, To FrameBound
+}
+
+// An OverCall is one function over a frame. Func may also be ROW_NUMBER, RANK,
+// DENSE_RANK, PERCENT_RANK, CUME_DIST, NTILE, LAG, LEAD, FIRST_VALUE, LAST_VALUE.
+type OverCall struct {
+	AggCall
+	Frame Frame
+}
+
+// Over appends a column for each call. All calls share partition and order. In a
+// stream Time is the rowtime that leads Order, and rows are handled when the
+// watermark passes them; late rows are dropped and counted. With Emit AtEnd it
+// takes any order, and handles each partition when the input has ended.
+type Over struct {
+	Partition []int
+	Order     []SortKey
+	Time      int // -1: no rowtime order
+	Calls     []OverCall
+	Emit      Emit
+	Retracts  bool
+	Types     []types.Type
+}
+
+// Sort orders all rows and emits From..To of them, once, at the end of input.
+// With Time >= 0 it is a stream's ORDER BY rowtime: rows come out as the
+// watermark passes them.
+type Sort struct {
+	Order    []SortKey
+	From, To int64 // as in Rank; 1, -1 for all
+	Time     int
+	Types    []types.Type
+}
+
+// Limit passes rows From..To in the order of arrival. It stands at parallelism 1.
+type Limit struct{ From, To int64 }
+
+// Normalize turns an upsert stream by Keys into a full changelog, and drops what
+// changes nothing. It keeps the last row of each key.
+type Normalize struct {
+	Keys       []int
+	SendBefore bool
+	Types      []types.Type
+	TTLMs      int64 `json:",omitempty"`
+}
+
+// DropBefore removes -U rows, for receivers that know rows by a key.
+type DropBefore struct{}
+
+// Materialize turns a changelog whose changes may arrive out of order (the sink's
+// key is not the key of the stream) into an upsert stream by Keys.
+type Materialize struct {
+	Keys  []int
+	Types []types.Type
+	TTLMs int64 `json:",omitempty"`
+}
+
+// Sink writes a table. It is the last operator of its chain.
+type Sink struct {
+	Connector string
+	Table     connect.Table
+	Write     connect.Write
+	// NotNull: columns that must not be NULL; DropNull (table.exec.sink.not-null-enforcer)
+	// drops such rows silently instead of failing.
+	NotNull  []int `json:",omitempty"`
+	DropNull bool  `json:",omitempty"`
+}
+
+// Collect hands rows to whoever runs the job: the result of a SELECT. It stands
+// at parallelism 1.
+type Collect struct{ Types []types.Type }
+
+// Kind implements Spec.
+func (*Calc) Kind() string         { return "Calc" }
+func (*Values) Kind() string       { return "Values" }
+func (*GroupAgg) Kind() string     { return "GroupAgg" }
+func (*WindowTVF) Kind() string    { return "WindowTVF" }
+func (*WindowAgg) Kind() string    { return "WindowAgg" }
+func (*Join) Kind() string         { return "Join" }
+func (*HashJoin) Kind() string     { return "HashJoin" }
+func (*IntervalJoin) Kind() string { return "IntervalJoin" }
+func (*WindowJoin) Kind() string   { return "WindowJoin" }
+func (*TemporalJoin) Kind() string { return "TemporalJoin" }
+func (*Rank) Kind() string         { return "Rank" }
+func (*Dedup) Kind() string        { return "Dedup" }
+func (*Over) Kind() string         { return "Over" }
+func (*Sort) Kind() string         { return "Sort" }
+func (*Limit) Kind() string        { return "Limit" }
+func (*Normalize) Kind() string    { return "Normalize" }
+func (*DropBefore) Kind() string   { return "DropBefore" }
+func (*Materialize) Kind() string  { return "Materialize" }
+func (*Sink) Kind() string         { return "Sink" }
+func (*Collect) Kind() string      { return "Collect" }
