@@ -1,0 +1,192 @@
+// Package logical is the algebra between the binder and the physical planner: a
+// tree of relations with typed expressions, without a word on how they run.
+//
+// Nodes are not changed once built; rules copy. Columns are numbered in a node's
+// input; a join's condition sees the left columns, then the right ones. The
+// binder makes the plain tree; rules bring it into the forms that the physical
+// planner knows (Window, Rank, Dedup and IntervalJoin come from rules).
+package logical
+
+import (
+	"github.com/millrace-io/millrace/internal/base"
+	"github.com/millrace-io/millrace/internal/catalog"
+	"github.com/millrace-io/millrace/internal/expr"
+	"github.com/millrace-io/millrace/internal/jobgraph"
+	"github.com/millrace-io/millrace/types"
+)
+
+// A Node is a relation.
+type Node interface {
+	// Schema is the columns, with their time attributes.
+	Schema() types.Schema
+	Inputs() []Node
+	// With returns a copy with other inputs, as many as before.
+	With(inputs []Node) Node
+}
+
+// A Scan reads a table: its physical and metadata columns, then its computed
+// ones, in the order of the DDL. Two scans of one table are equal when their
+// fields are.
+type Scan struct {
+	Table   *catalog.Table
+	Options map[string]string // of the table, with OPTIONS hints applied
+	// Columns are the positions in Table.Columns that are read, in output order;
+	// the binder asks for all, a rule for fewer.
+	Columns []int
+	Filter  []*expr.Expr // conjuncts over the output that the scan may apply; they also stand above
+	Limit   int64        // -1: all
+	Out     types.Schema
+	Pos     base.Pos
+}
+
+// Values is constant rows.
+type Values struct {
+	Rows [][]*expr.Expr
+	Out  types.Schema
+}
+
+// A Filter keeps the rows for which Cond is TRUE.
+type Filter struct {
+	Input Node
+	Cond  *expr.Expr
+}
+
+// A Project computes columns.
+type Project struct {
+	Input Node
+	Exprs []*expr.Expr
+	Out   types.Schema
+}
+
+// A Join of two relations.
+type Join struct {
+	Left, Right Node
+	JoinKind    jobgraph.JoinKind
+	Cond        *expr.Expr // nil is TRUE
+	Hints       []Hint
+	Out         types.Schema
+	Pos         base.Pos
+}
+
+// A TemporalJoin is `left JOIN right FOR SYSTEM_TIME AS OF time`. Right is a
+// versioned table (primary key and rowtime) or, with a processing time, a table
+// to look up.
+type TemporalJoin struct {
+	Left, Right Node
+	JoinKind    jobgraph.JoinKind // Inner or Left
+	Time        *expr.Expr        // over the left columns: a time attribute
+	Cond        *expr.Expr
+	Hints       []Hint
+	Out         types.Schema
+	Pos         base.Pos
+}
+
+// A Hint is one of /*+ … */ that a rule may obey.
+type Hint struct {
+	Name string
+	Args []string
+	KV   map[string]string
+}
+
+// An Agg is one aggregate call; arguments are columns of the input.
+type Agg struct {
+	jobgraph.AggCall
+	Name string
+	Pos  base.Pos
+}
+
+// An Aggregate groups by columns of its input. With Sets it is the union of the
+// groupings by each set of positions in Keys; keys outside a set are NULL; the
+// output then ends with a BIGINT grouping id. No calls: DISTINCT.
+type Aggregate struct {
+	Input Node
+	Keys  []int
+	Sets  [][]int
+	Aggs  []Agg
+	// Window is set by a rule (or the binder for legacy group windows) when Keys
+	// hold the window's columns: the result comes per window. Keys then exclude
+	// them and Props say which are emitted after the calls.
+	Window *jobgraph.Window
+	Props  []jobgraph.WindowProp
+	Out    types.Schema
+	Pos    base.Pos
+}
+
+// A WindowTVF appends window_start, window_end and window_time.
+type WindowTVF struct {
+	Input  Node
+	Window jobgraph.Window
+	Out    types.Schema
+	Pos    base.Pos
+}
+
+// Over appends a column for each call; calls of one node share partition and order.
+type Over struct {
+	Input     Node
+	Partition []int
+	Order     []jobgraph.SortKey
+	Calls     []jobgraph.OverCall
+	Out       types.Schema
+	Pos       base.Pos
+}
+
+// A Sort orders rows and keeps From..To of them (1-based, inclusive; To < 0 is
+// all). No Order is a LIMIT.
+type Sort struct {
+	Input    Node
+	Order    []jobgraph.SortKey
+	From, To int64
+	Pos      base.Pos
+}
+
+// SetKind is a set operation.
+type SetKind uint8
+
+// The set operations; Union with All only concatenates.
+const (
+	Union SetKind = iota
+	Intersect
+	Except
+)
+
+// A SetOp combines relations of equal types.
+type SetOp struct {
+	SetKind SetKind
+	All     bool
+	In      []Node
+	Out     types.Schema
+}
+
+// A Rank keeps the rows numbered From..To of each partition; made by a rule from
+// a filter over ROW_NUMBER, RANK or DENSE_RANK. Number appends the number.
+type Rank struct {
+	Input     Node
+	RankKind  jobgraph.RankKind
+	Partition []int
+	Order     []jobgraph.SortKey
+	From, To  int64
+	Number    bool
+	Out       types.Schema
+	Pos       base.Pos
+}
+
+// A Sink writes a table; its input has exactly the table's persisted columns.
+type Sink struct {
+	Input     Node
+	Table     *catalog.Table
+	Options   map[string]string
+	Overwrite bool
+	Static    map[int]string // partition columns with a constant value, by table column
+	Conflict  string         // ON CONFLICT: "", "NOTHING", "ERROR", "DEDUPLICATE"
+	Pos       base.Pos
+}
+
+// Collect hands rows to the client: a SELECT at the top level. A Sort right under
+// it keeps the order of the output in a batch.
+type Collect struct{ Input Node }
+
+// A Job is what runs together: one INSERT, a statement set or a SELECT.
+type Job struct {
+	Name  string
+	Roots []Node // Sinks, or one Collect
+}
