@@ -105,8 +105,11 @@ type Enumerator interface {
 // its own goroutines, and Poll takes what they have ready.
 type Reader interface {
 	Add(splits []Split) error
-	// Poll returns the next batch of rows of one split.
-	Poll() (Polled, error)
+	// Poll returns the next batch of rows of one split. prefer names the split
+	// that the caller would have next, the one whose watermark is furthest
+	// behind; "" leaves it to the reader. It is a wish: when that split has
+	// nothing ready, or the reader has no choice, another one's rows come.
+	Poll(prefer string) (Polled, error)
 	// Snapshot returns the unfinished splits at the position after the last
 	// batch that Poll returned.
 	Snapshot() ([]Split, error)

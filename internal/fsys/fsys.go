@@ -39,6 +39,7 @@ type FS interface {
 	Open(name string) (File, error)
 	Stat(name string) (Info, error)
 	// List returns the entries of a folder, sorted by name; none if it is missing.
+	// Pending files are not among them.
 	List(dir string) ([]Info, error)
 	// Put writes a file whole: it is there with all of data, synced, or not at
 	// all. Folders are made as needed.
@@ -53,10 +54,22 @@ type FS interface {
 	// token that Prepare returns is committed.
 	Create(name string) (Pending, error)
 	// Commit makes a prepared file visible. It is idempotent: a file that is
-	// there already, as committed before, is no error.
+	// there already, as committed before, is no error. A file that is neither
+	// pending nor there is lost, and ErrNotExist.
 	Commit(token string) error
-	// Abort drops a prepared file; a missing one is no error.
+	// Abort drops a pending file, prepared or not; a missing one is no error.
 	Abort(token string) error
+	// Uncommitted returns the pending files below a folder, at any depth, sorted
+	// by name: those that were created, here or by a process that is gone, and
+	// neither committed nor dropped. Their tokens serve Abort, and those that
+	// were prepared also Commit.
+	Uncommitted(dir string) ([]Uncommitted, error)
+}
+
+// Uncommitted is a pending file.
+type Uncommitted struct {
+	Name  string // that it would get
+	Token string
 }
 
 // A Pending file is written front to back, then prepared, then committed by its
