@@ -1,0 +1,350 @@
+// Package local is the file store on the disks of this machine.
+//
+// What is visible is durable: a file is written under a hidden name in its own
+// folder, synced, renamed, and the folder is synced. The hidden name is
+//
+//	.<name>.<random>.inprogress
+//
+// so a crash leaves files that every reader skips and Uncommitted finds.
+package local
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"sort"
+	"strings"
+	"syscall"
+
+	"github.com/millrace-io/millrace/internal/fsys"
+)
+
+const pendingSuffix = ".inprogress"
+
+// FS is a folder tree of the operating system.
+type FS struct {
+	root string
+}
+
+var _ fsys.FS = (*FS)(nil)
+
+// New returns the store of the files below root; with "", names are paths of
+// the operating system.
+func New(root string) *FS { return &FS{root: root} }
+
+func (f *FS) path(name string) string {
+	if f.root == "" {
+		return filepath.FromSlash(name)
+	}
+	return filepath.Join(f.root, filepath.FromSlash(name))
+}
+
+// full marks errors that mean that the store has no room.
+func full(err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return fmt.Errorf("%w: %w", fsys.ErrFull, err)
+	}
+	return err
+}
+
+type file struct {
+	*os.File
+	size int64
+}
+
+func (f *file) Size() int64 { return f.size }
+
+// Open implements fsys.FS.
+func (f *FS) Open(name string) (fsys.File, error) {
+	h, err := os.Open(f.path(name))
+	if err != nil {
+		return nil, err
+	}
+	st, err := h.Stat()
+	if err == nil && st.IsDir() {
+		err = fmt.Errorf("open %s: is a folder", name)
+	}
+	if err != nil {
+		_ = h.Close()
+		return nil, err
+	}
+	return &file{h, st.Size()}, nil
+}
+
+func info(name string, st fs.FileInfo) fsys.Info {
+	out := fsys.Info{Name: name, ModTime: st.ModTime(), Dir: st.IsDir()}
+	if !out.Dir {
+		out.Size = st.Size()
+	}
+	return out
+}
+
+// Stat implements fsys.FS.
+func (f *FS) Stat(name string) (fsys.Info, error) {
+	st, err := os.Stat(f.path(name))
+	if err != nil {
+		return fsys.Info{}, err
+	}
+	return info(name, st), nil
+}
+
+func pendingName(base string) bool {
+	return strings.HasPrefix(base, ".") && strings.HasSuffix(base, pendingSuffix)
+}
+
+// List implements fsys.FS. Links are followed; one that leads nowhere is left out.
+func (f *FS) List(dir string) ([]fsys.Info, error) {
+	entries, err := os.ReadDir(f.path(dir))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var out []fsys.Info
+	for _, e := range entries {
+		if pendingName(e.Name()) {
+			continue
+		}
+		st, err := os.Stat(filepath.Join(f.path(dir), e.Name()))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // deleted since, or a dangling link
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, info(path.Join(dir, e.Name()), st))
+	}
+	return out, nil
+}
+
+// syncDir makes the entries of a folder durable.
+func syncDir(dir string) error {
+	h, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	err = h.Sync()
+	if errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.ENOTSUP) {
+		err = nil // a file system whose folders cannot be synced
+	}
+	return errors.Join(err, h.Close())
+}
+
+// mkdirAll makes a folder and those above it, each synced into its parent.
+func mkdirAll(dir string) error {
+	if st, err := os.Stat(dir); err == nil {
+		if !st.IsDir() {
+			return fmt.Errorf("%s is not a folder", dir)
+		}
+		return nil
+	}
+	parent := filepath.Dir(dir)
+	if parent != dir {
+		if err := mkdirAll(parent); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(dir, 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
+		return full(err)
+	}
+	return syncDir(parent)
+}
+
+// temp makes the hidden file that is to become name.
+func (f *FS) temp(name string) (*os.File, error) {
+	p := f.path(name)
+	if err := mkdirAll(filepath.Dir(p)); err != nil {
+		return nil, err
+	}
+	h, err := os.CreateTemp(filepath.Dir(p), "."+filepath.Base(p)+".*"+pendingSuffix)
+	if err != nil {
+		return nil, full(err)
+	}
+	if err := h.Chmod(0o644); err != nil {
+		return nil, errors.Join(err, h.Close(), os.Remove(h.Name()))
+	}
+	return h, nil
+}
+
+// put writes a hidden file whole and hands its name to publish.
+func (f *FS) put(name string, data []byte, publish func(from, to string) error) error {
+	h, err := f.temp(name)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	tmp := h.Name()
+	_, err = h.Write(data)
+	if err == nil {
+		err = h.Sync()
+	}
+	err = errors.Join(err, h.Close())
+	if err == nil {
+		err = publish(tmp, f.path(name))
+	}
+	if err == nil {
+		err = syncDir(filepath.Dir(tmp))
+	}
+	if err != nil {
+		_ = os.Remove(tmp)
+		return fmt.Errorf("write %s: %w", name, full(err))
+	}
+	return nil
+}
+
+// Put implements fsys.FS.
+func (f *FS) Put(name string, data []byte) error { return f.put(name, data, os.Rename) }
+
+// PutIfAbsent implements fsys.FS. A hard link is what fails when the name is taken.
+func (f *FS) PutIfAbsent(name string, data []byte) error {
+	return f.put(name, data, func(from, to string) error {
+		if err := os.Link(from, to); err != nil {
+			return err
+		}
+		return os.Remove(from)
+	})
+}
+
+// Remove implements fsys.FS.
+func (f *FS) Remove(name string) error {
+	if err := os.Remove(f.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// RemoveAll implements fsys.FS.
+func (f *FS) RemoveAll(dir string) error { return os.RemoveAll(f.path(dir)) }
+
+// token is what a token holds: names as the store takes them.
+type token struct {
+	Pending string `json:"pending"`
+	Name    string `json:"name"`
+}
+
+func (t token) String() string {
+	b, _ := json.Marshal(t) // two strings cannot fail
+	return string(b)
+}
+
+func parseToken(s string) (token, error) {
+	var t token
+	if err := json.Unmarshal([]byte(s), &t); err != nil || t.Pending == "" || t.Name == "" {
+		return t, fmt.Errorf("%q is not a token of the local file store", s)
+	}
+	return t, nil
+}
+
+type pending struct {
+	f     *os.File
+	token token
+}
+
+// Create implements fsys.FS.
+func (f *FS) Create(name string) (fsys.Pending, error) {
+	h, err := f.temp(name)
+	if err != nil {
+		return nil, fmt.Errorf("create %s: %w", name, err)
+	}
+	return &pending{f: h, token: token{Pending: path.Join(path.Dir(name), filepath.Base(h.Name())), Name: name}}, nil
+}
+
+func (p *pending) Write(b []byte) (int, error) {
+	if p.f == nil {
+		return 0, fmt.Errorf("write %s: it is closed", p.token.Name)
+	}
+	n, err := p.f.Write(b)
+	if err != nil {
+		return n, fmt.Errorf("write %s: %w", p.token.Name, full(err))
+	}
+	return n, nil
+}
+
+// Prepare implements fsys.Pending. The folder is synced as well, so that the
+// hidden name is there after a crash.
+func (p *pending) Prepare() (string, error) {
+	if p.f == nil {
+		return "", fmt.Errorf("prepare %s: it is closed", p.token.Name)
+	}
+	err := p.f.Sync()
+	if err == nil {
+		err = syncDir(filepath.Dir(p.f.Name()))
+	}
+	err = errors.Join(err, p.f.Close())
+	p.f = nil
+	if err != nil {
+		return "", fmt.Errorf("prepare %s: %w", p.token.Name, full(err))
+	}
+	return p.token.String(), nil
+}
+
+// Discard implements fsys.Pending.
+func (p *pending) Discard() error {
+	if p.f == nil {
+		return nil
+	}
+	err := errors.Join(p.f.Close(), os.Remove(p.f.Name()))
+	p.f = nil
+	return err
+}
+
+// Commit implements fsys.FS.
+func (f *FS) Commit(tok string) error {
+	t, err := parseToken(tok)
+	if err != nil {
+		return err
+	}
+	from, to := f.path(t.Pending), f.path(t.Name)
+	err = os.Rename(from, to)
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, there := os.Stat(to); there != nil {
+			return fmt.Errorf("commit %s: neither it nor its pending file is there: %w", t.Name, fsys.ErrNotExist)
+		}
+	} else if err != nil {
+		return fmt.Errorf("commit %s: %w", t.Name, full(err))
+	}
+	return syncDir(filepath.Dir(to))
+}
+
+// Abort implements fsys.FS.
+func (f *FS) Abort(tok string) error {
+	t, err := parseToken(tok)
+	if err != nil {
+		return err
+	}
+	return f.Remove(t.Pending)
+}
+
+// Uncommitted implements fsys.FS.
+func (f *FS) Uncommitted(dir string) ([]fsys.Uncommitted, error) {
+	var out []fsys.Uncommitted
+	err := filepath.WalkDir(f.path(dir), func(p string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil || d.IsDir() || !pendingName(d.Name()) {
+			return err
+		}
+		rel, err := filepath.Rel(f.path(dir), p)
+		if err != nil {
+			return err
+		}
+		at := path.Join(dir, filepath.ToSlash(rel))
+		base := strings.TrimSuffix(d.Name()[1:], pendingSuffix)
+		if i := strings.LastIndexByte(base, '.'); i > 0 {
+			base = base[:i]
+		}
+		name := path.Join(path.Dir(at), base)
+		out = append(out, fsys.Uncommitted{Name: name, Token: token{Pending: at, Name: name}.String()})
+		return nil
+	})
+	sort.Slice(out, func(i, j int) bool { return out[i].Name < out[j].Name })
+	return out, err
+}
+
+var _ io.Writer = (*pending)(nil)
