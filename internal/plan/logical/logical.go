@@ -37,6 +37,11 @@ type Scan struct {
 	Limit   int64        // -1: all
 	Out     types.Schema
 	Pos     base.Pos
+	// Computed has the bound expression of each computed column, by position in
+	// Table.Columns and over those positions, nil for the others (or nil if there
+	// are none). Watermark is the bound watermark, likewise; nil without one.
+	Computed  []*expr.Expr
+	Watermark *expr.Expr
 }
 
 // Values is constant rows.
@@ -66,6 +71,25 @@ type Join struct {
 	Hints       []Hint
 	Out         types.Schema
 	Pos         base.Pos
+	// Interval and Window are set by rules when Cond bounds the distance of the
+	// sides' rowtimes, or asks for equal windows. Cond stays whole.
+	Interval *Interval
+	Window   *WindowPair
+}
+
+// An Interval says that right + Lower <= left <= right + Upper, in microseconds,
+// for two rowtime columns: each numbered in its own input.
+type Interval struct {
+	LeftTime, RightTime int
+	Lower, Upper        int64
+}
+
+// A WindowPair names the window columns of a join's inputs, each numbered in its
+// own input.
+type WindowPair struct {
+	LeftStart, LeftEnd   int
+	RightStart, RightEnd int
+	Granule              int64
 }
 
 // A TemporalJoin is `left JOIN right FOR SYSTEM_TIME AS OF time`. Right is a
@@ -168,6 +192,15 @@ type Rank struct {
 	Number    bool
 	Out       types.Schema
 	Pos       base.Pos
+	// Window is set by a rule when Partition holds the bounds of the input's
+	// window: results come per window. Partition keeps them.
+	Window *RankWindow
+}
+
+// A RankWindow names the input's window columns.
+type RankWindow struct {
+	Start, End int
+	Granule    int64
 }
 
 // A Sink writes a table; its input has exactly the table's persisted columns.
