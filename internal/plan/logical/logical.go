@@ -8,6 +8,8 @@
 package logical
 
 import (
+	"slices"
+
 	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/catalog"
 	"github.com/millrace-io/millrace/internal/expr"
@@ -24,9 +26,10 @@ type Node interface {
 	With(inputs []Node) Node
 }
 
-// A Scan reads a table: its physical and metadata columns, then its computed
-// ones, in the order of the DDL. Two scans of one table are equal when their
-// fields are.
+// A Scan reads a table: physical, metadata and computed columns, in the order of
+// the DDL. What a computed column is, and the watermark, stand typed in the
+// table (Column.Value, Watermark.Value). Two scans of one table are equal when
+// their fields are.
 type Scan struct {
 	Table   *catalog.Table
 	Options map[string]string // of the table, with OPTIONS hints applied
@@ -63,7 +66,9 @@ type Project struct {
 	Out   types.Schema
 }
 
-// A Join of two relations.
+// A Join of two relations. The binder leaves the time attributes of both sides
+// in Out: whether they survive (interval and window joins) or not (all others)
+// is known when a rule has given the join its form.
 type Join struct {
 	Left, Right Node
 	JoinKind    jobgraph.JoinKind
@@ -121,7 +126,10 @@ type Agg struct {
 
 // An Aggregate groups by columns of its input. With Sets it is the union of the
 // groupings by each set of positions in Keys; keys outside a set are NULL; the
-// output then ends with a BIGINT grouping id. No calls: DISTINCT.
+// output then ends with a BIGINT grouping id, see GroupingID. No calls: DISTINCT.
+//
+// Keys lose their time attribute, but for the window_time of a window table
+// function when its window_start and window_end are keys too (WindowColumn).
 type Aggregate struct {
 	Input Node
 	Keys  []int
@@ -136,6 +144,21 @@ type Aggregate struct {
 	Pos    base.Pos
 }
 
+// GroupingID is the grouping id of n.Sets[i]: from the right, bit j is set when
+// key len(Keys)-1-j is not in the set; equal sets differ in the bits above.
+func (n *Aggregate) GroupingID(i int) int64 {
+	id := int64(1)<<len(n.Keys) - 1
+	for _, k := range n.Sets[i] {
+		id &^= 1 << (len(n.Keys) - 1 - k)
+	}
+	for j := range i {
+		if slices.Equal(n.Sets[j], n.Sets[i]) {
+			id += 1 << len(n.Keys)
+		}
+	}
+	return id
+}
+
 // A WindowTVF appends window_start, window_end and window_time.
 type WindowTVF struct {
 	Input  Node
@@ -144,7 +167,9 @@ type WindowTVF struct {
 	Pos    base.Pos
 }
 
-// Over appends a column for each call; calls of one node share partition and order.
+// Over appends a column for each call; calls of one node share partition and
+// order. A call without ORDER BY has the frame of the whole partition; ranking
+// functions have the zero Frame.
 type Over struct {
 	Input     Node
 	Partition []int
