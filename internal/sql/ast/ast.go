@@ -4,8 +4,9 @@
 //
 // What every reader may rely on:
 //
-//  1. Every node says where it starts in the source (the embedded Pos), so
-//     that a binder's error can point at it.
+//  1. Every node says where it stands in the source (the embedded Pos), so
+//     that a binder's error can point at it: at its first word, or at its
+//     operator when that stands behind an operand (a + b, a IS NULL, a[1]).
 //  2. Keywords are gone: what a keyword chose is a constant or a bool. Words
 //     kept as text (units, hint names, type names) are in upper case.
 //  3. Parentheses are gone: the tree has the shape that precedence gives, and

@@ -21,7 +21,7 @@ type Star struct {
 	Except    []Name // * EXCEPT (a, b), also written EXCLUDE
 }
 
-// Param is a dynamic parameter: the Index-th ? of the script, from 0.
+// Param is a dynamic parameter: the Index-th ? of its statement, from 0.
 type Param struct {
 	Pos
 	Index int
@@ -297,9 +297,11 @@ type NamedArg struct {
 	Value Expr
 }
 
-// TableArg is a table given to a function: TABLE t, TABLE (query), (query),
-// each with the partitioning and order of a set-semantic argument. One of
-// Name, Query and Call is set.
+// TableArg is a table given to a function: TABLE t, TABLE (query), TABLE f(…),
+// each with the partitioning and order of a set-semantic argument; also
+// (query) PARTITION BY …. One of Name, Query and Call is set. A bare (query)
+// as an argument is a Subquery: only the function knows whether it is a table
+// or a value.
 type TableArg struct {
 	Pos
 	Name        Path
@@ -307,6 +309,12 @@ type TableArg struct {
 	Call        *Call // TABLE f(…)
 	PartitionBy []Expr
 	OrderBy     []SortItem
+}
+
+// ModelArg is MODEL m, a model given to a function.
+type ModelArg struct {
+	Pos
+	Name Path
 }
 
 // Descriptor is DESCRIPTOR(a, b): names of columns as an argument.
@@ -345,3 +353,4 @@ func (*Lambda) expr()     {}
 func (*NamedArg) expr()   {}
 func (*TableArg) expr()   {}
 func (*Descriptor) expr() {}
+func (*ModelArg) expr()   {}
