@@ -127,6 +127,38 @@ func number(s string) (int64, string, error) {
 	return n, strings.TrimSpace(s[i:]), err
 }
 
+// CheckBool is the Check of options that are true or false.
+func CheckBool(v string) error {
+	if _, err := strconv.ParseBool(strings.ToLower(v)); err != nil {
+		return fmt.Errorf("'%s' is not true or false", v)
+	}
+	return nil
+}
+
+// CheckDuration is the Check of options that are durations.
+func CheckDuration(v string) error {
+	_, err := ParseDuration(v)
+	return err
+}
+
+// CheckSize is the Check of options that are memory sizes.
+func CheckSize(v string) error {
+	_, err := ParseSize(v)
+	return err
+}
+
+// CheckOneOf returns the Check of options that are one of some words.
+func CheckOneOf(words ...string) func(string) error {
+	return func(v string) error {
+		for _, w := range words {
+			if v == w {
+				return nil
+			}
+		}
+		return fmt.Errorf("'%s' is none of %s", v, strings.Join(words, ", "))
+	}
+}
+
 // Near returns the name among names that is closest to s, or "" when none is
 // close enough to be what was meant.
 func Near(s string, names []string) string {

@@ -36,6 +36,9 @@ type Format struct {
 	Open    func(Spec, io.ReaderAt, int64) (FileReader, error)
 	Create  func(Spec, io.Writer) (FileWriter, error)
 	Kinds   bool // decodes and encodes changes, not only inserts
+	// Cutter makes what finds record starts, so that large files are read by many
+	// readers at once; nil means that a file has one reader.
+	Cutter func(Spec) (Cutter, error)
 }
 
 // A Decoder turns records into rows. It is used by one goroutine.
