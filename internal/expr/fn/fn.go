@@ -24,6 +24,9 @@ type Env struct {
 	Now        func() int64   // microseconds since the epoch; row-level time in a stream
 	Streaming  bool
 	Seed       uint64 // of RAND, UUID and the like
+	// Watermark is the operator's watermark in microseconds, for
+	// CURRENT_WATERMARK; false before the first one. It may be nil.
+	Watermark func() (int64, bool)
 }
 
 // An Arg is one argument of a call, as Resolve sees it.
@@ -41,7 +44,12 @@ type Impl struct {
 	// any argument is: the evaluator sees to it, and calls Eval only with rows
 	// whose arguments are all valid.
 	NullsIn bool
-	Eval    Eval
+	// Total: Eval of a strict function may be called with rows whose arguments
+	// are NULL, so hold any value: it cannot fail on them and is as fast as
+	// without. The evaluator then does not narrow the rows, it only marks NULLs.
+	Total bool
+	// Eval is nil for the functions that the evaluator owns (AND, CASE …).
+	Eval Eval
 }
 
 // An Eval computes a column. rows are the positions wanted, ascending; nil means

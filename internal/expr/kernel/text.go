@@ -1,0 +1,137 @@
+package kernel
+
+import (
+	"bytes"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"github.com/millrace-io/millrace/types"
+	"github.com/millrace-io/millrace/vec"
+)
+
+// AppendText appends a cell as CAST(x AS STRING) writes it, NULL as NULL;
+// timestamps with a local zone are shown in zone (nil: UTC).
+func AppendText(dst []byte, t types.Type, v vec.Vector, row int, zone *time.Location) []byte {
+	return appendText(dst, &t, v, row, types.NewZone(zone))
+}
+
+func appendText(dst []byte, t *types.Type, v vec.Vector, row int, zone *types.Zone) []byte {
+	v, row = flatAt(v, row)
+	if v.Null(row) {
+		return append(dst, "NULL"...)
+	}
+	switch v := v.(type) {
+	case *vec.Fixed[bool]:
+		return appendBool(dst, v.Vals[row])
+	case *vec.Fixed[int8]:
+		return strconv.AppendInt(dst, int64(v.Vals[row]), 10)
+	case *vec.Fixed[int16]:
+		return strconv.AppendInt(dst, int64(v.Vals[row]), 10)
+	case *vec.Fixed[int32]:
+		return appendInt32(dst, t, v.Vals[row])
+	case *vec.Fixed[int64]:
+		return appendInt64(dst, t, v.Vals[row], zone)
+	case *vec.Fixed[float32]:
+		return types.AppendFloat(dst, v.Vals[row])
+	case *vec.Fixed[float64]:
+		return types.AppendDouble(dst, v.Vals[row])
+	case *vec.Fixed[types.Int128]:
+		return appendInt128(dst, t, v.Vals[row], zone)
+	case *vec.Bytes:
+		if t.Bytes() {
+			return appendValid(dst, v.At(row))
+		}
+		return append(dst, v.At(row)...)
+	}
+	return appendNested(dst, t, v, row, zone)
+}
+
+func appendBool(dst []byte, b bool) []byte {
+	if b {
+		return append(dst, "TRUE"...)
+	}
+	return append(dst, "FALSE"...)
+}
+
+func appendInt32(dst []byte, t *types.Type, x int32) []byte {
+	switch t.Kind {
+	case types.Date:
+		return types.AppendDate(dst, int(x))
+	case types.Time:
+		return types.AppendTime(dst, int(x), t.Prec)
+	}
+	return strconv.AppendInt(dst, int64(x), 10)
+}
+
+func appendInt64(dst []byte, t *types.Type, x int64, zone *types.Zone) []byte {
+	switch t.Kind {
+	case types.Decimal:
+		return types.AppendDecimal64(dst, x, t.Scale)
+	case types.Timestamp:
+		return types.AppendTimestamp(dst, x, t.Prec)
+	case types.TimestampLTZ:
+		return types.AppendTimestamp(dst, zone.Local(x), t.Prec)
+	case types.IntervalMonth:
+		return types.AppendMonths(dst, x)
+	case types.IntervalSecond:
+		return types.AppendMillis(dst, x)
+	}
+	return strconv.AppendInt(dst, x, 10)
+}
+
+func appendInt128(dst []byte, t *types.Type, x types.Int128, zone *types.Zone) []byte {
+	switch t.Kind {
+	case types.Timestamp:
+		return types.AppendTimestampNanos(dst, x, t.Prec)
+	case types.TimestampLTZ:
+		return types.AppendTimestampNanos(dst, zone.LocalNanos(x), t.Prec)
+	}
+	return types.AppendDecimal128(dst, x, t.Scale)
+}
+
+// appendValid appends bytes as text: what is no UTF-8 becomes U+FFFD.
+func appendValid(dst, b []byte) []byte {
+	if utf8.Valid(b) {
+		return append(dst, b...)
+	}
+	return append(dst, bytes.ToValidUTF8(b, []byte("\uFFFD"))...)
+}
+
+// appendNested writes [1, NULL], {a=1, b=NULL} and (1, x).
+func appendNested(dst []byte, t *types.Type, v vec.Vector, row int, zone *types.Zone) []byte {
+	switch v := v.(type) {
+	case *vec.List:
+		dst = append(dst, '[')
+		for e := v.Offs[row]; e < v.Offs[row+1]; e++ {
+			if e > v.Offs[row] {
+				dst = append(dst, ", "...)
+			}
+			dst = appendText(dst, t.Elem, v.Elem, int(e), zone)
+		}
+		return append(dst, ']')
+	case *vec.Map:
+		key, elem := t.Key, t.Elem
+		if t.Kind == types.Multiset {
+			key, elem = t.Elem, &types.TInt
+		}
+		dst = append(dst, '{')
+		for e := v.Offs[row]; e < v.Offs[row+1]; e++ {
+			if e > v.Offs[row] {
+				dst = append(dst, ", "...)
+			}
+			dst = append(appendText(dst, key, v.Key, int(e), zone), '=')
+			dst = appendText(dst, elem, v.Elem, int(e), zone)
+		}
+		return append(dst, '}')
+	}
+	r := v.(*vec.Row)
+	dst = append(dst, '(')
+	for i, f := range r.Fields {
+		if i > 0 {
+			dst = append(dst, ", "...)
+		}
+		dst = appendText(dst, &t.Fields[i].Type, f, row, zone)
+	}
+	return append(dst, ')')
+}
