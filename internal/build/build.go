@@ -1,0 +1,234 @@
+// Package build makes running things from the job graph: operators from specs,
+// sources and sinks from connectors, tasks from vertices. It is the only package
+// that knows both what is planned and what runs.
+package build
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/millrace-io/millrace/connect"
+	"github.com/millrace-io/millrace/internal/base"
+	"github.com/millrace-io/millrace/internal/exec"
+	"github.com/millrace-io/millrace/internal/expr"
+	"github.com/millrace-io/millrace/internal/expr/fn"
+	"github.com/millrace-io/millrace/internal/fsys"
+	"github.com/millrace-io/millrace/internal/jobgraph"
+	"github.com/millrace-io/millrace/internal/state"
+	"github.com/millrace-io/millrace/internal/task"
+	"github.com/millrace-io/millrace/vec"
+)
+
+// World is what tasks are built into.
+type World struct {
+	Env     *fn.Env
+	Memory  *base.Budget
+	Backend state.Backend
+	Get     func(name string) ([]byte, error) // state files
+	Spill   func() (fsys.FS, string)
+	Late    exec.LateLog
+	// Collect takes the rows of a SELECT.
+	Collect func(*vec.Batch) error
+	// Writer replaces the writer of a sink; nil leaves it to the connector.
+	Writer func(op string, sink *jobgraph.Sink) connect.Writer
+}
+
+// Task is a subtask ready to be wired: its Inbox, Edges and Report are missing.
+func Task(g *jobgraph.Graph, id task.ID, restore map[string][]state.Handle, mark *task.Marks, w *World) (task.Config, error) {
+	v := &g.Vertices[id.Vertex]
+	cfg := task.Config{ID: id, Restored: mark}
+	if v.Source != nil {
+		src, err := Source(v.Source, id.Subtask, w)
+		if err != nil {
+			return cfg, err
+		}
+		cfg.Source = src
+	}
+	for _, op := range v.Ops {
+		ctx := &exec.Context{Op: op.ID, Subtask: id.Subtask, Parallelism: v.Parallelism, Groups: g.MaxParallelism,
+			Env: w.Env, Memory: w.Memory, Spill: w.Spill, Late: w.Late, Counters: &exec.Counters{}}
+		var err error
+		prefix := fmt.Sprintf("%s-%d-%d", op.ID, id.Subtask, id.Attempt)
+		r := base.RangeOf(id.Subtask, v.Parallelism, g.MaxParallelism)
+		if ctx.State, err = w.Backend.Open(prefix, r, restore[op.ID], w.Get); err != nil {
+			return cfg, fmt.Errorf("restore %s: %w", op.Name, err)
+		}
+		t := task.Op{ID: op.ID, Context: ctx}
+		if err := fill(&t, op, id.Subtask, w); err != nil {
+			return cfg, fmt.Errorf("%s: %w", op.Name, err)
+		}
+		cfg.Ops = append(cfg.Ops, t)
+	}
+	return cfg, nil
+}
+
+// fill makes the operator of a spec.
+func fill(t *task.Op, op jobgraph.Op, subtask int, w *World) error {
+	switch s := op.Spec.(type) {
+	case *jobgraph.Sink:
+		var err error
+		t.Writer, t.Operator, err = sink(op.ID, s, subtask, w)
+		return err
+	case *jobgraph.Collect:
+		t.Operator = exec.NewCollect(w.Collect)
+		return nil
+	}
+	var err error
+	t.Operator, err = Operator(op.Spec)
+	return err
+}
+
+// Operator makes the operator of a spec that needs nothing from outside.
+func Operator(spec jobgraph.Spec) (exec.Operator, error) {
+	switch s := spec.(type) {
+	case *jobgraph.Calc:
+		return exec.NewCalc(s), nil
+	case *jobgraph.Values:
+		return exec.NewValues(s), nil
+	case *jobgraph.GroupAgg:
+		return exec.NewGroupAgg(s), nil
+	case *jobgraph.WindowTVF:
+		return exec.NewWindowTVF(s), nil
+	case *jobgraph.WindowAgg:
+		return exec.NewWindowAgg(s), nil
+	case *jobgraph.WindowJoin:
+		return exec.NewWindowJoin(s), nil
+	case *jobgraph.Join:
+		return exec.NewJoin(s), nil
+	case *jobgraph.HashJoin:
+		return exec.NewHashJoin(s), nil
+	case *jobgraph.IntervalJoin:
+		return exec.NewIntervalJoin(s), nil
+	case *jobgraph.TemporalJoin:
+		return exec.NewTemporalJoin(s), nil
+	case *jobgraph.Rank:
+		return exec.NewRank(s), nil
+	case *jobgraph.Dedup:
+		return exec.NewDedup(s), nil
+	case *jobgraph.Over:
+		return exec.NewOver(s), nil
+	case *jobgraph.Sort:
+		return exec.NewSort(s), nil
+	case *jobgraph.Limit:
+		return exec.NewLimit(s), nil
+	case *jobgraph.Normalize:
+		return exec.NewNormalize(s), nil
+	case *jobgraph.DropBefore:
+		return exec.NewDropBefore(s), nil
+	case *jobgraph.Materialize:
+		return exec.NewMaterialize(s), nil
+	}
+	return nil, fmt.Errorf("no operator for %T", spec)
+}
+
+func sink(id string, s *jobgraph.Sink, subtask int, w *World) (connect.Writer, exec.Operator, error) {
+	out, err := Sink(s)
+	if err != nil {
+		return nil, nil, err
+	}
+	if w.Writer != nil {
+		if wr := w.Writer(id, s); wr != nil {
+			return wr, exec.NewSink(s, wr, out.Accepts()), nil
+		}
+	}
+	wr, err := out.Writer(subtask)
+	if err != nil {
+		return nil, nil, err
+	}
+	return wr, exec.NewSink(s, wr, out.Accepts()), nil
+}
+
+// Sink makes the sink of a spec.
+func Sink(s *jobgraph.Sink) (connect.Sink, error) {
+	c := connect.Lookup(s.Connector)
+	if c == nil || c.Sink == nil {
+		return nil, fmt.Errorf("connector '%s' cannot be written to", s.Connector)
+	}
+	return c.Sink(s.Table, s.Write)
+}
+
+// Enumerator makes the enumerator of a source.
+func Enumerator(s *jobgraph.Source, saved []byte) (connect.Enumerator, error) {
+	src, err := open(s)
+	if err != nil {
+		return nil, err
+	}
+	return src.Enumerator(saved)
+}
+
+func open(s *jobgraph.Source) (connect.Source, error) {
+	c := connect.Lookup(s.Connector)
+	if c == nil || c.Source == nil {
+		return nil, fmt.Errorf("connector '%s' cannot be read", s.Connector)
+	}
+	return c.Source(s.Table, s.Scan)
+}
+
+// Source makes the head of a chain that reads a table.
+func Source(s *jobgraph.Source, subtask int, w *World) (*task.Source, error) {
+	src, err := open(s)
+	if err != nil {
+		return nil, err
+	}
+	out := &task.Source{}
+	if out.Reader, err = src.Reader(subtask); err != nil {
+		return nil, err
+	}
+	if out.Transform, err = transform(s, w.Env); err != nil {
+		return nil, err
+	}
+	if s.Watermark != nil {
+		out.IntervalUs, out.IdleUs = s.Watermark.IntervalMs*1000, s.Watermark.IdleMs*1000
+		out.Watermarks, err = watermarks(s, w.Env)
+	}
+	return out, err
+}
+
+func transform(s *jobgraph.Source, env *fn.Env) (func(*vec.Batch) (*vec.Batch, error), error) {
+	if s.Project == nil {
+		return func(b *vec.Batch) (*vec.Batch, error) { return b, nil }, nil
+	}
+	progs, err := expr.CompileAll(s.Project, env)
+	if err != nil {
+		return nil, err
+	}
+	return func(b *vec.Batch) (*vec.Batch, error) {
+		cols, err := progs.Eval(b.Cols, b.Sel, b.Rows)
+		if err != nil {
+			return nil, err
+		}
+		return &vec.Batch{Cols: cols, Rows: b.Rows, Sel: b.Sel, Kinds: b.Kinds, Marks: b.Marks}, nil
+	}, nil
+}
+
+// watermarks evaluates the watermark expression by row. A rowtime that is NULL is
+// an error, as in Flink; a watermark that is NULL is none.
+func watermarks(s *jobgraph.Source, env *fn.Env) (func(*vec.Batch) ([]int64, error), error) {
+	prog, err := expr.Compile(s.Watermark.Expr, env)
+	if err != nil {
+		return nil, err
+	}
+	var out []int64
+	return func(b *vec.Batch) ([]int64, error) {
+		v, err := prog.Eval(b.Cols, b.Sel, b.Rows)
+		if err != nil {
+			return nil, err
+		}
+		times := vec.Flat(v).(*vec.Fixed[int64])
+		rowtime := b.Cols[s.Watermark.Time]
+		out = out[:0]
+		for i := range b.Len() {
+			r := b.Row(i)
+			if rowtime.Null(r) {
+				return nil, fmt.Errorf("%s: the rowtime column '%s' is NULL; filter such rows in a computed column or give it a default",
+					s.Table.Name, s.Output[s.Watermark.Time].Name)
+			}
+			if times.Valid.Null(r) {
+				out = append(out, math.MinInt64)
+				continue
+			}
+			out = append(out, times.Vals[r])
+		}
+		return out, nil
+	}, nil
+}

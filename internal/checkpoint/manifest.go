@@ -1,0 +1,77 @@
+// Package checkpoint keeps the durable record of jobs: manifests, and the
+// immutable files that they name.
+//
+// A job's folder in the checkpoint folder:
+//
+//	<job>/chk-<epoch>.json   the manifest: readable, checksummed, written once
+//	<job>/shared/…           state files, named by the manifests
+//
+// A manifest is written after all files that it names, so that one that is there
+// is whole; the last few are kept, and a file is deleted only when no manifest
+// that is kept names it.
+package checkpoint
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/zeebo/xxh3"
+
+	"github.com/millrace-io/millrace/connect"
+	"github.com/millrace-io/millrace/internal/base"
+	"github.com/millrace-io/millrace/internal/state"
+)
+
+// Version is the version of the manifest format that is written.
+const Version = 1
+
+// A Manifest is one complete checkpoint.
+type Manifest struct {
+	Version   int
+	Job       string
+	Epoch     base.Epoch
+	Groups    int    // pipeline.max-parallelism, fixed by the first checkpoint
+	Hash      string // version of the key hash
+	Finished  bool   `json:",omitempty"` // the job has ended and all is committed
+	Operators map[string][]state.Handle
+	Sources   map[string]Source
+	// Marks is the watermark of each vertex, by the id of its first operator or
+	// source: the lowest of its subtasks.
+	Marks    map[string]int64
+	Prepared map[string][][]byte // by sink operator: to commit again after a restore
+}
+
+// A Source is where the reading of a table stands.
+type Source struct {
+	Enumerator []byte
+	Splits     []connect.Split
+	Marks      map[string]int64 // watermark by split
+}
+
+// encode writes the manifest with its checksum, as one line of JSON each.
+func encode(m *Manifest) ([]byte, error) {
+	body, err := json.MarshalIndent(m, "", " ")
+	if err != nil {
+		return nil, fmt.Errorf("encode manifest: %w", err)
+	}
+	return fmt.Appendf(body, "\n%016x\n", xxh3.Hash(body)), nil
+}
+
+func decode(name string, data []byte) (*Manifest, error) {
+	const tail = len("\n0123456789abcdef\n")
+	if len(data) < tail {
+		return nil, fmt.Errorf("%w: %s is cut short", state.ErrCorrupt, name)
+	}
+	body := data[:len(data)-tail]
+	if string(data[len(body):]) != fmt.Sprintf("\n%016x\n", xxh3.Hash(body)) {
+		return nil, fmt.Errorf("%w: %s fails its checksum", state.ErrCorrupt, name)
+	}
+	m := &Manifest{}
+	if err := json.Unmarshal(body, m); err != nil {
+		return nil, fmt.Errorf("%w: %s: %v", state.ErrCorrupt, name, err)
+	}
+	if m.Version != Version {
+		return nil, fmt.Errorf("%s has version %d of the checkpoint format; this program reads version %d", name, m.Version, Version)
+	}
+	return m, nil
+}

@@ -1,0 +1,186 @@
+package checkpoint
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/zeebo/xxh3"
+
+	"github.com/millrace-io/millrace/internal/base"
+	"github.com/millrace-io/millrace/internal/fsys"
+	"github.com/millrace-io/millrace/internal/state"
+)
+
+// RetainedMin is how many manifests are kept at least: with a second one, a torn
+// newest file loses an interval and not the job.
+const RetainedMin = 2
+
+// A Storage is one job's folder. Its methods may be called from many goroutines,
+// Save and Retain from one at a time.
+type Storage struct {
+	FS  fsys.FS
+	Dir string // of the job
+}
+
+func (s *Storage) manifest(e base.Epoch) string {
+	return path.Join(s.Dir, fmt.Sprintf("chk-%08d.json", e))
+}
+
+// Save writes a manifest.
+func (s *Storage) Save(m *Manifest) error {
+	m.Version = Version
+	data, err := encode(m)
+	if err != nil {
+		return err
+	}
+	name := s.manifest(m.Epoch)
+	if err := s.FS.Put(name, data); err != nil {
+		return fmt.Errorf("write checkpoint %s: %w", name, err)
+	}
+	return nil
+}
+
+// Put writes a state file. Its name is unique to the job.
+func (s *Storage) Put(name string, data []byte) error {
+	full := path.Join(s.Dir, "shared", name)
+	if err := s.FS.Put(full, data); err != nil {
+		return fmt.Errorf("write state file %s: %w", full, err)
+	}
+	return nil
+}
+
+// Get reads a state file.
+func (s *Storage) Get(name string) ([]byte, error) { return s.read(path.Join(s.Dir, "shared", name)) }
+
+func (s *Storage) read(name string) ([]byte, error) {
+	f, err := s.FS.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data := make([]byte, f.Size())
+	if len(data) == 0 {
+		return data, nil
+	}
+	if n, err := f.ReadAt(data, 0); n < len(data) {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	return data, nil
+}
+
+// Epochs returns the epochs that have a manifest, ascending.
+func (s *Storage) Epochs() ([]base.Epoch, error) {
+	list, err := s.FS.List(s.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("list checkpoints: %w", err)
+	}
+	var out []base.Epoch
+	for _, f := range list {
+		var e base.Epoch
+		name := path.Base(f.Name)
+		if _, err := fmt.Sscanf(name, "chk-%d.json", &e); err == nil && strings.HasSuffix(name, ".json") {
+			out = append(out, e)
+		}
+	}
+	return out, nil
+}
+
+// Load reads the manifest of an epoch.
+func (s *Storage) Load(e base.Epoch) (*Manifest, error) {
+	name := s.manifest(e)
+	data, err := s.read(name)
+	if err != nil {
+		return nil, err
+	}
+	return decode(name, data)
+}
+
+// Latest returns the newest checkpoint that is whole, with all the files that it
+// names, or nil when there is none. What is wrong with newer ones goes to warn.
+// It is an error when there are checkpoints and none is whole.
+func (s *Storage) Latest(warn func(string)) (*Manifest, error) {
+	epochs, err := s.Epochs()
+	if err != nil || len(epochs) == 0 {
+		return nil, err
+	}
+	var last error
+	for i := len(epochs) - 1; i >= 0; i-- {
+		m, err := s.Load(epochs[i])
+		if err == nil {
+			err = s.Verify(m)
+		}
+		if err == nil {
+			return m, nil
+		}
+		last = err
+		if !errors.Is(err, state.ErrCorrupt) && !errors.Is(err, fsys.ErrNotExist) {
+			return nil, err
+		}
+		warn(fmt.Sprintf("checkpoint %d of %s cannot be used: %v", epochs[i], s.Dir, err))
+	}
+	return nil, fmt.Errorf("no checkpoint in %s can be used: %w", s.Dir, last)
+}
+
+// Verify reads all files that a manifest names and checks their checksums.
+func (s *Storage) Verify(m *Manifest) error {
+	for _, handles := range m.Operators {
+		for _, h := range handles {
+			for _, f := range h.Files {
+				data, err := s.Get(f.Name)
+				if err != nil {
+					return err
+				}
+				if int64(len(data)) != f.Bytes || xxh3.Hash(data) != f.Sum {
+					return fmt.Errorf("%w: %s fails its checksum", state.ErrCorrupt, f.Name)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// Retain deletes all but the newest n manifests, then the state files that no
+// remaining manifest names and that no checkpoint in progress has written: those
+// of epochs above the newest manifest's are kept by name.
+func (s *Storage) Retain(n int, writing func(name string) bool) error {
+	epochs, err := s.Epochs()
+	if err != nil {
+		return err
+	}
+	n = max(n, RetainedMin)
+	named := map[string]bool{}
+	for i, e := range epochs {
+		if i < len(epochs)-n {
+			if err := s.FS.Remove(s.manifest(e)); err != nil {
+				return err
+			}
+			continue
+		}
+		m, err := s.Load(e)
+		if err != nil {
+			return nil // an unreadable manifest may name anything: nothing is deleted
+		}
+		for _, handles := range m.Operators {
+			for _, h := range handles {
+				for _, f := range h.Files {
+					named[f.Name] = true
+				}
+			}
+		}
+	}
+	dir := path.Join(s.Dir, "shared")
+	list, err := s.FS.List(dir)
+	if err != nil {
+		return err
+	}
+	for _, f := range list {
+		if name := path.Base(f.Name); !named[name] && !writing(name) {
+			if err := s.FS.Remove(f.Name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

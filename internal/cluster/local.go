@@ -1,0 +1,413 @@
+// Package cluster runs jobs: the goroutines and timers around the state machines
+// of package job and package task.
+//
+// Local is a cluster of one: a JobManager and its tasks in this process. They
+// speak through events and commands only, as they would over a network.
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/millrace-io/millrace/connect"
+	"github.com/millrace-io/millrace/internal/base"
+	"github.com/millrace-io/millrace/internal/build"
+	"github.com/millrace-io/millrace/internal/checkpoint"
+	"github.com/millrace-io/millrace/internal/env"
+	"github.com/millrace-io/millrace/internal/exec"
+	"github.com/millrace-io/millrace/internal/job"
+	"github.com/millrace-io/millrace/internal/jobgraph"
+	"github.com/millrace-io/millrace/internal/task"
+)
+
+// A Local is one job in this process.
+type Local struct {
+	Graph   *jobgraph.Graph
+	World   *build.World
+	Options job.Options
+	Storage *checkpoint.Storage  // nil: no checkpoints
+	Restore *checkpoint.Manifest // where to start, or nil
+	Retain  int                  // manifests kept
+	Log     func(string)
+	// Recovered is called once sinks hold what the restored checkpoint says, before
+	// any task of an attempt runs.
+	Recovered func(attempt int)
+
+	mu     sync.Mutex
+	events []job.Event
+	wake   chan struct{}
+	status Status
+	tasks  map[task.ID]*runner
+	sinks  map[string]connect.Committer
+	wires  *wires
+}
+
+// Run runs the job to its end. When ctx is cancelled the job takes a last
+// checkpoint, if it takes any, and ends; a second cancellation is Kill.
+func (l *Local) Run(ctx context.Context) (job.Outcome, error) {
+	l.wake = make(chan struct{}, 1)
+	l.tasks = map[task.ID]*runner{}
+	l.Options.Enumerator = build.Enumerator
+	l.Options.Checkpoints = l.Storage != nil
+	if err := l.openSinks(); err != nil {
+		return job.Outcome{}, err
+	}
+	defer l.closeSinks()
+	m := job.New(l.Graph, l.Options, l.Restore)
+	tick := time.NewTicker(exec.TickMs * time.Millisecond)
+	defer tick.Stop()
+	cancelled := ctx.Done()
+	l.Send(job.Event{Start: true})
+	for {
+		for _, ev := range l.take() {
+			if out := l.carryOut(m.Step(env.Now(), ev)); out != nil {
+				l.stopAll()
+				return *out, nil
+			}
+		}
+		select {
+		case <-l.wake:
+		case <-tick.C:
+			now := env.Now()
+			for _, r := range l.tasks {
+				r.deliver(task.Control{Tick: now})
+			}
+			l.Send(job.Event{Tick: true})
+		case <-cancelled:
+			cancelled = nil
+			l.Send(job.Event{Cancel: true})
+		}
+	}
+}
+
+// Send gives the master an event; from any goroutine.
+func (l *Local) Send(ev job.Event) {
+	l.mu.Lock()
+	l.events = append(l.events, ev)
+	l.mu.Unlock()
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (l *Local) take() []job.Event {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	evs := l.events
+	l.events = nil
+	return evs
+}
+
+// carryOut does what the master wants, in order.
+func (l *Local) carryOut(cmds []job.Command) *job.Outcome {
+	for _, c := range cmds {
+		switch {
+		case c.Recover != nil:
+			go l.recover(c.Recover)
+		case c.Deploy != nil:
+			l.deploy(c.Deploy)
+		case c.Stop != nil:
+			l.stop(*c.Stop)
+		case c.Assign != nil:
+			l.tell(c.Assign.Task, task.Control{Splits: &c.Assign.Assignment})
+		case c.Barrier != nil:
+			l.began(c.Barrier.Epoch)
+			for _, id := range c.Barrier.Tasks {
+				l.tell(id, task.Control{Barrier: c.Barrier.Epoch})
+			}
+		case c.Notify != nil:
+			for _, id := range c.Notify.Tasks {
+				l.tell(id, task.Control{Committed: c.Notify.Epoch})
+			}
+		case c.Save != nil:
+			go l.save(c.Save)
+		case c.Commit != nil:
+			go l.commit(c.Commit)
+		case c.Log != "":
+			l.Log(c.Log)
+		case c.Done != nil:
+			return c.Done
+		}
+	}
+	return nil
+}
+
+func (l *Local) tell(id task.ID, c task.Control) {
+	if r := l.tasks[id]; r != nil {
+		r.deliver(c)
+	}
+}
+
+func (l *Local) openSinks() error {
+	l.sinks = map[string]connect.Committer{}
+	for _, v := range l.Graph.Vertices {
+		for _, op := range v.Ops {
+			s, ok := op.Spec.(*jobgraph.Sink)
+			if !ok || l.World.Writer != nil && l.World.Writer(op.ID, s) != nil {
+				continue
+			}
+			out, err := build.Sink(s)
+			if err != nil {
+				return err
+			}
+			c, err := out.Committer()
+			if err != nil {
+				return err
+			}
+			if c != nil {
+				l.sinks[op.ID] = c
+			}
+		}
+	}
+	return nil
+}
+
+func (l *Local) closeSinks() {
+	for _, c := range l.sinks {
+		c.Close()
+	}
+}
+
+// recover commits again what the checkpoint prepared, then drops what else the
+// sinks hold of earlier attempts.
+func (l *Local) recover(from *checkpoint.Manifest) {
+	for id, c := range l.sinks {
+		err := c.Commit(context.Background(), uint64(from.Epoch), from.Prepared[id])
+		if err == nil && !from.Finished {
+			err = c.Abort(context.Background(), nil)
+		}
+		if err != nil {
+			l.Send(job.Event{NotDone: &job.Failure{Err: fmt.Errorf("recover sink %s: %w", id, err)}})
+			return
+		}
+	}
+	l.Send(job.Event{Recovered: true})
+}
+
+func (l *Local) commit(cm *job.Commit) {
+	for id, prepared := range cm.Prepared {
+		if c := l.sinks[id]; c != nil {
+			if err := c.Commit(context.Background(), uint64(cm.Epoch), prepared); err != nil {
+				l.Send(job.Event{NotDone: &job.Failure{Epoch: cm.Epoch, Err: fmt.Errorf("commit checkpoint %d: %w", cm.Epoch, err)}})
+				return
+			}
+		}
+	}
+	l.Send(job.Event{Committed: cm.Epoch})
+}
+
+func (l *Local) save(m *checkpoint.Manifest) {
+	if l.Storage != nil {
+		err := l.Storage.Save(m)
+		if err == nil {
+			l.completed(m)
+			err = l.Storage.Retain(l.Retain, l.writing(m.Epoch))
+		}
+		if err != nil {
+			l.Send(job.Event{SaveFailed: &job.Failure{Epoch: m.Epoch, Err: err}})
+			return
+		}
+	}
+	l.Send(job.Event{Saved: m.Epoch})
+}
+
+// deploy builds a task, wires it and starts its goroutine.
+func (l *Local) deploy(d *job.Deployment) {
+	if l.wires == nil || l.wires.attempt != d.Task.Attempt {
+		l.wires = newWires(l.Graph, d.Task.Attempt, l.World)
+		if l.Recovered != nil {
+			l.Recovered(d.Task.Attempt)
+		}
+	}
+	r := &runner{l: l, id: d.Task, wake: l.wires.waker(d.Task), stop: make(chan struct{}), gone: make(chan struct{})}
+	l.tasks[d.Task] = r
+	wires := l.wires
+	go r.run(func() (*task.Task, error) {
+		cfg, err := build.Task(l.Graph, d.Task, d.Restore, d.Mark, l.World)
+		if err != nil {
+			return nil, err
+		}
+		wires.connect(&cfg)
+		cfg.Durable = l.Storage != nil
+		cfg.Report = r.report
+		r.cfg = &cfg
+		return task.New(cfg)
+	})
+}
+
+func (l *Local) stop(id task.ID) {
+	r := l.tasks[id]
+	delete(l.tasks, id)
+	if r == nil {
+		l.Send(job.Event{Stopped: &id})
+		return
+	}
+	close(r.stop)
+	go func() {
+		<-r.gone
+		l.Send(job.Event{Stopped: &id})
+	}()
+}
+
+func (l *Local) stopAll() {
+	for _, r := range l.tasks {
+		close(r.stop)
+	}
+	for _, r := range l.tasks {
+		<-r.gone
+	}
+}
+
+// writing reports whether a state file may belong to a checkpoint that is not
+// complete yet: a task may write for epoch e+1 while e is saved.
+func (l *Local) writing(e base.Epoch) func(string) bool {
+	return func(name string) bool {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return l.status.uploading[path.Base(name)]
+	}
+}
+
+// A runner is the goroutine of a task.
+type runner struct {
+	l    *Local
+	id   task.ID
+	cfg  *task.Config
+	wake chan struct{}
+	stop chan struct{}
+	gone chan struct{}
+
+	mu   sync.Mutex
+	mail []task.Control
+	acks chan *task.Snapshot
+}
+
+func (r *runner) deliver(c task.Control) {
+	r.mu.Lock()
+	if c.Tick != 0 && len(r.mail) > 0 && r.mail[len(r.mail)-1].Tick != 0 {
+		r.mail[len(r.mail)-1] = c
+	} else {
+		r.mail = append(r.mail, c)
+	}
+	r.mu.Unlock()
+	poke(r.wake)
+}
+
+func poke(wake chan struct{}) {
+	select {
+	case wake <- struct{}{}:
+	default:
+	}
+}
+
+// run owns the task from its first to its last step.
+func (r *runner) run(open func() (*task.Task, error)) {
+	defer close(r.gone)
+	r.acks = make(chan *task.Snapshot, 4)
+	persisted := make(chan struct{})
+	go r.persist(persisted)
+	err := r.loop(open)
+	close(r.acks)
+	<-persisted
+	if err != nil {
+		r.l.Send(job.Event{Failed: &job.Failure{Task: r.id, Err: err}})
+	}
+}
+
+func (r *runner) loop(open func() (*task.Task, error)) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("task %s panicked: %v\n%s", r.id, p, debug.Stack())
+		}
+	}()
+	t, err := open()
+	if err != nil {
+		return err
+	}
+	defer t.Close()
+	idle := time.NewTimer(time.Hour)
+	nap := napMin
+	for {
+		select {
+		case <-r.stop:
+			return nil
+		default:
+		}
+		r.mu.Lock()
+		mail := r.mail
+		r.mail = nil
+		r.mu.Unlock()
+		for _, c := range mail {
+			t.Deliver(c)
+		}
+		did := false
+		for range stepsBetweenMail {
+			more, err := t.Step()
+			if err != nil {
+				return err
+			}
+			if t.Done() {
+				return nil
+			}
+			if !more {
+				break
+			}
+			did = true
+		}
+		if did {
+			r.l.progress(r, t)
+			nap = napMin
+			continue
+		}
+		// A reader has no way to wake its task: one that had nothing is asked again,
+		// at growing intervals.
+		idle.Reset(nap)
+		if r.cfg.Source != nil {
+			nap = min(2*nap, napMax)
+		} else {
+			nap = time.Hour
+		}
+		select {
+		case <-r.stop:
+			return nil
+		case <-r.wake:
+		case <-idle.C:
+		}
+	}
+}
+
+const (
+	stepsBetweenMail = 64
+	napMin           = 20 * time.Microsecond
+	napMax           = 10 * time.Millisecond
+)
+
+// report is called by the task from its steps.
+func (r *runner) report(rep task.Report) {
+	switch {
+	case rep.Want:
+		r.l.Send(job.Event{Want: &r.id})
+	case rep.Ack != nil:
+		r.acks <- rep.Ack
+	case rep.Finished != nil:
+		r.acks <- rep.Finished
+	}
+}
+
+// persist makes snapshots durable, one after the other, and acknowledges them.
+func (r *runner) persist(done chan struct{}) {
+	defer close(done)
+	for s := range r.acks {
+		a := r.l.upload(r.id, s)
+		if s.Epoch == 0 {
+			r.l.Send(job.Event{Finished: a})
+		} else {
+			r.l.Send(job.Event{Ack: a})
+		}
+	}
+}

@@ -1,0 +1,127 @@
+package cluster
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/millrace-io/millrace/internal/base"
+	"github.com/millrace-io/millrace/internal/checkpoint"
+	"github.com/millrace-io/millrace/internal/env"
+	"github.com/millrace-io/millrace/internal/job"
+	"github.com/millrace-io/millrace/internal/state"
+	"github.com/millrace-io/millrace/internal/task"
+)
+
+// Status is what a running job shows of itself. Counts are of this attempt.
+type Status struct {
+	Attempt      int
+	SourceRows   int64
+	SinkRows     int64
+	LateDropped  int64
+	Watermark    int64 // lowest of the tasks, microseconds; math.MinInt64: none yet
+	Checkpoints  int
+	Epoch        base.Epoch // last complete
+	CheckpointUs int64      // how long the last one took
+	StateBytes   int64
+
+	started   map[base.Epoch]int64
+	tasks     map[task.ID]taskStatus
+	uploading map[string]bool
+}
+
+type taskStatus struct{ in, out, late, mark int64 }
+
+// Status returns the job's figures; from any goroutine.
+func (l *Local) Status() Status {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.status
+	s.Watermark = math.MaxInt64
+	for id, t := range s.tasks {
+		v := &l.Graph.Vertices[id.Vertex]
+		if v.Source != nil {
+			s.SourceRows += t.in
+		}
+		if len(v.Ops) > 0 {
+			switch v.Ops[len(v.Ops)-1].Spec.Kind() {
+			case "Sink", "Collect":
+				s.SinkRows += t.out
+			}
+		}
+		s.LateDropped += t.late
+		s.Watermark = min(s.Watermark, t.mark)
+	}
+	s.tasks, s.started, s.uploading = nil, nil, nil
+	return s
+}
+
+// progress notes a task's counters; the runner calls it between steps.
+func (l *Local) progress(r *runner, t *task.Task) {
+	st := taskStatus{mark: t.Watermark()}
+	for i, op := range r.cfg.Ops {
+		if i == 0 {
+			st.in = op.Context.Counters.RowsIn
+		}
+		if i == len(r.cfg.Ops)-1 {
+			st.out = op.Context.Counters.RowsIn
+		}
+		st.late += op.Context.Counters.LateDropped
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.status.tasks == nil || l.status.Attempt != r.id.Attempt {
+		l.status.tasks, l.status.Attempt = map[task.ID]taskStatus{}, r.id.Attempt
+	}
+	l.status.tasks[r.id] = st
+}
+
+func (l *Local) began(e base.Epoch) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.status.started == nil {
+		l.status.started = map[base.Epoch]int64{}
+	}
+	l.status.started[e] = env.Now()
+}
+
+func (l *Local) completed(m *checkpoint.Manifest) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.status.Checkpoints++
+	l.status.Epoch = m.Epoch
+	if t, ok := l.status.started[m.Epoch]; ok {
+		l.status.CheckpointUs = env.Now() - t
+		delete(l.status.started, m.Epoch)
+	}
+	l.status.StateBytes = 0
+	for _, handles := range m.Operators {
+		for _, h := range handles {
+			l.status.StateBytes += h.Bytes
+			for _, f := range h.Files {
+				delete(l.status.uploading, f.Name)
+			}
+		}
+	}
+}
+
+// upload makes a snapshot durable.
+func (l *Local) upload(id task.ID, s *task.Snapshot) *job.Ack {
+	a := &job.Ack{Task: id, Epoch: s.Epoch, State: map[string]state.Handle{}, Splits: s.Splits, Prepared: s.Prepared, Marks: s.Marks}
+	for op, frozen := range s.State {
+		h, err := frozen.Persist(func(name string, data []byte) error {
+			l.mu.Lock()
+			if l.status.uploading == nil {
+				l.status.uploading = map[string]bool{}
+			}
+			l.status.uploading[name] = true
+			l.mu.Unlock()
+			return l.Storage.Put(name, data)
+		})
+		if err != nil {
+			a.Err = fmt.Errorf("state of %s: %w", op, err)
+			return a
+		}
+		a.State[op] = h
+	}
+	return a
+}

@@ -1,0 +1,29 @@
+// Package env is the outside world as values: the only place that reads clocks,
+// randomness and environment variables. Everything else is given an Env or a
+// function of it, so that the simulator can give another.
+package env
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"os"
+	"time"
+)
+
+// Now returns the time in microseconds since the epoch.
+func Now() int64 { return time.Now().UnixMicro() }
+
+// Seed returns a random seed.
+func Seed() uint64 {
+	var b [8]byte
+	rand.Read(b[:])
+	return binary.LittleEndian.Uint64(b[:])
+}
+
+// Getenv returns the value of an environment variable, or def.
+func Getenv(key, def string) string {
+	if v := os.Getenv(key); v != "" {
+		return v
+	}
+	return def
+}

@@ -1,0 +1,143 @@
+// Package job is the master of one job: scheduling, checkpoints, failover, as a
+// state machine.
+//
+// All that the master knows comes through Step, all that it wants goes out as
+// commands, which are carried out in order. It starts no goroutine and reads no
+// clock. Enumerators, which find splits, belong to it; they are called from Step
+// and must not block.
+//
+// # The life of a job
+//
+//	Start ─ Recover ─▶ deploying ─▶ running ─▶ ending ─▶ done
+//	           ▲                       │ a task failed
+//	           └─ all have stopped ◀─ stopping ─▶ done (no restart left)
+//
+// # The life of an epoch
+//
+//	Barrier → Ack of every task → Save → Saved → Commit → Committed
+//
+// One epoch at a time is between Barrier and Committed, so epochs commit in
+// order, and a manifest on disk holds everything that may still be uncommitted: a
+// restore commits it again. A task that has finished counts as acknowledged. What
+// the tasks of an epoch that was given up had prepared goes into the next one.
+// When all tasks have finished, a last epoch saves and commits what they prepared
+// at their end; then the manifest says Finished, and only then the job is done.
+package job
+
+import (
+	"github.com/millrace-io/millrace/connect"
+	"github.com/millrace-io/millrace/internal/base"
+	"github.com/millrace-io/millrace/internal/checkpoint"
+	"github.com/millrace-io/millrace/internal/jobgraph"
+	"github.com/millrace-io/millrace/internal/state"
+	"github.com/millrace-io/millrace/internal/task"
+)
+
+// An Event is something that happened to a job: exactly one field is set.
+type Event struct {
+	Start      bool
+	Tick       bool
+	Recovered  bool       // Recover is done
+	Want       *task.ID   // a reader has room
+	Ack        *Ack       // a task's part of an epoch is durable
+	Finished   *Ack       // a task has ended; Epoch is 0
+	Failed     *Failure   // a task
+	Stopped    *task.ID   // a cancelled task is gone
+	Saved      base.Epoch // the manifest is durable
+	SaveFailed *Failure   // it could not be written
+	Committed  base.Epoch
+	NotDone    *Failure // Recover or Commit failed
+	Checkpoint bool     // take one now
+	Cancel     bool     // end: after a last checkpoint, if there are checkpoints
+	Kill       bool     // end at once
+}
+
+// A Failure says what went wrong.
+type Failure struct {
+	Task  task.ID
+	Epoch base.Epoch
+	Err   error
+}
+
+// An Ack is one task's part of an epoch, durable.
+type Ack struct {
+	Task     task.ID
+	Epoch    base.Epoch
+	State    map[string]state.Handle // by operator
+	Splits   []connect.Split
+	Prepared map[string][][]byte // by sink operator
+	Marks    task.Marks
+	Err      error // the state could not be made durable: the epoch is given up
+}
+
+// A Command is something that the world must do for the master: exactly one field
+// is set.
+type Command struct {
+	Recover *checkpoint.Manifest // commit its Prepared again, drop what else sinks have left; answer Recovered
+	Deploy  *Deployment
+	Stop    *task.ID // cancel; answer Stopped
+	Assign  *Assign
+	Barrier *Barrier
+	Notify  *Barrier             // tell sources that the epoch is complete
+	Save    *checkpoint.Manifest // answer Saved or SaveFailed
+	Commit  *Commit              // answer Committed or NotDone
+	Log     string
+	Done    *Outcome
+}
+
+// A Deployment starts a task.
+type Deployment struct {
+	Task    task.ID
+	Restore map[string][]state.Handle // by operator
+	Values  bool
+	Mark    *task.Marks
+}
+
+// An Assign hands splits to a source.
+type Assign struct {
+	Task       task.ID
+	Assignment task.Assignment
+}
+
+// A Barrier is for the sources named.
+type Barrier struct {
+	Epoch base.Epoch
+	Tasks []task.ID
+}
+
+// A Commit makes an epoch's writes visible.
+type Commit struct {
+	Epoch    base.Epoch
+	Prepared map[string][][]byte
+}
+
+// An Outcome is how a job ended.
+type Outcome struct {
+	Err       error
+	Cancelled bool
+}
+
+// Options steer a Master. Times are microseconds.
+type Options struct {
+	Checkpoints  bool  // there is a place for them
+	IntervalUs   int64 // 0: only on request and at the end
+	MinPauseUs   int64
+	TimeoutUs    int64
+	FailuresMax  int // epochs that may fail in a row; < 0: any number
+	Restarts     int // attempts after a failure; < 0: any number
+	RestartDelay int64
+	// Enumerator makes the enumerator of a source.
+	Enumerator func(src *jobgraph.Source, saved []byte) (connect.Enumerator, error)
+	Bugs       Bugs
+}
+
+// Bugs are switched on by the simulator's own test, which must find each.
+type Bugs struct {
+	CommitEarly   bool // commit an acknowledgement before the epoch is complete
+	LoseCommit    bool // do not commit again after a restore
+	LateSplits    bool // the enumerator's snapshot is taken at completion, not with the barrier
+	DropAbandoned bool // forget what a given-up epoch prepared
+	SkipLast      bool // end without the last epoch
+	FinishEarly   bool // say Finished before the last commit
+	StaleAck      bool // count an acknowledgement of another epoch
+}

@@ -1,0 +1,631 @@
+package job
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/millrace-io/millrace/connect"
+	"github.com/millrace-io/millrace/internal/base"
+	"github.com/millrace-io/millrace/internal/checkpoint"
+	"github.com/millrace-io/millrace/internal/jobgraph"
+	"github.com/millrace-io/millrace/internal/state"
+	"github.com/millrace-io/millrace/internal/task"
+)
+
+// ErrNoSplits is wrapped around what an enumerator reports.
+var ErrNoSplits = errors.New("find splits")
+
+type phase uint8
+
+const (
+	idle phase = iota
+	recovering
+	running
+	ending   // all tasks have finished: the last epoch
+	stopping // cancelled tasks are going
+	over
+)
+
+// A Master runs one job. It is not safe for concurrent use.
+type Master struct {
+	graph *jobgraph.Graph
+	opt   Options
+
+	phase   phase
+	attempt int
+	base    *checkpoint.Manifest // the last complete checkpoint, or nil
+	tasks   map[task.ID]*member
+	sources []*source
+	out     []Command
+
+	epoch    base.Epoch // last one started
+	pending  *pending
+	commit   base.Epoch // being committed, 0 when none
+	carry    map[string][][]byte
+	lastEnd  int64 // when the last epoch ended
+	failures int
+	restarts int
+	resumeAt int64 // when a restart is due
+
+	cancelling bool
+	failed     error // why tasks are being stopped
+}
+
+// A member is a task of this attempt.
+type member struct {
+	id       task.ID
+	finished *Ack
+	stopped  bool
+}
+
+// A source is a vertex that reads, with its enumerator.
+type source struct {
+	vertex  int
+	spec    *jobgraph.Source
+	enum    connect.Enumerator
+	marks   map[string]int64 // of restored splits
+	waiting []task.ID
+	hold    bool
+}
+
+// A pending is an epoch between Barrier and Saved.
+type pending struct {
+	epoch base.Epoch
+	start int64
+	enums map[string][]byte
+	acks  map[task.ID]*Ack
+	last  bool // nothing runs any more
+	// manifest is what is being saved; from then on, what tasks prepare belongs to
+	// the next epoch.
+	manifest *checkpoint.Manifest
+}
+
+// New returns a master; from is the checkpoint to start from, or nil.
+func New(g *jobgraph.Graph, opt Options, from *checkpoint.Manifest) *Master {
+	m := &Master{graph: g, opt: opt, base: from, carry: map[string][][]byte{}}
+	if from != nil {
+		m.epoch = from.Epoch
+	}
+	return m
+}
+
+// Step handles an event at a time (microseconds) and returns what is to be done.
+func (m *Master) Step(now int64, ev Event) []Command {
+	m.out = nil
+	switch {
+	case ev.Start:
+		m.recover()
+	case ev.Tick:
+		m.tick(now)
+	case ev.Recovered:
+		m.deploy(now)
+	case ev.Want != nil:
+		m.want(*ev.Want)
+	case ev.Ack != nil:
+		m.ack(now, ev.Ack)
+	case ev.Finished != nil:
+		m.finished(now, ev.Finished)
+	case ev.Failed != nil:
+		if t := m.tasks[ev.Failed.Task]; t != nil {
+			t.stopped = true
+			m.fail(now, ev.Failed.Err)
+		}
+	case ev.Stopped != nil:
+		if t := m.tasks[*ev.Stopped]; t != nil {
+			t.stopped = true
+			m.gone(now)
+		}
+	case ev.Saved != 0:
+		m.saved(now, ev.Saved)
+	case ev.SaveFailed != nil:
+		m.saveFailed(now, ev.SaveFailed)
+	case ev.Committed != 0:
+		m.committed(now, ev.Committed)
+	case ev.NotDone != nil:
+		m.fail(now, ev.NotDone.Err)
+	case ev.Checkpoint:
+		m.trigger(now)
+	case ev.Cancel:
+		m.cancelling = true
+		m.tick(now)
+	case ev.Kill:
+		m.cancelling = true
+		m.stop(now, nil)
+	}
+	return m.out
+}
+
+func (m *Master) do(c Command) { m.out = append(m.out, c) }
+
+// Attempt numbers the deployments of the job from 1.
+func (m *Master) Attempt() int { return m.attempt }
+
+// recover starts an attempt: what the last checkpoint prepared is committed again.
+func (m *Master) recover() {
+	m.phase = recovering
+	m.attempt++
+	from := m.base
+	if from == nil {
+		from = &checkpoint.Manifest{Job: m.graph.ID}
+	}
+	if m.opt.Bugs.LoseCommit {
+		c := *from
+		c.Prepared = nil
+		from = &c
+	}
+	m.do(Command{Recover: from})
+}
+
+func (m *Master) deploy(now int64) {
+	if m.phase != recovering {
+		return
+	}
+	if m.base != nil && m.base.Finished {
+		m.end(nil)
+		return
+	}
+	m.tasks, m.pending, m.commit, m.carry = map[task.ID]*member{}, nil, 0, map[string][][]byte{}
+	m.failed, m.lastEnd = nil, now
+	if err := m.openSources(); err != nil {
+		m.end(err)
+		return
+	}
+	m.phase = running
+	for v := range m.graph.Vertices {
+		for i := range m.graph.Vertices[v].Parallelism {
+			id := task.ID{Vertex: v, Subtask: i, Attempt: m.attempt}
+			m.tasks[id] = &member{id: id}
+			m.do(Command{Deploy: m.deployment(id)})
+		}
+	}
+}
+
+func (m *Master) openSources() error {
+	for _, s := range m.sources {
+		s.enum.Close()
+	}
+	m.sources = nil
+	for v := range m.graph.Vertices {
+		spec := m.graph.Vertices[v].Source
+		if spec == nil {
+			continue
+		}
+		s := &source{vertex: v, spec: spec, hold: true}
+		var from checkpoint.Source
+		if m.base != nil {
+			from = m.base.Sources[spec.ID]
+		}
+		var err error
+		if s.enum, err = m.opt.Enumerator(spec, from.Enumerator); err != nil {
+			return err
+		}
+		s.enum.Return(from.Splits)
+		s.marks = from.Marks
+		m.sources = append(m.sources, s)
+	}
+	return nil
+}
+
+// deployment says what a task restores: the handles that overlap its key groups.
+func (m *Master) deployment(id task.ID) *Deployment {
+	d := &Deployment{Task: id}
+	if m.base == nil {
+		return d
+	}
+	v := &m.graph.Vertices[id.Vertex]
+	r := base.RangeOf(id.Subtask, v.Parallelism, m.graph.MaxParallelism)
+	d.Restore = map[string][]state.Handle{}
+	for _, op := range v.Ops {
+		for _, h := range m.base.Operators[op.ID] {
+			if h.Range.Lo < r.Hi && r.Lo < h.Range.Hi {
+				d.Restore[op.ID] = append(d.Restore[op.ID], h)
+			}
+		}
+	}
+	if mark, ok := m.base.Marks[VertexID(v)]; ok {
+		d.Mark = &task.Marks{Task: mark}
+	}
+	return d
+}
+
+// VertexID is the stable name of a vertex: that of its source or first operator.
+func VertexID(v *jobgraph.Vertex) string {
+	if v.Source != nil {
+		return v.Source.ID
+	}
+	return v.Ops[0].ID
+}
+
+func (m *Master) tick(now int64) {
+	switch {
+	case m.phase == recovering && m.resumeAt != 0 && now >= m.resumeAt:
+		m.resumeAt = 0
+		m.attempt--
+		m.recover()
+		return
+	case m.phase != running && m.phase != ending:
+		return
+	}
+	for _, s := range m.sources {
+		waiting := s.waiting
+		s.waiting = nil
+		for _, id := range waiting {
+			m.assign(s, id, false)
+		}
+	}
+	if p := m.pending; p != nil && p.manifest == nil && !p.last && m.opt.TimeoutUs > 0 && now-p.start > m.opt.TimeoutUs {
+		m.giveUp(now, fmt.Errorf("checkpoint %d took longer than execution.checkpointing.timeout", p.epoch))
+	}
+	if m.cancelling && m.pending == nil && m.commit == 0 {
+		if !m.opt.Checkpoints || m.phase == ending {
+			m.stop(now, nil)
+			return
+		}
+		m.trigger(now)
+		if m.pending == nil {
+			m.stop(now, nil)
+		}
+		return
+	}
+	if m.opt.IntervalUs > 0 && now-m.lastEnd >= max(m.opt.IntervalUs, m.opt.MinPauseUs) {
+		m.trigger(now)
+	}
+}
+
+func (m *Master) want(id task.ID) {
+	for _, s := range m.sources {
+		if s.vertex == id.Vertex && m.tasks[id] != nil && m.phase == running {
+			m.assign(s, id, true)
+		}
+	}
+}
+
+// assign asks the enumerator for a reader. Without splits, and not done, the
+// reader waits for a tick.
+func (m *Master) assign(s *source, id task.ID, first bool) {
+	splits, done, err := s.enum.Assign(id.Subtask)
+	if err != nil {
+		m.stop(0, fmt.Errorf("%w: %w", ErrNoSplits, err))
+		return
+	}
+	hold := s.enum.Waiting() > 0 && !s.enum.Ordered()
+	if len(splits) > 0 || done {
+		a := task.Assignment{Answer: true, Splits: splits, Done: done, Hold: hold, Marks: map[string]int64{}}
+		for _, sp := range splits {
+			if mark, ok := s.marks[sp.ID]; ok {
+				a.Marks[sp.ID] = mark
+			}
+		}
+		m.do(Command{Assign: &Assign{id, a}})
+	} else {
+		s.waiting = append(s.waiting, id)
+	}
+	if hold == s.hold && !first {
+		return
+	}
+	s.hold = hold
+	for _, other := range m.members() {
+		if other.id.Vertex == s.vertex && other.finished == nil {
+			m.do(Command{Assign: &Assign{other.id, task.Assignment{Hold: hold}}})
+		}
+	}
+}
+
+// members returns the tasks in a fixed order.
+func (m *Master) members() []*member {
+	return slices.SortedFunc(maps.Values(m.tasks), func(a, b *member) int {
+		if a.id.Vertex != b.id.Vertex {
+			return a.id.Vertex - b.id.Vertex
+		}
+		return a.id.Subtask - b.id.Subtask
+	})
+}
+
+// trigger starts an epoch, unless one is under way or no source runs.
+func (m *Master) trigger(now int64) {
+	if !m.opt.Checkpoints || m.phase != running || m.pending != nil || m.commit != 0 {
+		return
+	}
+	var roots []task.ID
+	for _, t := range m.members() {
+		if t.finished == nil && m.root(t.id.Vertex) {
+			roots = append(roots, t.id)
+		}
+	}
+	if len(roots) == 0 {
+		return
+	}
+	enums, err := m.enumerators()
+	if err != nil {
+		m.do(Command{Log: fmt.Sprintf("checkpoint: %v", err)})
+		return
+	}
+	m.epoch++
+	m.pending = &pending{epoch: m.epoch, start: now, enums: enums, acks: map[task.ID]*Ack{}}
+	m.do(Command{Barrier: &Barrier{m.epoch, roots}})
+}
+
+func (m *Master) enumerators() (map[string][]byte, error) {
+	out := map[string][]byte{}
+	for _, s := range m.sources {
+		b, err := s.enum.Snapshot()
+		if err != nil {
+			return nil, err
+		}
+		out[s.spec.ID] = b
+	}
+	return out, nil
+}
+
+// root reports whether a vertex has no inputs.
+func (m *Master) root(v int) bool {
+	return !slices.ContainsFunc(m.graph.Edges, func(e jobgraph.Edge) bool { return e.To == v })
+}
+
+func (m *Master) ack(now int64, a *Ack) {
+	t := m.tasks[a.Task]
+	if t == nil || m.phase != running && m.phase != ending {
+		return // of an attempt that is gone
+	}
+	p := m.pending
+	if p == nil || p.epoch != a.Epoch && !m.opt.Bugs.StaleAck || p.manifest != nil {
+		m.keep(a.Prepared) // given up: the next epoch takes it over
+		return
+	}
+	if a.Err != nil {
+		m.keep(a.Prepared)
+		m.giveUp(now, a.Err)
+		return
+	}
+	p.acks[a.Task] = a
+	if m.opt.Bugs.CommitEarly {
+		m.do(Command{Commit: &Commit{a.Epoch, a.Prepared}})
+	}
+	m.complete(now)
+}
+
+// keep carries what was prepared to the next epoch.
+func (m *Master) keep(prepared map[string][][]byte) {
+	if m.opt.Bugs.DropAbandoned {
+		return
+	}
+	for op, p := range prepared {
+		m.carry[op] = append(m.carry[op], p...)
+	}
+}
+
+func (m *Master) giveUp(now int64, why error) {
+	p := m.pending
+	m.pending = nil
+	m.lastEnd = now
+	if p.manifest != nil {
+		m.keep(p.manifest.Prepared)
+	} else {
+		for _, t := range m.members() {
+			if a := p.acks[t.id]; a != nil {
+				m.keep(a.Prepared)
+			}
+		}
+	}
+	m.do(Command{Log: fmt.Sprintf("checkpoint %d failed: %v", p.epoch, why)})
+	m.failures++
+	if p.last || m.opt.FailuresMax >= 0 && m.failures > m.opt.FailuresMax {
+		m.stop(now, fmt.Errorf("checkpoint %d failed: %w", p.epoch, why))
+	}
+}
+
+func (m *Master) finished(now int64, a *Ack) {
+	t := m.tasks[a.Task]
+	if t == nil || m.phase != running {
+		return
+	}
+	if a.Err != nil {
+		m.fail(now, a.Err)
+		return
+	}
+	t.finished = a
+	m.keep(a.Prepared)
+	if m.pending != nil {
+		m.complete(now)
+	}
+	m.finishAll(now)
+}
+
+// finishAll starts the last epoch when every task has finished and no other is
+// under way.
+func (m *Master) finishAll(now int64) {
+	if m.phase != running || m.pending != nil || m.commit != 0 {
+		return
+	}
+	for _, t := range m.tasks {
+		if t.finished == nil {
+			return
+		}
+	}
+	m.phase = ending
+	if m.opt.Bugs.SkipLast {
+		m.end(nil)
+		return
+	}
+	enums, err := m.enumerators()
+	if err != nil {
+		m.stop(now, err)
+		return
+	}
+	m.epoch++
+	m.pending = &pending{epoch: m.epoch, start: now, enums: enums, acks: map[task.ID]*Ack{}, last: true}
+	m.complete(now)
+}
+
+// complete saves the pending epoch when every task has acknowledged or finished.
+func (m *Master) complete(now int64) {
+	p := m.pending
+	for _, t := range m.tasks {
+		if t.finished == nil && p.acks[t.id] == nil {
+			return
+		}
+	}
+	if p.manifest != nil {
+		return
+	}
+	p.manifest = m.manifest(p)
+	m.carry = map[string][][]byte{}
+	m.do(Command{Save: p.manifest})
+}
+
+func (m *Master) manifest(p *pending) *checkpoint.Manifest {
+	out := &checkpoint.Manifest{Job: m.graph.ID, Epoch: p.epoch, Groups: m.graph.MaxParallelism,
+		Operators: map[string][]state.Handle{}, Sources: map[string]checkpoint.Source{},
+		Marks: map[string]int64{}, Prepared: maps.Clone(m.carry)}
+	if m.opt.Bugs.LateSplits {
+		p.enums, _ = m.enumerators()
+	}
+	out.Finished = p.last && m.opt.Bugs.FinishEarly
+	for _, s := range m.sources {
+		out.Sources[s.spec.ID] = checkpoint.Source{Enumerator: p.enums[s.spec.ID], Marks: map[string]int64{}}
+	}
+	for _, t := range m.members() {
+		a := p.acks[t.id]
+		if a == nil {
+			a = t.finished
+		} else {
+			for op, prep := range a.Prepared {
+				out.Prepared[op] = append(slices.Clone(out.Prepared[op]), prep...)
+			}
+		}
+		v := &m.graph.Vertices[t.id.Vertex]
+		for op, h := range a.State {
+			out.Operators[op] = append(out.Operators[op], h)
+		}
+		id := VertexID(v)
+		if old, ok := out.Marks[id]; !ok || a.Marks.Task < old {
+			out.Marks[id] = a.Marks.Task
+		}
+		if v.Source != nil {
+			src := out.Sources[id]
+			src.Splits = append(src.Splits, a.Splits...)
+			maps.Copy(src.Marks, a.Marks.Splits)
+			out.Sources[id] = src
+		}
+	}
+	return out
+}
+
+func (m *Master) saved(now int64, e base.Epoch) {
+	p := m.pending
+	if p == nil || p.epoch != e || m.phase != running && m.phase != ending {
+		return
+	}
+	m.base, m.failures = p.manifest, 0
+	if p.last && m.commit == e { // the manifest that says Finished
+		m.end(nil)
+		return
+	}
+	m.commit = e
+	m.do(Command{Commit: &Commit{e, p.manifest.Prepared}})
+}
+
+func (m *Master) saveFailed(now int64, f *Failure) {
+	p := m.pending
+	if p == nil || p.epoch != f.Epoch || m.phase != running && m.phase != ending {
+		return
+	}
+	m.giveUp(now, f.Err)
+	m.finishAll(now)
+}
+
+func (m *Master) committed(now int64, e base.Epoch) {
+	p := m.pending
+	if m.commit != e || p == nil || p.epoch != e {
+		return
+	}
+	if p.last {
+		done := *p.manifest
+		done.Finished = true
+		p.manifest = &done
+		m.do(Command{Save: &done})
+		return
+	}
+	m.pending, m.commit, m.lastEnd = nil, 0, now
+	var roots []task.ID
+	for _, t := range m.members() {
+		if t.finished == nil && m.graph.Vertices[t.id.Vertex].Source != nil {
+			roots = append(roots, t.id)
+		}
+	}
+	m.do(Command{Notify: &Barrier{e, roots}})
+	if m.cancelling {
+		m.stop(now, nil)
+		return
+	}
+	m.finishAll(now)
+}
+
+// fail reacts to a task's failure: everything is stopped, then restarted or ended.
+func (m *Master) fail(now int64, err error) {
+	if m.phase == recovering {
+		m.end(err)
+		return
+	}
+	if m.phase == over {
+		return
+	}
+	m.stop(now, err)
+}
+
+func (m *Master) stop(now int64, err error) {
+	switch m.phase {
+	case over:
+		return
+	case stopping:
+		m.gone(now)
+		return
+	}
+	m.phase, m.failed = stopping, err
+	for _, t := range m.members() {
+		if t.finished == nil && !t.stopped {
+			m.do(Command{Stop: &t.id})
+		}
+	}
+	m.gone(now)
+}
+
+// gone goes on when the last cancelled task has stopped.
+func (m *Master) gone(now int64) {
+	if m.phase != stopping {
+		return
+	}
+	for _, t := range m.tasks {
+		if t.finished == nil && !t.stopped {
+			return
+		}
+	}
+	if m.failed == nil || m.cancelling {
+		m.end(m.failed)
+		return
+	}
+	if m.opt.Restarts >= 0 && m.restarts >= m.opt.Restarts {
+		m.end(m.failed)
+		return
+	}
+	m.restarts++
+	m.do(Command{Log: fmt.Sprintf("restarting after: %v", m.failed)})
+	m.pending, m.commit = nil, 0
+	if m.opt.RestartDelay == 0 {
+		m.recover()
+		return
+	}
+	m.phase, m.resumeAt = recovering, now+m.opt.RestartDelay
+	m.attempt++
+}
+
+func (m *Master) end(err error) {
+	m.phase = over
+	for _, s := range m.sources {
+		s.enum.Close()
+	}
+	m.sources = nil
+	m.do(Command{Done: &Outcome{Err: err, Cancelled: m.cancelling && err == nil}})
+}

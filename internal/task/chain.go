@@ -1,0 +1,138 @@
+package task
+
+import (
+	"github.com/millrace-io/millrace/internal/base"
+	"github.com/millrace-io/millrace/internal/exchange"
+	"github.com/millrace-io/millrace/internal/exec"
+	"github.com/millrace-io/millrace/vec"
+)
+
+// A link is an operator in the chain with what waits for it. While the operator
+// has more to do, what arrives is queued; what it is given is bounded by what the
+// operator before it may emit in one call.
+type link struct {
+	t       *Task
+	i       int
+	op      exec.Operator
+	more    bool
+	queue   []event
+	flushed base.Epoch // the last epoch for which Flush was called
+}
+
+// An event waits for an operator: Data of an input, or a watermark.
+type event struct {
+	kind  exchange.Kind
+	in    int
+	batch *vec.Batch
+	time  int64
+}
+
+func (l *link) out() exec.Output { return output{l.t, l.i + 1} }
+
+func (l *link) push(e event) { l.queue = append(l.queue, e) }
+
+func (l *link) process(in int, b *vec.Batch) (err error) {
+	if l.more || len(l.queue) > 0 {
+		l.push(event{kind: exchange.Data, in: in, batch: b})
+		return nil
+	}
+	l.t.cfg.Ops[l.i].Context.Counters.RowsIn += int64(b.Len())
+	l.more, err = l.op.Process(in, b, l.out())
+	return err
+}
+
+func (l *link) watermark(m int64) (err error) {
+	if l.more || len(l.queue) > 0 {
+		l.push(event{kind: exchange.Watermark, time: m})
+		return nil
+	}
+	l.more, err = l.op.Watermark(m, l.out())
+	return err
+}
+
+func (l *link) tick(now int64) (err error) {
+	if l.more || len(l.queue) > 0 {
+		return nil // busy: the next tick comes soon
+	}
+	l.more, err = l.op.Tick(now, l.out())
+	return err
+}
+
+func (l *link) endInput(in int) (err error) {
+	l.more, err = l.op.EndInput(in, l.out())
+	return err
+}
+
+func (t *Task) busy() bool {
+	for i := range t.chain {
+		if t.chain[i].more || len(t.chain[i].queue) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// drain lets the last operator that has work do a piece of it.
+func (t *Task) drain() (bool, error) {
+	for i := len(t.chain) - 1; i >= 0; i-- {
+		l := &t.chain[i]
+		if l.more {
+			more, err := l.op.Resume(l.out())
+			l.more = more
+			return true, err
+		}
+		if len(l.queue) > 0 {
+			e := l.queue[0]
+			l.queue = l.queue[1:]
+			return true, l.handle(e)
+		}
+	}
+	return false, nil
+}
+
+func (l *link) handle(e event) (err error) {
+	switch e.kind {
+	case exchange.Data:
+		rest := l.queue
+		l.queue = nil
+		err = l.process(e.in, e.batch)
+		l.queue = append(l.queue, rest...)
+	case exchange.Watermark:
+		l.more, err = l.op.Watermark(e.time, l.out())
+	}
+	return err
+}
+
+// top is where the task's own rows enter the chain.
+func (t *Task) top() exec.Output { return output{t, 0} }
+
+// An output is where operator i-1 emits: operator i, or the edges.
+type output struct {
+	t *Task
+	i int
+}
+
+// Emit implements exec.Output.
+func (o output) Emit(b *vec.Batch) error {
+	if o.i > 0 {
+		o.t.cfg.Ops[o.i-1].Context.Counters.RowsOut += int64(b.Len())
+	}
+	if o.i < len(o.t.chain) {
+		return o.t.chain[o.i].process(0, b)
+	}
+	for i := range o.t.cfg.Edges {
+		if err := o.t.cfg.Edges[i].send(b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Watermark implements exec.Output.
+func (o output) Watermark(m int64) error {
+	if o.i < len(o.t.chain) {
+		return o.t.chain[o.i].watermark(m)
+	}
+	o.t.broadcast(exchange.Event{Kind: exchange.Watermark, Time: m})
+	return nil
+}

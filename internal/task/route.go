@@ -1,0 +1,111 @@
+package task
+
+import (
+	"github.com/millrace-io/millrace/internal/base"
+	"github.com/millrace-io/millrace/internal/exchange"
+	"github.com/millrace-io/millrace/internal/jobgraph"
+	"github.com/millrace-io/millrace/internal/keyenc"
+	"github.com/millrace-io/millrace/types"
+	"github.com/millrace-io/millrace/vec"
+)
+
+// A Route says how an edge spreads rows over its channels. It belongs to one
+// subtask.
+type Route struct {
+	Ship    jobgraph.Ship
+	Subtask int // the sender's, for Forward
+	Keys    []int
+	Types   []types.Type // of Keys
+	Groups  int
+
+	next int
+	hash []uint64
+	cols []vec.Vector
+	sels [][]int32
+}
+
+// shareMax is up to how many channels a batch is shared by selections instead of
+// being copied apart: with more, each receiver would touch every cache line for
+// few rows.
+const shareMax = 4
+
+func (e *Edge) send(b *vec.Batch) error {
+	r, n := &e.Route, e.Out.Channels()
+	switch {
+	case n == 1:
+		return e.Out.Send(0, exchange.Event{Batch: b})
+	case r.Ship == jobgraph.Forward:
+		return e.Out.Send(r.Subtask, exchange.Event{Batch: b})
+	case r.Ship == jobgraph.Gather:
+		return e.sendOne(0, b)
+	case r.Ship == jobgraph.Rebalance:
+		r.next = (r.next + 1) % n
+		return e.sendOne(r.next, b)
+	case r.Ship == jobgraph.Broadcast:
+		for ch := range n {
+			c := *b
+			if err := e.Out.Send(ch, exchange.Event{Batch: &c}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return e.sendHash(b, n)
+}
+
+// sendOne sends the rows to one channel, and the watermarks to all.
+func (e *Edge) sendOne(to int, b *vec.Batch) error {
+	for ch := range e.Out.Channels() {
+		ev := exchange.Event{Batch: b}
+		if ch != to {
+			if len(b.Marks) == 0 {
+				continue
+			}
+			ev = exchange.Event{Kind: exchange.Watermark, Time: b.Marks[len(b.Marks)-1].Time}
+		}
+		if err := e.Out.Send(ch, ev); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *Edge) sendHash(b *vec.Batch, n int) error {
+	r := &e.Route
+	r.cols = r.cols[:0]
+	for _, k := range r.Keys {
+		r.cols = append(r.cols, b.Cols[k])
+	}
+	rows := b.Len()
+	if cap(r.hash) < rows {
+		r.hash = make([]uint64, max(rows, vec.BatchRowsMax))
+	}
+	hash := r.hash[:rows]
+	keyenc.Hash(r.cols, r.Types, b.Sel, b.Rows, hash)
+	r.sels = make([][]int32, n)
+	for ch := range r.sels {
+		r.sels[ch] = make([]int32, 0, rows/n+rows/8+8)
+	}
+	for i, h := range hash {
+		ch := base.SubtaskOf(keyenc.Group(h, r.Groups), n, r.Groups)
+		r.sels[ch] = append(r.sels[ch], int32(b.Row(i)))
+	}
+	for ch, sel := range r.sels {
+		part := &vec.Batch{Cols: b.Cols, Rows: b.Rows, Sel: sel, Kinds: b.Kinds, Marks: b.Marks}
+		switch {
+		case len(sel) == 0 && len(b.Marks) == 0:
+			continue
+		case len(sel) == 0:
+			if err := e.Out.Send(ch, exchange.Event{Kind: exchange.Watermark, Time: b.Marks[len(b.Marks)-1].Time}); err != nil {
+				return err
+			}
+			continue
+		case n > shareMax:
+			part = vec.Compact(part)
+		}
+		if err := e.Out.Send(ch, exchange.Event{Batch: part}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

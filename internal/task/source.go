@@ -1,0 +1,215 @@
+package task
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/millrace-io/millrace/connect"
+	"github.com/millrace-io/millrace/vec"
+)
+
+// A Source is the head of a chain that reads a table. It computes the watermark
+// of each split from the rows, and the task's from those of the splits.
+//
+// The task's watermark is the lowest of its open splits; a split that has not
+// yielded a row holds it back, and so do splits that are known and not assigned
+// (Assignment.Hold). So the order in which splits are read makes no row late. A
+// split that has ended, or idles, steps aside.
+type Source struct {
+	Reader connect.Reader
+	// Transform turns a batch of the scan into one of the source's output.
+	Transform func(*vec.Batch) (*vec.Batch, error)
+	// Watermarks returns the watermark that each row of an output batch calls for,
+	// by ordinal, in microseconds (math.MinInt64 for none). Nil: the table has no
+	// watermark.
+	Watermarks func(*vec.Batch) ([]int64, error)
+	IntervalUs int64 // a mark is made when the watermark has risen by more than this
+	IdleUs     int64 // a split without rows for so long holds nothing back; 0: never
+
+	splits map[string]*split
+	hold   bool
+	noMore bool  // the enumerator has no more splits
+	asked  bool  // Want is out, no answer yet
+	empty  bool  // the reader wants splits
+	high   int64 // the watermark as known, not yet told for IntervalUs
+	mark   int64 // the watermark as told
+	now    int64 // processing time of the last tick
+	quiet  bool  // no rows since the last tick
+}
+
+type split struct {
+	mark int64
+	seen int64 // processing time of the last row
+}
+
+func (s *Source) open(from *Marks) error {
+	s.splits, s.mark, s.high, s.empty = map[string]*split{}, math.MinInt64, math.MinInt64, true
+	s.hold = true
+	if from == nil {
+		return nil
+	}
+	s.mark, s.high = from.Task, from.Task
+	return nil
+}
+
+func (s *Source) add(a *Assignment) error {
+	s.hold = a.Hold
+	if !a.Answer {
+		return nil
+	}
+	s.asked, s.noMore = false, a.Done
+	if len(a.Splits) > 0 {
+		s.empty = false
+	}
+	for _, sp := range a.Splits {
+		mark, ok := a.Marks[sp.ID]
+		if !ok {
+			mark = math.MinInt64
+		}
+		s.splits[sp.ID] = &split{mark: mark, seen: s.now}
+	}
+	return s.Reader.Add(a.Splits)
+}
+
+func (s *Source) ended() bool { return s.empty && s.noMore }
+
+// wants reports, once, that the reader has nothing left to read.
+func (s *Source) wants() bool {
+	if !s.empty || s.asked || s.noMore {
+		return false
+	}
+	s.asked = true
+	return true
+}
+
+// poll returns the next batch with its marks, or nil; did says whether anything
+// happened at all.
+func (s *Source) poll() (b *vec.Batch, did bool, err error) {
+	p, err := s.Reader.Poll(s.lowest())
+	if err != nil {
+		return nil, false, err
+	}
+	s.empty = p.Empty
+	if p.Batch == nil {
+		if p.Ended {
+			delete(s.splits, p.Split)
+		}
+		return nil, p.Ended, nil
+	}
+	if b, err = s.Transform(p.Batch); err != nil {
+		return nil, false, err
+	}
+	s.quiet = false
+	if s.Watermarks != nil && b.Len() > 0 {
+		if err := s.markRows(b, p.Split); err != nil {
+			return nil, false, err
+		}
+	}
+	if p.Ended {
+		delete(s.splits, p.Split)
+	}
+	if b.Len() == 0 && len(b.Marks) == 0 {
+		return nil, true, nil
+	}
+	return b, true, nil
+}
+
+// markRows raises the split's watermark row by row and marks where the task's
+// rises by more than the interval: after the row.
+func (s *Source) markRows(b *vec.Batch, id string) error {
+	marks, err := s.Watermarks(b)
+	if err != nil {
+		return err
+	}
+	sp := s.splits[id]
+	if sp == nil {
+		return fmt.Errorf("rows of split %q, which was not assigned", id)
+	}
+	sp.seen = s.now
+	others := s.low(id)
+	for i, m := range marks {
+		if m <= sp.mark {
+			continue
+		}
+		sp.mark = m
+		if low := min(m, others); low > s.high {
+			s.high = low
+			if s.mark == math.MinInt64 || low-s.mark > s.IntervalUs {
+				s.mark = low
+				b.Marks = append(b.Marks, vec.Mark{Row: int32(b.Row(i)) + 1, Time: low})
+			}
+		}
+	}
+	return nil
+}
+
+// low is the lowest watermark of the splits but one.
+func (s *Source) low(but string) int64 {
+	if s.hold {
+		return math.MinInt64
+	}
+	low := int64(math.MaxInt64)
+	for id, sp := range s.splits {
+		idle := s.IdleUs > 0 && s.now-sp.seen > s.IdleUs
+		if id != but && !idle {
+			low = min(low, sp.mark)
+		}
+	}
+	return low
+}
+
+// advanced returns the watermark if it has risen for another reason than a row:
+// a split has ended or idles, or none is left unassigned.
+func (s *Source) advanced() (int64, bool) {
+	if s.Watermarks == nil || len(s.splits) == 0 {
+		return 0, false
+	}
+	low := s.low("")
+	if low == math.MaxInt64 || low <= s.high {
+		return 0, false
+	}
+	s.high = low
+	if s.mark != math.MinInt64 && low-s.mark <= s.IntervalUs {
+		return 0, false
+	}
+	s.mark = low
+	return low, true
+}
+
+// tick tells processing time. When no rows flow, a watermark that waits for the
+// interval goes out.
+func (s *Source) tick(now int64, out interface{ Watermark(int64) error }) error {
+	quiet := s.quiet
+	s.now, s.quiet = now, true
+	if !quiet || s.high <= s.mark || len(s.splits) == 0 {
+		return nil
+	}
+	s.mark = s.high
+	return out.Watermark(s.mark)
+}
+
+func (s *Source) snapshot() ([]connect.Split, map[string]int64, error) {
+	splits, err := s.Reader.Snapshot()
+	marks := map[string]int64{}
+	for _, sp := range splits {
+		if known := s.splits[sp.ID]; known != nil {
+			marks[sp.ID] = known.mark
+		}
+	}
+	return splits, marks, err
+}
+
+// lowest returns the open split that is furthest behind in event time, or "" when
+// there is no choice.
+func (s *Source) lowest() string {
+	if len(s.splits) < 2 || s.Watermarks == nil {
+		return ""
+	}
+	best, at := int64(math.MaxInt64), ""
+	for id, sp := range s.splits {
+		if sp.mark < best || sp.mark == best && id < at {
+			best, at = sp.mark, id
+		}
+	}
+	return at
+}

@@ -1,0 +1,496 @@
+// Package task runs one chain of operators over one partition of a stream.
+//
+// A Task is a state machine: Step does one bounded piece of work and returns. In
+// production a goroutine calls Step in a loop and sleeps when there is nothing to
+// do; in simulation a seeded scheduler picks whose Step comes next. A Task starts
+// no goroutine, takes no lock and reads no clock: what the world wants of it comes
+// by Deliver, what it wants of the world goes out by Config.Report.
+//
+// # What a step does
+//
+//	drain   if an operator of the chain has more to do, it goes on, last one first
+//	source  or the reader is polled: its batch gets the watermark marks of its split
+//	inbox   or one event of one channel is handled:
+//	          Data      marks become the task's watermark, then the chain runs
+//	          Watermark raises the channel's watermark, perhaps the task's
+//	          Barrier   the channel waits; when all have come the state is frozen
+//	          End       the channel has ended; when an input has, its EndInput runs
+//
+// # Invariants
+//
+//  1. No event is handled while an outbox has no room or an operator has more.
+//  2. The watermark that operators see is the minimum over all channels, rises,
+//     and has its place among the rows.
+//  3. Between the arrival of the first and the last barrier of an epoch, no event
+//     of a channel whose barrier has come is handled.
+//  4. What is emitted before Snapshot belongs to the epoch; then the barrier goes
+//     out on every channel, then the acknowledgement.
+package task
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/millrace-io/millrace/connect"
+	"github.com/millrace-io/millrace/internal/base"
+	"github.com/millrace-io/millrace/internal/exchange"
+	"github.com/millrace-io/millrace/internal/exec"
+	"github.com/millrace-io/millrace/internal/state"
+	"github.com/millrace-io/millrace/vec"
+)
+
+// An ID names one attempt at one subtask.
+type ID struct{ Vertex, Subtask, Attempt int }
+
+func (id ID) String() string { return fmt.Sprintf("%d.%d", id.Vertex, id.Subtask) }
+
+// An Op is an operator with its place.
+type Op struct {
+	ID       string
+	Operator exec.Operator
+	Context  *exec.Context
+	Writer   connect.Writer // of a sink; nil otherwise
+}
+
+// An Edge sends what leaves the chain on to another vertex.
+type Edge struct {
+	Out   exchange.Outbox
+	Route Route
+}
+
+// Config says what a task runs. It has either a Source or an Inbox, or neither:
+// then its first operator makes rows by itself, from Resume, until it has no more.
+type Config struct {
+	ID     ID
+	Source *Source
+	Inbox  exchange.Inbox
+	Input  []int // by channel of the inbox: the input that it belongs to
+	// Priority is by channel: one is read only when all with a lower number have ended.
+	Priority []int
+	Ops      []Op
+	Edges    []Edge
+	Restored *Marks // where watermarks stood, from a checkpoint
+	Report   func(Report)
+	Durable  bool // there are checkpoints: snapshots hold state
+	NoAlign  bool // a seeded bug, for testing the simulator
+}
+
+// Marks is the watermark state of a task in a checkpoint.
+type Marks struct {
+	Task   int64
+	Splits map[string]int64 `json:",omitempty"` // watermark of each open split
+}
+
+// A Report is what a task tells the job's master. Exactly one field is set.
+type Report struct {
+	Want     bool      // the reader has room for splits
+	Ack      *Snapshot // its part of an epoch
+	Finished *Snapshot // all is done: Epoch is 0
+}
+
+// A Snapshot is a task's part of an epoch: frozen, not yet durable.
+type Snapshot struct {
+	Epoch    base.Epoch
+	State    map[string]state.Snapshot // by operator
+	Splits   []connect.Split           // unfinished, where they stand
+	Prepared map[string][][]byte       // by sink operator
+	Marks    Marks
+}
+
+// A Control is what the job's master tells a task, in order. Exactly one field is
+// set.
+type Control struct {
+	Splits    *Assignment
+	Barrier   base.Epoch // to a source: start this epoch
+	Committed base.Epoch // to a source: the epoch is complete
+	Tick      int64      // processing time, microseconds since the epoch
+}
+
+// An Assignment answers Want.
+type Assignment struct {
+	Answer bool // to a Want; otherwise only Hold is news
+	Splits []connect.Split
+	Marks  map[string]int64 // watermarks of restored splits
+	Done   bool             // no more will come
+	Hold   bool             // splits are known that nobody reads yet: the watermark waits
+}
+
+// A Task is not safe for concurrent use.
+type Task struct {
+	cfg     Config
+	chain   []link
+	mailbox []Control
+
+	epoch   base.Epoch // being aligned, 0 when none
+	skip    []bool     // channels not to poll: waiting for a barrier, ended, or of later priority
+	arrived []bool     // channels whose barrier or end has come
+	ended   []bool
+	marks   []int64 // watermark of each channel
+	mark    int64   // of the task
+	open    []int   // by input: channels that have not ended
+
+	// What the task does, in this order, once the chain is drained.
+	ending    []ending // EndInput calls still to be made
+	flushing  bool     // Flush the operators from the first on, then snapshot
+	finishing bool     // all inputs have ended
+	done      bool
+	failed    error // of a channel, told by the next step
+}
+
+// ending is an input of an operator that has ended.
+type ending struct{ op, in int }
+
+// New opens the operators, last first, and returns the task.
+func New(cfg Config) (*Task, error) {
+	t := &Task{cfg: cfg, mark: math.MinInt64}
+	if cfg.Restored != nil {
+		t.mark = cfg.Restored.Task
+	}
+	if cfg.Inbox != nil {
+		n := cfg.Inbox.Channels()
+		t.skip, t.arrived, t.ended, t.marks = make([]bool, n), make([]bool, n), make([]bool, n), make([]int64, n)
+		inputs := 0
+		for ch := range n {
+			t.marks[ch] = math.MinInt64
+			inputs = max(inputs, cfg.Input[ch]+1)
+		}
+		t.open = make([]int, inputs)
+		for ch := range n {
+			t.open[cfg.Input[ch]]++
+		}
+		t.mask()
+	}
+	t.chain = make([]link, len(cfg.Ops))
+	for i := len(cfg.Ops) - 1; i >= 0; i-- {
+		op := cfg.Ops[i]
+		t.chain[i] = link{t: t, i: i, op: op.Operator}
+		if err := op.Operator.Open(op.Context); err != nil {
+			return nil, fmt.Errorf("open %s: %w", op.ID, err)
+		}
+	}
+	if cfg.Source == nil && cfg.Inbox == nil {
+		t.chain[0].more = true
+	}
+	if cfg.Source != nil {
+		if err := cfg.Source.open(cfg.Restored); err != nil {
+			return nil, err
+		}
+	}
+	return t, nil
+}
+
+// Done reports whether the task has finished.
+func (t *Task) Done() bool { return t.done }
+
+// Watermark returns the task's event time, in microseconds.
+func (t *Task) Watermark() int64 {
+	if t.cfg.Source != nil {
+		return t.cfg.Source.mark
+	}
+	return t.mark
+}
+
+// Deliver hands the task a message; it is handled in a later step.
+func (t *Task) Deliver(c Control) { t.mailbox = append(t.mailbox, c) }
+
+// Step does one piece of work. It returns false when there is none for now.
+func (t *Task) Step() (bool, error) {
+	if t.failed != nil {
+		return false, t.failed
+	}
+	if t.done || !t.room() {
+		return false, nil
+	}
+	if did, err := t.drain(); did || err != nil {
+		return did, err
+	}
+	switch {
+	case len(t.ending) > 0:
+		e := t.ending[0]
+		t.ending = t.ending[1:]
+		return true, t.chain[e.op].endInput(e.in)
+	case t.flushing:
+		return true, t.flush()
+	case t.finishing:
+		return true, t.finish()
+	case len(t.mailbox) > 0:
+		c := t.mailbox[0]
+		t.mailbox = t.mailbox[1:]
+		return true, t.control(c)
+	case t.cfg.Source != nil:
+		return t.stepSource()
+	case t.cfg.Inbox == nil:
+		t.endAll()
+		return true, nil
+	}
+	ch, ev, ok, err := t.cfg.Inbox.Poll(t.skip)
+	if !ok || err != nil {
+		return ok, err
+	}
+	return true, t.handle(ch, ev)
+}
+
+func (t *Task) room() bool {
+	for _, e := range t.cfg.Edges {
+		if !e.Out.Room() {
+			return false
+		}
+	}
+	return true
+}
+
+func (t *Task) control(c Control) error {
+	src := t.cfg.Source
+	switch {
+	case c.Splits != nil:
+		return src.add(c.Splits)
+	case c.Barrier != 0:
+		t.epoch, t.flushing = c.Barrier, true
+	case c.Committed != 0:
+		if src != nil {
+			src.Reader.Committed(uint64(c.Committed))
+		}
+	case c.Tick != 0:
+		if src != nil {
+			if err := src.tick(c.Tick, t.top()); err != nil {
+				return err
+			}
+		}
+		for i := range t.chain {
+			if err := t.chain[i].tick(c.Tick); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (t *Task) stepSource() (bool, error) {
+	src := t.cfg.Source
+	b, did, err := src.poll()
+	if err != nil {
+		return false, err
+	}
+	if b != nil {
+		return true, t.top().Emit(b)
+	}
+	switch {
+	case src.ended():
+		t.endAll()
+		return true, nil
+	case src.wants():
+		t.cfg.Report(Report{Want: true})
+	}
+	if m, ok := src.advanced(); ok {
+		return true, t.top().Watermark(m)
+	}
+	return did, nil
+}
+
+// endAll ends a task without inputs: event time is over, then the rows are.
+func (t *Task) endAll() {
+	t.mark = math.MaxInt64
+	t.finishing = true
+	if len(t.chain) == 0 {
+		t.broadcast(exchange.Event{Kind: exchange.Watermark, Time: math.MaxInt64})
+		return
+	}
+	t.chain[0].push(event{kind: exchange.Watermark, time: math.MaxInt64})
+	t.endInput(0, true)
+}
+
+// endInput notes that an input of the first operator has ended and, with the last
+// one, those of the operators behind it.
+func (t *Task) endInput(in int, last bool) {
+	t.ending = append(t.ending, ending{0, in})
+	for i := 1; last && i < len(t.chain); i++ {
+		t.ending = append(t.ending, ending{i, 0})
+	}
+}
+
+func (t *Task) handle(ch int, ev exchange.Event) error {
+	switch ev.Kind {
+	case exchange.Data:
+		t.remark(ch, ev.Batch)
+		return t.chain[0].process(t.cfg.Input[ch], ev.Batch)
+	case exchange.Watermark:
+		if m, ok := t.raise(ch, ev.Time); ok {
+			return t.chain[0].watermark(m)
+		}
+		return nil
+	case exchange.Barrier:
+		t.epoch, t.arrived[ch] = ev.Epoch, true
+	case exchange.End:
+		t.ended[ch], t.arrived[ch] = true, true
+		t.finishing = all(t.ended)
+		in := t.cfg.Input[ch]
+		if t.open[in]--; t.open[in] == 0 {
+			t.endInput(in, t.finishing)
+		}
+		if m, ok := t.raise(ch, math.MaxInt64); ok {
+			t.chain[0].push(event{kind: exchange.Watermark, time: m})
+		}
+	}
+	t.mask()
+	t.flushing = t.epoch != 0 && all(t.arrived)
+	return nil
+}
+
+// mask decides which channels may be polled.
+func (t *Task) mask() {
+	first := math.MaxInt
+	for ch, p := range t.cfg.Priority {
+		if !t.ended[ch] {
+			first = min(first, p)
+		}
+	}
+	for ch := range t.skip {
+		waits := t.epoch != 0 && t.arrived[ch] && !t.cfg.NoAlign
+		t.skip[ch] = t.ended[ch] || waits || t.cfg.Priority != nil && t.cfg.Priority[ch] > first
+	}
+}
+
+// raise sets a channel's watermark and reports the task's if it has risen.
+func (t *Task) raise(ch int, to int64) (int64, bool) {
+	t.marks[ch] = max(t.marks[ch], to)
+	low := int64(math.MaxInt64)
+	for _, m := range t.marks {
+		low = min(low, m)
+	}
+	if low <= t.mark {
+		return 0, false
+	}
+	t.mark = low
+	return low, true
+}
+
+// remark turns the marks of a batch, which are the channel's, into the task's.
+func (t *Task) remark(ch int, b *vec.Batch) {
+	if len(b.Marks) == 0 {
+		return
+	}
+	var out []vec.Mark
+	for _, m := range b.Marks {
+		if low, ok := t.raise(ch, m.Time); ok {
+			out = append(out, vec.Mark{Row: m.Row, Time: low})
+		}
+	}
+	b.Marks = out
+}
+
+// flush calls Flush on the operators in order; when the last has nothing more, it
+// takes the snapshot.
+func (t *Task) flush() error {
+	for i := range t.chain {
+		l := &t.chain[i]
+		if l.flushed == t.epoch {
+			continue
+		}
+		l.flushed = t.epoch
+		more, err := l.op.Flush(l.out())
+		l.more = more
+		if err != nil || t.busy() {
+			return err
+		}
+	}
+	e := t.epoch
+	t.epoch, t.flushing = 0, false
+	copy(t.arrived, t.ended)
+	t.mask()
+	s, err := t.snapshot(e)
+	if err != nil {
+		return err
+	}
+	t.broadcast(exchange.Event{Kind: exchange.Barrier, Epoch: e})
+	t.cfg.Report(Report{Ack: s})
+	return nil
+}
+
+func (t *Task) snapshot(e base.Epoch) (*Snapshot, error) {
+	s := &Snapshot{Epoch: e, State: map[string]state.Snapshot{}, Prepared: map[string][][]byte{}, Marks: Marks{Task: t.mark}}
+	for i := range t.cfg.Ops {
+		op := &t.cfg.Ops[i]
+		if op.Writer != nil {
+			p, err := op.Writer.Prepare(uint64(e))
+			if err != nil {
+				return nil, fmt.Errorf("prepare %s: %w", op.ID, err)
+			}
+			if len(p) > 0 {
+				s.Prepared[op.ID] = p
+			}
+		}
+		if !t.cfg.Durable || op.Context.State == nil {
+			continue
+		}
+		if err := op.Operator.Snapshot(e); err != nil {
+			return nil, fmt.Errorf("snapshot of %s: %w", op.ID, err)
+		}
+		frozen, err := op.Context.State.Snapshot(e)
+		if err != nil {
+			return nil, fmt.Errorf("snapshot of %s: %w", op.ID, err)
+		}
+		s.State[op.ID] = frozen
+	}
+	if src := t.cfg.Source; src != nil && t.cfg.Durable {
+		var err error
+		if s.Splits, s.Marks.Splits, err = src.snapshot(); err != nil {
+			return nil, err
+		}
+		s.Marks.Task = src.mark
+	}
+	return s, nil
+}
+
+func (t *Task) finish() error {
+	s, err := t.snapshot(0)
+	if err != nil {
+		return err
+	}
+	t.broadcast(exchange.Event{Kind: exchange.End})
+	t.done = true
+	t.cfg.Report(Report{Finished: s})
+	return nil
+}
+
+// Close releases what the operators and the reader hold.
+func (t *Task) Close() error {
+	var first error
+	keep := func(err error) {
+		if first == nil {
+			first = err
+		}
+	}
+	for i := range t.cfg.Ops {
+		keep(t.cfg.Ops[i].Operator.Close())
+		if w := t.cfg.Ops[i].Writer; w != nil {
+			keep(w.Close())
+		}
+		if c := t.cfg.Ops[i].Context; c.State != nil {
+			keep(c.State.Close())
+		}
+	}
+	if t.cfg.Source != nil {
+		keep(t.cfg.Source.Reader.Close())
+	}
+	return first
+}
+
+func (t *Task) broadcast(ev exchange.Event) {
+	for i := range t.cfg.Edges {
+		out := t.cfg.Edges[i].Out
+		for ch := range out.Channels() {
+			if err := out.Send(ch, ev); err != nil && t.failed == nil {
+				t.failed = err
+			}
+		}
+	}
+}
+
+func all(b []bool) bool {
+	for _, x := range b {
+		if !x {
+			return false
+		}
+	}
+	return true
+}
