@@ -100,8 +100,7 @@ func (p *parser) wordInfix(x ast.Expr, min int) ast.Expr {
 		}
 	case "ILIKE", "RLIKE":
 		// Not reserved: an alias when no expression follows.
-		next := p.ahead(1)
-		if min <= precRange && (next.kind == tString || next.isName()) {
+		if min <= precRange && p.patternAhead() {
 			return p.rangeOp(x, t.pos, false)
 		}
 	case "IMMEDIATELY":
@@ -120,6 +119,14 @@ func (p *parser) wordInfix(x ast.Expr, min int) ast.Expr {
 		return p.multisetOp(x, min)
 	}
 	return nil
+}
+
+// patternAhead reports whether a pattern can begin at the next token.
+func (p *parser) patternAhead() bool {
+	p.i++
+	ok := p.atExprStart()
+	p.i--
+	return ok
 }
 
 var rangeWords = wordSet("BETWEEN IN LIKE SIMILAR ILIKE RLIKE")

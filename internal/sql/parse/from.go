@@ -272,7 +272,7 @@ func (p *parser) tableAlias(t ast.TableExpr) bool {
 	switch tok := p.tok(); {
 	case p.accept("AS"):
 		a.Name = p.name()
-	case !tok.isName(), tok.isWord("ASOF") && p.ahead(1).isWord("JOIN"):
+	case !tok.isName(), tok.isWord("MATCH_CONDITION"), tok.isWord("ASOF") && p.ahead(1).isWord("JOIN"):
 		return false
 	default:
 		a.Name = p.bareAlias()
