@@ -113,10 +113,38 @@ func cast(e *Expr, to types.Type, name string) (*Expr, error) {
 		return e, nil
 	case !CanCast(e.Type, to, false):
 		return nil, castError(e.Type, to)
-	case sameForm(e.Type, to):
+	}
+	if lit := retype(e, to); lit != nil {
+		return lit, nil
+	}
+	if sameForm(e.Type, to) {
 		name = "REINTERPRET"
 	}
 	return &Expr{Op: Call, Func: name, Type: to, Args: []*Expr{e}, Pos: e.Pos}, nil
+}
+
+// retype returns a constant as one of another type where its value stays as it
+// is, or is the same integer; nil otherwise.
+func retype(e *Expr, to types.Type) *Expr {
+	if e.Op != Lit {
+		return nil
+	}
+	lit := &Expr{Op: Lit, Type: to, Value: e.Value, Pos: e.Pos}
+	i, isInt := e.Value.(int64)
+	switch {
+	case sameForm(e.Type, to):
+		return lit
+	case !isInt || !e.Type.Integer():
+	case to.Integer() && to.Kind > e.Type.Kind:
+		return lit
+	case to.Kind == types.Double:
+		lit.Value = float64(i)
+		return lit
+	case to.Kind == types.Decimal && to.Prec <= 18 && to.Prec-to.Scale >= types.DecimalOfInt(e.Type).Prec:
+		lit.Value = i * types.Pow10Int(to.Scale)
+		return lit
+	}
+	return nil
 }
 
 // castError says why a cast is refused, with what to write instead.
@@ -147,6 +175,14 @@ func sameForm(from, to types.Type) bool {
 		return true
 	case from.Character() && to.Kind == types.Varchar || from.Bytes() && to.Kind == types.Varbinary:
 		return from.Len <= to.Len
+	case from.Kind != to.Kind || from.Phys() != to.Phys():
+		return false
+	case from.Kind == types.Decimal:
+		return from.Scale == to.Scale && from.Prec <= to.Prec
+	case from.Stamp() || from.Kind == types.Time:
+		return from.Prec <= to.Prec
+	case from.Interval():
+		return true
 	}
 	return false
 }

@@ -186,9 +186,9 @@ type ListView struct {
 	mask int
 }
 
-// List returns a view of a column of arrays, maps or multisets. Key and Elem
+// Lists returns a view of a column of arrays, maps or multisets. Key and Elem
 // are flat.
-func List(v vec.Vector) ListView {
+func Lists(v vec.Vector) ListView {
 	mask := -1
 	if c, ok := v.(*vec.Const); ok {
 		v, mask = c.Val, 0
