@@ -24,14 +24,15 @@ import (
 	"time"
 
 	"github.com/millrace-io/millrace/connect"
+	"github.com/millrace-io/millrace/internal/env"
 	"github.com/millrace-io/millrace/types"
 )
 
-func init() { connect.Register(Connector(time.Now)) }
+func init() { connect.Register(Connector(env.Now)) }
 
-// Connector returns the connector with a clock, which counts only for tables with
-// 'max-emit-speed' = 'false'.
-func Connector(now func() time.Time) *connect.Connector {
+// Connector returns the connector with a clock in microseconds, which counts only
+// for tables with 'max-emit-speed' = 'false'.
+func Connector(now func() int64) *connect.Connector {
 	return &connect.Connector{
 		Name:    "nexmark",
 		Options: options,

@@ -1,8 +1,6 @@
 package nexmark
 
 import (
-	"time"
-
 	"github.com/millrace-io/millrace/connect"
 	"github.com/millrace-io/millrace/connect/datagen/strided"
 	"github.com/millrace-io/millrace/types"
@@ -23,7 +21,7 @@ type table struct {
 	ends   bool  // after stopAt, that is
 	paced  bool  // no event before its time
 	rows   int   // of a batch, at most
-	now    func() time.Time
+	now    func() int64
 }
 
 func (t *table) source(readers int) *strided.Source {
@@ -37,7 +35,7 @@ func (t *table) source(readers int) *strided.Source {
 		},
 	}
 	if t.paced {
-		s.Start = func() int64 { return t.now().UnixMilli() }
+		s.Start = func() int64 { return t.now() / 1000 }
 	}
 	return s
 }
@@ -46,7 +44,7 @@ func (t *table) source(readers int) *strided.Source {
 func (t *table) next(b *block, s *strided.Shard) (batch *vec.Batch, ended bool, err error) {
 	end := t.stopAt + 1
 	if t.paced {
-		end = min(end, t.gen.due(t.now().UnixMilli()-s.Start)+1)
+		end = min(end, t.gen.due(t.now()/1000-s.Start)+1)
 	}
 	b.reset()
 	for s.Next < end && b.rows < t.rows {
