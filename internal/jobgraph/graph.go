@@ -41,6 +41,9 @@ type Op struct {
 	Name   string // "GroupAggregate(groupBy=[a], select=[a, COUNT(*)])"
 	Spec   Spec
 	Output types.Schema // what it emits
+	// Kinds are the kinds of change that it may emit, as the planner inferred
+	// them: "I", "I,UA,D". Empty means inserts.
+	Kinds string `json:",omitempty"`
 }
 
 // An Edge carries the output of one vertex to an input of another.
@@ -81,6 +84,7 @@ type Source struct {
 	Project   []*expr.Expr // over Scan.Columns; nil means the columns as they are
 	Watermark *Watermark   `json:",omitempty"`
 	Output    types.Schema
+	Kinds     string `json:",omitempty"` // as in Op
 }
 
 // A Watermark is computed from the rows of each split.

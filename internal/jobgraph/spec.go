@@ -155,6 +155,10 @@ func (k JoinKind) String() string {
 
 // Join joins two changing tables, or two that are complete. Rows match when the
 // keys are equal (NULL equals nothing, unless NullSafe) and Cond is TRUE.
+//
+// Where SendBefore is false, an input with updates may come without -U. The plan
+// then sees to it that the side has unique columns that hold its join keys, and
+// that there is no Cond: a +U replaces the row with its unique columns.
 type Join struct {
 	JoinKind    JoinKind
 	LeftKeys    []int

@@ -40,11 +40,6 @@ type Scan struct {
 	Limit   int64        // -1: all
 	Out     types.Schema
 	Pos     base.Pos
-	// Computed has the bound expression of each computed column, by position in
-	// Table.Columns and over those positions, nil for the others (or nil if there
-	// are none). Watermark is the bound watermark, likewise; nil without one.
-	Computed  []*expr.Expr
-	Watermark *expr.Expr
 }
 
 // Values is constant rows.

@@ -1,0 +1,181 @@
+// Package cost estimates how many rows relations have. The estimates only choose
+// between plans with the same result.
+package cost
+
+import (
+	"math"
+	"strconv"
+
+	"github.com/millrace-io/millrace/internal/expr"
+	"github.com/millrace-io/millrace/internal/jobgraph"
+	"github.com/millrace-io/millrace/internal/plan/logical"
+	"github.com/millrace-io/millrace/types"
+)
+
+// Stats are an estimate of a relation's size.
+type Stats struct {
+	Rows  float64
+	Width float64 // bytes a row
+	Known bool    // some table below said how many rows it has
+}
+
+// Bytes is the size of all rows.
+func (s Stats) Bytes() float64 { return s.Rows * s.Width }
+
+// scanRows is the guess for a table that says nothing.
+const scanRows = 1e6
+
+// What predicates let pass, as textbooks have it since System R (Selinger et al.,
+// SIGMOD 1979).
+const (
+	equalPass = 0.1
+	rangePass = 1.0 / 3
+	otherPass = 0.5
+)
+
+// Of estimates a relation.
+func Of(n logical.Node) Stats {
+	s := estimate(n)
+	s.Width = width(n.Schema())
+	return s
+}
+
+func estimate(n logical.Node) Stats {
+	switch n := n.(type) {
+	case *logical.Scan:
+		s := Stats{Rows: scanRows}
+		for _, key := range []string{"number-of-rows", "events.num", "rows"} {
+			if v, err := strconv.ParseFloat(n.Options[key], 64); err == nil && v > 0 {
+				s = Stats{Rows: v, Known: true}
+				break
+			}
+		}
+		if n.Limit >= 0 {
+			s.Rows = math.Min(s.Rows, float64(n.Limit))
+		}
+		return s
+	case *logical.Values:
+		return Stats{Rows: float64(len(n.Rows)), Known: true}
+	case *logical.Filter:
+		s := estimate(n.Input)
+		s.Rows *= passes(n.Cond)
+		return s
+	case *logical.Aggregate:
+		s := estimate(n.Input)
+		if len(n.Keys) == 0 && n.Window == nil {
+			return Stats{Rows: 1, Known: true}
+		}
+		s.Rows *= 0.1 * math.Max(1, float64(len(n.Sets)))
+		return s
+	case *logical.Rank:
+		s := estimate(n.Input)
+		if len(n.Partition) == 0 && n.To >= 0 {
+			return Stats{Rows: math.Min(s.Rows, float64(n.To)), Known: true}
+		}
+		s.Rows *= 0.1
+		return s
+	case *logical.Sort:
+		s := estimate(n.Input)
+		if n.To >= 0 {
+			s = Stats{Rows: math.Min(s.Rows, float64(n.To)), Known: true}
+		}
+		return s
+	case *logical.Join:
+		return joined(n)
+	case *logical.TemporalJoin:
+		return estimate(n.Left)
+	case *logical.SetOp:
+		out := Stats{Known: true}
+		for _, in := range n.In {
+			s := estimate(in)
+			out.Rows += s.Rows
+			out.Known = out.Known && s.Known
+		}
+		return out
+	}
+	if in := n.Inputs(); len(in) > 0 {
+		return estimate(in[0])
+	}
+	return Stats{Rows: scanRows}
+}
+
+func joined(n *logical.Join) Stats {
+	l, r := estimate(n.Left), estimate(n.Right)
+	out := Stats{Known: l.Known && r.Known}
+	switch {
+	case n.JoinKind == jobgraph.Semi || n.JoinKind == jobgraph.Anti:
+		out.Rows = l.Rows * otherPass
+	case len(n.Equi().Left) > 0:
+		out.Rows = math.Max(l.Rows, r.Rows) // a foreign key, most of the time
+	default:
+		out.Rows = l.Rows * r.Rows * passes(n.Cond)
+	}
+	return out
+}
+
+// passes is the share of rows for which a condition holds.
+func passes(cond *expr.Expr) float64 {
+	share := 1.0
+	for _, c := range expr.Conjuncts(cond) {
+		switch {
+		case c.Is("="):
+			share *= equalPass
+		case c.Is("<"), c.Is("<="), c.Is(">"), c.Is(">="):
+			share *= rangePass
+		case c.Is("IN"):
+			share *= math.Min(otherPass, equalPass*float64(len(c.Args)-1))
+		case c.IsFalse():
+			share = 0
+		default:
+			share *= otherPass
+		}
+	}
+	return share
+}
+
+func width(s types.Schema) float64 {
+	w := 0.0
+	for _, f := range s {
+		switch f.Type.Phys() {
+		case types.PhysBool, types.PhysInt8:
+			w++
+		case types.PhysInt16:
+			w += 2
+		case types.PhysInt32, types.PhysFloat32:
+			w += 4
+		case types.PhysInt64, types.PhysFloat64:
+			w += 8
+		case types.PhysInt128:
+			w += 16
+		case types.PhysBytes:
+			w += 24
+		default:
+			w += 64
+		}
+	}
+	return w
+}
+
+// BuildLeft reports whether a hash join should read its left side first: the
+// smaller one. Semi and anti joins build the right side, unless the left one is
+// much smaller.
+func BuildLeft(kind jobgraph.JoinKind, left, right Stats) bool {
+	if kind == jobgraph.Semi || kind == jobgraph.Anti {
+		return false
+	}
+	return left.Bytes() < right.Bytes()
+}
+
+// Broadcasts reports whether the build side may be sent to every subtask: no row
+// of it may be told by itself.
+func Broadcasts(kind jobgraph.JoinKind, buildLeft bool) bool {
+	switch kind {
+	case jobgraph.Inner:
+		return true
+	case jobgraph.Left, jobgraph.Semi, jobgraph.Anti:
+		return !buildLeft
+	case jobgraph.Right:
+		return buildLeft
+	}
+	return false
+}

@@ -1,0 +1,151 @@
+package explain
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/millrace-io/millrace/internal/expr"
+	"github.com/millrace-io/millrace/internal/jobgraph"
+	"github.com/millrace-io/millrace/types"
+)
+
+// Op writes an operator of a job graph, given its inputs' and its output's columns.
+func Op(spec jobgraph.Spec, inputs []types.Schema, out types.Schema) string {
+	var names, both []string
+	for i, in := range inputs {
+		if i == 0 {
+			names = in.Names()
+		}
+		both = append(both, in.Names()...)
+	}
+	outNames := out.Names()
+	fields := strings.Join(outNames, ", ")
+	switch s := spec.(type) {
+	case *jobgraph.Calc:
+		return calc(s, names, outNames)
+	case *jobgraph.Values:
+		return fmt.Sprintf("Values(tuples=[%d rows], fields=[%s])", len(s.Rows), fields)
+	case *jobgraph.GroupAgg:
+		name := [...]string{"GroupAggregate", "LocalGroupAggregate", "GlobalGroupAggregate"}[s.Phase]
+		if s.Phase == jobgraph.Global {
+			return name + "(" + globalArgs(s.Keys, names, outNames) + ")"
+		}
+		return name + "(" + GroupArgs(s.Keys, s.Aggs, names, outNames) + ")"
+	case *jobgraph.WindowAgg:
+		name := [...]string{"WindowAggregate", "LocalWindowAggregate", "GlobalWindowAggregate"}[s.Phase]
+		if s.Phase == jobgraph.Global {
+			return name + "(" + globalArgs(s.Keys, names, outNames) + ")"
+		}
+		return name + "(" + WindowAggArgs(s.Window, s.Keys, s.Aggs, s.Props, names, outNames) + ")"
+	case *jobgraph.WindowTVF:
+		return "WindowTableFunction(window=[" + Window(s.Window, names) + "])"
+	case *jobgraph.Join:
+		return joinOp("Join", s.JoinKind, s.LeftKeys, s.RightKeys, s.NullSafe, s.Cond, "", inputs, both, fields)
+	case *jobgraph.HashJoin:
+		side := "right"
+		if s.BuildLeft {
+			side = "left"
+		}
+		name := "HashJoin"
+		if len(s.LeftKeys) == 0 {
+			name = "NestedLoopJoin"
+		}
+		return joinOp(name, s.JoinKind, s.LeftKeys, s.RightKeys, s.NullSafe, s.Cond, ", build=["+side+"]", inputs, both, fields)
+	case *jobgraph.IntervalJoin:
+		bounds := fmt.Sprintf(", windowBounds=[lower=%d ms, upper=%d ms]", s.Lower/1000, s.Upper/1000)
+		return joinOp("IntervalJoin", s.JoinKind, s.LeftKeys, s.RightKeys, nil, s.Cond, bounds, inputs, both, fields)
+	case *jobgraph.WindowJoin:
+		l, r := inputs[0].Names(), inputs[1].Names()
+		win := fmt.Sprintf(", window=[%s, %s = %s, %s]", column(s.LeftStart, l), column(s.LeftEnd, l), column(s.RightStart, r), column(s.RightEnd, r))
+		return joinOp("WindowJoin", s.JoinKind, s.LeftKeys, s.RightKeys, s.NullSafe, s.Cond, win, inputs, both, fields)
+	case *jobgraph.TemporalJoin:
+		at := fmt.Sprintf(", time=[%s >= %s]", column(s.LeftTime, names), column(s.RightTime, inputs[1].Names()))
+		return joinOp("TemporalJoin", s.JoinKind, s.LeftKeys, s.RightKeys, nil, s.Cond, at, inputs, both, fields)
+	case *jobgraph.Rank:
+		if len(s.Order) == 0 && len(s.Partition) == 0 {
+			return sortText(nil, s.From, s.To, names)
+		}
+		strategy := [...]string{"AppendFastStrategy", "UpdateFastStrategy", "RetractStrategy"}[s.Input]
+		if s.Input == jobgraph.RankUpdateFast {
+			strategy += "[" + columns(s.UniqueKey, names) + "]"
+		}
+		text := Rank(s.RankKind, s.Partition, s.Order, s.From, s.To, s.Number, names)
+		if s.WindowEnd >= 0 {
+			return "Window" + strings.Replace(text, "strategy=[]", "win_end=["+column(s.WindowEnd, names)+"]", 1)
+		}
+		return strings.Replace(text, "strategy=[]", "strategy=["+strategy+"]", 1)
+	case *jobgraph.Dedup:
+		keep, order := "FirstRow", "PROCTIME"
+		if s.KeepLast {
+			keep = "LastRow"
+		}
+		if s.Time >= 0 {
+			order = "ROWTIME"
+		}
+		return fmt.Sprintf("Deduplicate(keep=[%s], key=[%s], order=[%s])", keep, columns(s.Keys, names), order)
+	case *jobgraph.Over:
+		return "OverAggregate(" + overBy(s.Partition, s.Order, names) + "select=[" + OverCalls(s.Calls, names, outNames) + "])"
+	case *jobgraph.Sort:
+		text := sortText(s.Order, s.From, s.To, names)
+		if s.Time >= 0 {
+			return "Temporal" + text
+		}
+		return text
+	case *jobgraph.Limit:
+		return sortText(nil, s.From, s.To, names)
+	case *jobgraph.Normalize:
+		return "ChangelogNormalize(key=[" + columns(s.Keys, names) + "])"
+	case *jobgraph.DropBefore:
+		return "DropUpdateBefore()"
+	case *jobgraph.Materialize:
+		return "SinkMaterialize(key=[" + columns(s.Keys, names) + "])"
+	case *jobgraph.Sink:
+		return fmt.Sprintf("Sink(table=[%s], fields=[%s])", s.Table.Name, strings.Join(s.Table.Schema.Names(), ", "))
+	case *jobgraph.Collect:
+		return "Collect(fields=[" + strings.Join(names, ", ") + "])"
+	}
+	return spec.Kind() + "()"
+}
+
+func calc(s *jobgraph.Calc, in, out []string) string {
+	sel := strings.Join(out, ", ")
+	if s.Project != nil {
+		sel = selects(s.Project, in, out)
+	}
+	if s.Filter == nil {
+		return "Calc(select=[" + sel + "])"
+	}
+	return "Calc(select=[" + sel + "], where=[" + Expr(s.Filter, in) + "])"
+}
+
+func globalArgs(keys []int, in, out []string) string {
+	s := ""
+	if len(keys) > 0 {
+		s = "groupBy=[" + columns(keys, in) + "], "
+	}
+	return s + "select=[" + strings.Join(out, ", ") + "]"
+}
+
+func joinOp(name string, kind jobgraph.JoinKind, left, right []int, safe []bool, cond *expr.Expr, extra string, inputs []types.Schema, both []string, fields string) string {
+	nl := len(inputs[0])
+	var where []string
+	for i := range left {
+		op := "="
+		if safe != nil && safe[i] {
+			op = "IS NOT DISTINCT FROM"
+		}
+		where = append(where, "("+column(left[i], both)+" "+op+" "+column(nl+right[i], both)+")")
+	}
+	if cond != nil {
+		where = append(where, Expr(cond, both))
+	}
+	text := "true"
+	switch len(where) {
+	case 0:
+	case 1:
+		text = where[0]
+	default:
+		text = "AND(" + strings.Join(where, ", ") + ")"
+	}
+	return fmt.Sprintf("%s(joinType=[%s], where=[%s]%s, select=[%s])", name, joinName(kind), text, extra, fields)
+}

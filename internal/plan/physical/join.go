@@ -1,0 +1,246 @@
+package physical
+
+import (
+	"slices"
+
+	"github.com/millrace-io/millrace/internal/base"
+	"github.com/millrace-io/millrace/internal/expr"
+	"github.com/millrace-io/millrace/internal/jobgraph"
+	"github.com/millrace-io/millrace/internal/plan/changelog"
+	"github.com/millrace-io/millrace/internal/plan/cost"
+	"github.com/millrace-io/millrace/internal/plan/logical"
+)
+
+func (b *builder) join(n *logical.Join) (flow, error) {
+	left, err := b.in(n, 0)
+	if err != nil {
+		return left, err
+	}
+	right, err := b.in(n, 1)
+	if err != nil {
+		return right, err
+	}
+	e := n.Equi()
+	switch {
+	case n.Window != nil && (!b.opts.Batch || b.opts.Verify):
+		return b.windowJoin(n, e, left, right), nil
+	case n.Interval != nil && (!b.opts.Batch || b.opts.Verify):
+		return b.intervalJoin(n, e, left, right), nil
+	case b.opts.Batch:
+		return b.hashJoin(n, e, left, right), nil
+	}
+	return b.streamJoin(n, e, left, right), nil
+}
+
+// lies is how the rows of a join lie: by the left keys, unless the left side may
+// be NULL where the right one is not.
+func lies(kind jobgraph.JoinKind, e logical.Equi, nl int) []int {
+	if len(e.Left) == 0 {
+		return nil
+	}
+	switch kind {
+	case jobgraph.Inner, jobgraph.Left, jobgraph.Semi, jobgraph.Anti:
+		return e.Left
+	case jobgraph.Right:
+		out := slices.Clone(e.Right)
+		for i := range out {
+			out[i] += nl
+		}
+		return out
+	}
+	return nil
+}
+
+func (b *builder) streamJoin(n *logical.Join, e logical.Equi, left, right flow) flow {
+	info, li, ri := b.changes.Info(n), b.changes.Info(n.Left), b.changes.Info(n.Right)
+	lt, rt := ttl(n.Hints, 0, b.set.ttlMs), ttl(n.Hints, 1, b.set.ttlMs)
+	spec := &jobgraph.Join{JoinKind: n.JoinKind, LeftKeys: e.Left, RightKeys: e.Right, NullSafe: e.AnyNullSafe(), Cond: e.Rest,
+		LeftTypes: left.schema.Types(), RightTypes: right.schema.Types(),
+		LeftUnique: unique(li, e.Left), RightUnique: unique(ri, e.Right),
+		LeftAppend: left.kinds.Append(), RightAppend: right.kinds.Append(), SendBefore: info.Before(), LeftTTLMs: lt, RightTTLMs: rt}
+	op := b.op(n, "", spec, n.Out, left.schema, right.schema)
+	return b.apply(op, info.Kinds, lies(n.JoinKind, e, len(left.schema)),
+		input{flow: left, dist: hashed(e.Left)}, input{flow: right, dist: hashed(e.Right)})
+}
+
+// unique picks the unique key of a join's input: one that holds the join keys if
+// there is one, so that a row's changes stay under one join key.
+func unique(i *changelog.Info, keys []int) []int {
+	holds := func(k []int) bool {
+		return !slices.ContainsFunc(keys, func(c int) bool { return !slices.Contains(k, c) })
+	}
+	for _, list := range [][][]int{i.Upsert, i.Keys} {
+		for _, k := range list {
+			if holds(k) && len(k) > 0 {
+				return k
+			}
+		}
+	}
+	for _, k := range i.Keys {
+		if len(k) > 0 {
+			return k
+		}
+	}
+	return nil
+}
+
+func (b *builder) windowJoin(n *logical.Join, e logical.Equi, left, right flow) flow {
+	w := n.Window
+	var lk, rk []int
+	var safe []bool
+	for i := range e.Left {
+		if e.Left[i] == w.LeftStart && e.Right[i] == w.RightStart || e.Left[i] == w.LeftEnd && e.Right[i] == w.RightEnd {
+			continue
+		}
+		lk, rk, safe = append(lk, e.Left[i]), append(rk, e.Right[i]), append(safe, e.NullSafe[i])
+	}
+	if !slices.Contains(safe, true) {
+		safe = nil
+	}
+	spec := &jobgraph.WindowJoin{JoinKind: n.JoinKind, LeftKeys: lk, RightKeys: rk, NullSafe: safe,
+		LeftStart: w.LeftStart, LeftEnd: w.LeftEnd, RightStart: w.RightStart, RightEnd: w.RightEnd, Granule: w.Granule,
+		Cond: e.Rest, LeftTypes: left.schema.Types(), RightTypes: right.schema.Types()}
+	op := b.op(n, "", spec, n.Out, left.schema, right.schema)
+	return b.apply(op, changelog.InsertOnly, lies(n.JoinKind, logical.Equi{Left: lk, Right: rk}, len(left.schema)),
+		input{flow: left, dist: hashed(lk)}, input{flow: right, dist: hashed(rk)})
+}
+
+func (b *builder) intervalJoin(n *logical.Join, e logical.Equi, left, right flow) flow {
+	i := n.Interval
+	// The operator checks the bounds of the time columns; what the condition says
+	// of them beyond that stays in it.
+	spec := &jobgraph.IntervalJoin{JoinKind: n.JoinKind, LeftKeys: e.Left, RightKeys: e.Right, LeftTime: i.LeftTime, RightTime: i.RightTime,
+		Lower: i.Lower, Upper: i.Upper, Cond: e.Rest, LeftTypes: left.schema.Types(), RightTypes: right.schema.Types()}
+	op := b.op(n, "", spec, n.Out, left.schema, right.schema)
+	return b.apply(op, changelog.InsertOnly, lies(n.JoinKind, e, len(left.schema)),
+		input{flow: left, dist: hashed(e.Left)}, input{flow: right, dist: hashed(e.Right)})
+}
+
+// hashJoin joins complete inputs: the smaller side is read whole first. A small
+// build side is sent to every subtask of the other, if the join's kind allows.
+func (b *builder) hashJoin(n *logical.Join, e logical.Equi, left, right flow) flow {
+	ls, rs := cost.Of(n.Left), cost.Of(n.Right)
+	buildLeft := cost.BuildLeft(n.JoinKind, ls, rs)
+	build, probe, bs := right, left, rs
+	if buildLeft {
+		build, probe, bs = left, right, ls
+	}
+	spec := &jobgraph.HashJoin{JoinKind: n.JoinKind, BuildLeft: buildLeft, LeftKeys: e.Left, RightKeys: e.Right,
+		NullSafe: e.AnyNullSafe(), Cond: e.Rest, LeftTypes: left.schema.Types(), RightTypes: right.schema.Types()}
+	op := b.op(n, "", spec, n.Out, left.schema, right.schema)
+	bi := input{flow: build, dist: hashed(e.Right), priority: 0}
+	pi := input{flow: probe, dist: hashed(e.Left), priority: 1}
+	if buildLeft {
+		bi.dist, pi.dist = hashed(e.Left), hashed(e.Right)
+	}
+	hash := lies(n.JoinKind, e, len(left.schema))
+	if cost.Broadcasts(n.JoinKind, buildLeft) && b.opts.Parallelism > 1 &&
+		(len(e.Left) == 0 || bs.Known && bs.Bytes() <= float64(b.set.broadcastMax) || hinted(n.Hints, "BROADCAST")) {
+		bi.dist, pi.dist = dist{ship: jobgraph.Broadcast}, anyhow
+		hash = hashOf(probe)
+		if buildLeft {
+			hash = nil
+		}
+	}
+	if b.together(build, probe) {
+		bi.blocking, pi.blocking = true, true
+	}
+	ins := []input{pi, bi}
+	if buildLeft {
+		ins = []input{bi, pi}
+	}
+	return b.apply(op, changelog.InsertOnly, hash, ins...)
+}
+
+// together reports whether two flows come from one vertex by edges that are not
+// blocking. A join that reads one side first would stop that vertex, and wait for
+// ever for the rest of the side that it reads.
+func (b *builder) together(x, y flow) bool {
+	seen := b.ancestors(x)
+	for v := range b.ancestors(y) {
+		if seen[v] {
+			return true
+		}
+	}
+	return false
+}
+
+func (b *builder) ancestors(f flow) map[int]bool {
+	seen := map[int]bool{}
+	var visit func(v int)
+	visit = func(v int) {
+		if seen[v] {
+			return
+		}
+		seen[v] = true
+		for _, e := range b.g.Edges {
+			if e.To == v && !e.Blocking {
+				visit(e.From)
+			}
+		}
+	}
+	for _, p := range f.parts {
+		visit(p.vertex)
+	}
+	return seen
+}
+
+func (b *builder) temporalJoin(n *logical.TemporalJoin) (flow, error) {
+	left, err := b.in(n, 0)
+	if err != nil {
+		return left, err
+	}
+	right, err := b.in(n, 1)
+	if err != nil {
+		return right, err
+	}
+	e := logical.EquiOf(n.Cond, len(left.schema))
+	info := b.changes.Info(n)
+	if n.Time.Type.Proctime {
+		return b.lookupJoin(n, e, left, right)
+	}
+	if n.Time.Op != expr.Col || !n.Time.Type.Rowtime {
+		return left, base.Errorf(n.Pos, "Temporal table join currently only supports 'FOR SYSTEM_TIME AS OF' left table's time attribute field")
+	}
+	rightTime := -1
+	for i, f := range right.schema {
+		if f.Type.Rowtime {
+			rightTime = i
+			break
+		}
+	}
+	key := slices.ContainsFunc(b.changes.Info(n.Right).Keys, func(k []int) bool {
+		return !slices.ContainsFunc(k, func(c int) bool { return !slices.Contains(e.Right, c) })
+	})
+	if rightTime < 0 || !key {
+		return left, base.Errorf(n.Pos, "Event-Time Temporal Table Join requires both primary key and row time attribute in versioned table, but %s can be found",
+			missing(rightTime < 0, !key))
+	}
+	spec := &jobgraph.TemporalJoin{JoinKind: n.JoinKind, LeftKeys: e.Left, RightKeys: e.Right, LeftTime: n.Time.Index, RightTime: rightTime,
+		Cond: e.Rest, LeftTypes: left.schema.Types(), RightTypes: right.schema.Types()}
+	op := b.op(n, "", spec, n.Out, left.schema, right.schema)
+	return b.apply(op, info.Kinds, lies(n.JoinKind, e, len(left.schema)),
+		input{flow: left, dist: hashed(e.Left)}, input{flow: right, dist: hashed(e.Right)}), nil
+}
+
+func missing(time, key bool) string {
+	switch {
+	case time && key:
+		return "neither primary key nor row time attribute"
+	case time:
+		return "no row time attribute"
+	}
+	return "no primary key among the join's columns"
+}
+
+// lookupJoin is a join with a table as it is now. Without an operator that asks
+// a connector row by row, a table that ends is read whole: each left row meets
+// the rows that have come by then.
+func (b *builder) lookupJoin(n *logical.TemporalJoin, e logical.Equi, left, right flow) (flow, error) {
+	j := &logical.Join{Left: n.Left, Right: n.Right, JoinKind: n.JoinKind, Cond: n.Cond, Hints: n.Hints, Out: n.Out, Pos: n.Pos}
+	b.paths[j] = b.paths[n]
+	if b.opts.Batch {
+		return b.hashJoin(j, e, left, right), nil
+	}
+	return flow{}, base.Errorf(n.Pos, "lookup joins (FOR SYSTEM_TIME AS OF a processing time) are not supported in streaming mode yet; a regular join with the table gives the rows as of its last change")
+}

@@ -1,0 +1,150 @@
+// Package physical turns a logical job into a job graph: it decides which
+// operators run, where rows are exchanged, what is chained into one task and when
+// results are told.
+package physical
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/millrace-io/millrace/connect"
+	"github.com/millrace-io/millrace/internal/base"
+	"github.com/millrace-io/millrace/internal/plan/changelog"
+	"github.com/millrace-io/millrace/internal/plan/logical"
+	"github.com/millrace-io/millrace/internal/plan/rule"
+)
+
+// Options are what a plan depends on besides the query.
+type Options struct {
+	Batch          bool
+	Parallelism    int    // 0 is 1
+	MaxParallelism int    // 0 is Flink's default for Parallelism
+	ID             string // of the job: its place in the script
+	Name           string
+	Conf           map[string]string // effective session options, Flink's keys
+	Zone           string            // table.local-time-zone; "" takes it from Conf
+	Seed           uint64            // of the run, for sources that generate
+	// Verify makes plans whose operators can be compared across modes: event-time
+	// windows are not two-phase, and a batch plan joins windows as a stream does.
+	Verify bool
+	Rules  rule.Options
+	// SourceKinds and SinkTakes replace asking connectors, for tests.
+	SourceKinds func(*logical.Scan) changelog.Kinds
+	SinkTakes   func(*logical.Sink) (connect.Changes, error)
+}
+
+// MaxParallelismOf is Flink's default number of key groups: 1.5 times the
+// parallelism rounded up to a power of two, from 128 to 32,768.
+func MaxParallelismOf(parallelism int) int {
+	want := parallelism + parallelism/2
+	n := 128
+	for n < want && n < 32768 {
+		n *= 2
+	}
+	return n
+}
+
+// settings are the session options that the planner reads.
+type settings struct {
+	miniBatch    bool
+	latencyMs    int64
+	batchRows    int
+	phase        string // AUTO, TWO_PHASE, ONE_PHASE
+	ttlMs        int64
+	idleMs       int64
+	watermarkMs  int64
+	dropNull     bool
+	reuse        bool
+	broadcastMax int64 // bytes
+	blocking     bool  // every exchange of a batch
+	conflict     bool
+	materialize  string
+	duplicates   bool
+	sinkParallel int
+}
+
+func (o *Options) settings() (settings, error) {
+	c := connect.Options(o.Conf)
+	var s settings
+	var err error
+	get := func(f func() error) {
+		if err == nil {
+			err = f()
+		}
+	}
+	flag := func(to *bool, key string, def bool) {
+		get(func() (e error) { *to, e = c.Bool(key, def); return })
+	}
+	ms := func(to *int64, key string) {
+		get(func() error { d, e := c.Duration(key, 0); *to = d.Milliseconds(); return e })
+	}
+	flag(&s.miniBatch, "table.exec.mini-batch.enabled", false)
+	flag(&s.reuse, "table.optimizer.reuse-sub-plan-enabled", true)
+	flag(&s.conflict, "table.exec.sink.require-on-conflict", true)
+	flag(&s.duplicates, "table.exec.source.cdc-events-duplicate", false)
+	ms(&s.latencyMs, "table.exec.mini-batch.allow-latency")
+	ms(&s.ttlMs, "table.exec.state.ttl")
+	ms(&s.idleMs, "table.exec.source.idle-timeout")
+	get(func() error {
+		d, e := c.Duration("pipeline.auto-watermark-interval", 200_000_000)
+		s.watermarkMs = d.Milliseconds()
+		return e
+	})
+	get(func() error {
+		n, e := c.Int("table.exec.mini-batch.size", -1)
+		s.batchRows = int(n)
+		return e
+	})
+	get(func() (e error) {
+		n, e := c.Int("table.optimizer.join.broadcast-threshold", 1<<20)
+		s.broadcastMax = n
+		return e
+	})
+	if err != nil {
+		return s, &base.Error{Msg: err.Error()}
+	}
+	if s.miniBatch && s.latencyMs <= 0 {
+		return s, &base.Error{Msg: "Key: 'table.exec.mini-batch.allow-latency' must be a positive duration when table.exec.mini-batch.enabled is true"}
+	}
+	if s.miniBatch && s.batchRows <= 0 {
+		return s, &base.Error{Msg: "Key: 'table.exec.mini-batch.size' must be positive when table.exec.mini-batch.enabled is true"}
+	}
+	if s.phase, err = oneOf(c, "table.optimizer.agg-phase-strategy", "AUTO", "TWO_PHASE", "ONE_PHASE"); err != nil {
+		return s, err
+	}
+	null, err := oneOf(c, "table.exec.sink.not-null-enforcer", "ERROR", "DROP")
+	if err != nil {
+		return s, err
+	}
+	s.dropNull = null == "DROP"
+	if s.materialize, err = oneOf(c, "table.exec.sink.upsert-materialize", "AUTO", "NONE", "FORCE"); err != nil {
+		return s, err
+	}
+	shuffle := c.String("execution.batch-shuffle-mode", "")
+	s.blocking = shuffle == "ALL_EXCHANGES_BLOCKING"
+	return s, nil
+}
+
+func oneOf(c connect.Options, key string, words ...string) (string, error) {
+	v := strings.ToUpper(c.String(key, words[0]))
+	for _, w := range words {
+		if v == w {
+			return v, nil
+		}
+	}
+	return "", &base.Error{Msg: fmt.Sprintf("option '%s': '%s' is none of %s", key, c[key], strings.Join(words, ", "))}
+}
+
+// parallelism returns a table's own parallelism option, or def.
+func parallelism(options map[string]string, key string, def int, pos base.Pos) (int, error) {
+	v, ok := options[key]
+	if !ok {
+		return def, nil
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(v))
+	if err != nil || n < 1 {
+		return 0, base.Errorf(pos, "option '%s': '%s' is not a positive number", key, v)
+	}
+	return n, nil
+}

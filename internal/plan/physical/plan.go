@@ -1,0 +1,244 @@
+package physical
+
+import (
+	"fmt"
+	"maps"
+	"strings"
+
+	"github.com/millrace-io/millrace/internal/base"
+	"github.com/millrace-io/millrace/internal/jobgraph"
+	"github.com/millrace-io/millrace/internal/plan/changelog"
+	"github.com/millrace-io/millrace/internal/plan/explain"
+	"github.com/millrace-io/millrace/internal/plan/logical"
+	"github.com/millrace-io/millrace/internal/plan/rule"
+	"github.com/millrace-io/millrace/types"
+)
+
+// Plan makes the job graph of a job. Its errors are users' errors.
+func Plan(job *logical.Job, opts Options) (*jobgraph.Graph, error) {
+	c, err := Compile(job, opts)
+	if err != nil {
+		return nil, err
+	}
+	return c.Graph, nil
+}
+
+// Compiled is a plan with its stages, for EXPLAIN and for tests.
+type Compiled struct {
+	Before  *logical.Job // as bound
+	After   *logical.Job // after the rules
+	Changes *changelog.Plan
+	Graph   *jobgraph.Graph
+}
+
+// Compile makes the job graph of a job and keeps the stages.
+func Compile(job *logical.Job, opts Options) (*Compiled, error) {
+	if opts.Parallelism <= 0 {
+		opts.Parallelism = 1
+	}
+	if opts.MaxParallelism <= 0 {
+		opts.MaxParallelism = MaxParallelismOf(opts.Parallelism)
+	}
+	if opts.Parallelism > opts.MaxParallelism {
+		return nil, &base.Error{Msg: fmt.Sprintf("'parallelism.default' %d is more than 'pipeline.max-parallelism' %d", opts.Parallelism, opts.MaxParallelism)}
+	}
+	if opts.Zone == "" {
+		opts.Zone = zoneOf(opts.Conf)
+	}
+	set, err := opts.settings()
+	if err != nil {
+		return nil, err
+	}
+	ro := opts.Rules
+	ro.Batch = opts.Batch
+	ro.Verify = opts.Verify
+	ro.Reuse = set.reuse
+	ro.Zone = opts.Zone
+	after, err := rule.Optimize(job, ro)
+	if err != nil {
+		return nil, err
+	}
+	changes, err := changelog.Infer(after, changelog.Options{
+		Batch: opts.Batch, SourceKinds: opts.SourceKinds, SinkTakes: opts.SinkTakes,
+		RequireOnConflict: set.conflict, Materialize: set.materialize, Duplicates: set.duplicates,
+	})
+	if err != nil {
+		return nil, err
+	}
+	b := newBuilder(opts, set, changes)
+	for i, root := range after.Roots {
+		if err := b.root(i, root); err != nil {
+			return nil, err
+		}
+	}
+	b.g.Name = opts.Name
+	if b.g.Name == "" {
+		b.g.Name = job.Name
+	}
+	b.nameVertices()
+	if err := b.g.Check(); err != nil {
+		return nil, err
+	}
+	return &Compiled{Before: job, After: after, Changes: changes, Graph: b.g}, nil
+}
+
+func zoneOf(conf map[string]string) string {
+	if z := conf["table.local-time-zone"]; z != "" && z != "default" {
+		return z
+	}
+	return "UTC"
+}
+
+// A builder makes the graph, inputs first.
+type builder struct {
+	opts    Options
+	set     settings
+	changes *changelog.Plan
+	g       *jobgraph.Graph
+	sealed  map[int]bool
+	uses    map[logical.Node]int
+	done    map[logical.Node]flow
+	paths   map[logical.Node]string
+	ids     map[string]int
+}
+
+func newBuilder(opts Options, set settings, changes *changelog.Plan) *builder {
+	conf := maps.Clone(opts.Conf)
+	return &builder{
+		opts: opts, set: set, changes: changes,
+		g: &jobgraph.Graph{ID: opts.ID, Batch: opts.Batch, Parallelism: opts.Parallelism,
+			MaxParallelism: opts.MaxParallelism, Options: conf},
+		sealed: map[int]bool{}, uses: map[logical.Node]int{}, done: map[logical.Node]flow{},
+		paths: map[logical.Node]string{}, ids: map[string]int{},
+	}
+}
+
+func (b *builder) root(i int, root logical.Node) error {
+	b.count(root)
+	b.path(root, "")
+	_, err := b.build(root)
+	return err
+}
+
+// count counts the receivers of each relation.
+func (b *builder) count(n logical.Node) {
+	b.uses[n]++
+	if b.uses[n] > 1 {
+		return
+	}
+	for _, in := range n.Inputs() {
+		b.count(in)
+	}
+}
+
+// build makes the operators of a relation, once. What several receivers read is
+// sealed: its last vertex ends there.
+func (b *builder) build(n logical.Node) (flow, error) {
+	if f, ok := b.done[n]; ok {
+		return f, nil
+	}
+	f, err := b.relation(n)
+	if err != nil {
+		return flow{}, err
+	}
+	if b.uses[n] > 1 {
+		b.seal(f)
+	}
+	b.done[n] = f
+	return f, nil
+}
+
+// in builds input i of n, with a DropBefore where the changelog asks for one.
+func (b *builder) in(n logical.Node, i int) (flow, error) {
+	f, err := b.build(n.Inputs()[i])
+	if err != nil || !b.changes.Info(n).Drop[i] {
+		return f, err
+	}
+	return b.dropBefore(n, f), nil
+}
+
+func (b *builder) dropBefore(n logical.Node, f flow) flow {
+	op := b.op(n, "DropBefore", &jobgraph.DropBefore{}, f.schema, f.schema)
+	return b.apply(op, f.kinds&^changelog.UB, hashOf(f), input{flow: f, dist: anyhow})
+}
+
+// hashOf is how a flow of one part lies.
+func hashOf(f flow) []int {
+	if len(f.parts) == 1 {
+		return f.parts[0].hash
+	}
+	return nil
+}
+
+func (b *builder) relation(n logical.Node) (flow, error) {
+	switch n := n.(type) {
+	case *logical.Scan:
+		return b.scan(n)
+	case *logical.Values:
+		return b.values(n)
+	case *logical.Filter:
+		return b.filter(n)
+	case *logical.Project:
+		return b.project(n)
+	case *logical.Aggregate:
+		return b.aggregate(n)
+	case *logical.WindowTVF:
+		return b.windowTVF(n)
+	case *logical.Join:
+		return b.join(n)
+	case *logical.TemporalJoin:
+		return b.temporalJoin(n)
+	case *logical.Over:
+		return b.over(n)
+	case *logical.Sort:
+		return b.sort(n)
+	case *logical.Rank:
+		return b.rank(n)
+	case *logical.SetOp:
+		return b.setOp(n)
+	case *logical.Sink:
+		return b.sink(n)
+	case *logical.Collect:
+		return b.collect(n)
+	}
+	return flow{}, fmt.Errorf("no physical plan for %T", n)
+}
+
+// op makes an operator that stands for a relation. part tells several operators
+// of one relation apart; it is no part of the state's identity for the main one.
+func (b *builder) op(n logical.Node, part string, spec jobgraph.Spec, out types.Schema, inputs ...types.Schema) jobgraph.Op {
+	op := jobgraph.Op{Spec: spec, Output: out}
+	path := b.paths[n]
+	if part != "" {
+		path += "/" + part
+	}
+	b.finish(&op, inputs, path)
+	return op
+}
+
+// finish names an operator.
+func (b *builder) finish(op *jobgraph.Op, inputs []types.Schema, path string) {
+	op.Name = explain.Op(op.Spec, inputs, op.Output)
+	op.ID = b.id(path)
+}
+
+// nameVertices gives vertices the names that the dashboard shows.
+func (b *builder) nameVertices() {
+	for i := range b.g.Vertices {
+		v := &b.g.Vertices[i]
+		var parts []string
+		if v.Source != nil {
+			parts = append(parts, "Source: "+shortName(v.Source.Table.Name))
+		}
+		for _, op := range v.Ops {
+			name, _, _ := strings.Cut(op.Name, "(")
+			if s, ok := op.Spec.(*jobgraph.Sink); ok {
+				name = "Sink: " + shortName(s.Table.Name)
+			}
+			parts = append(parts, name)
+		}
+		v.Name = strings.Join(parts, " -> ")
+	}
+}
+
+func shortName(table string) string { return table[strings.LastIndexByte(table, '.')+1:] }

@@ -1,0 +1,247 @@
+package physical
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/millrace-io/millrace/connect"
+	"github.com/millrace-io/millrace/internal/base"
+	"github.com/millrace-io/millrace/internal/catalog"
+	"github.com/millrace-io/millrace/internal/expr"
+	"github.com/millrace-io/millrace/internal/jobgraph"
+	"github.com/millrace-io/millrace/internal/plan/changelog"
+	"github.com/millrace-io/millrace/internal/plan/explain"
+	"github.com/millrace-io/millrace/internal/plan/logical"
+	"github.com/millrace-io/millrace/internal/plan/rule"
+	"github.com/millrace-io/millrace/types"
+)
+
+// scan makes the source of a table: the connector's columns, then the computed
+// ones, then the watermark. Columns that only the watermark needs are dropped by
+// a Calc behind it.
+func (b *builder) scan(n *logical.Scan) (flow, error) {
+	info := b.changes.Info(n)
+	kinds := info.Kinds
+	if !kinds.Append() && b.opts.Batch {
+		return flow{}, base.Errorf(n.Pos, "Querying a table in batch mode is currently only possible for INSERT-only table sources. But the source for table '%s' produces other changelog messages than just INSERT", n.Table.Path.Name)
+	}
+	src, out, err := b.source(n)
+	if err != nil {
+		return flow{}, err
+	}
+	par, err := parallelism(n.Options, "scan.parallelism", b.opts.Parallelism, n.Pos)
+	if err != nil {
+		return flow{}, err
+	}
+	src.Scan.Parallelism = par
+	emitted := kinds
+	if info.Normalize != nil || info.DropBefore {
+		emitted = changelog.SourceKinds(n)
+		if b.opts.SourceKinds != nil {
+			emitted = b.opts.SourceKinds(n)
+		}
+	}
+	src.Kinds = emitted.String()
+	v := b.vertex(par, src)
+	f := flow{parts: []part{{vertex: v}}, schema: src.Output, kinds: emitted}
+	if len(out) < len(src.Output) {
+		f = b.calc(n, f, nil, out, n.Out)
+	}
+	f.schema = n.Out
+	if info.DropBefore {
+		f = b.dropBefore(n, f)
+	}
+	if info.Normalize != nil {
+		spec := &jobgraph.Normalize{Keys: info.Normalize, SendBefore: info.Before(), Types: n.Out.Types(), TTLMs: b.set.ttlMs}
+		op := b.op(n, "Normalize", spec, n.Out, n.Out)
+		f = b.apply(op, kinds, info.Normalize, input{flow: f, dist: hashed(info.Normalize)})
+	}
+	return f, nil
+}
+
+// source fills in a jobgraph.Source, and returns the columns of its output that
+// the relation has.
+func (b *builder) source(n *logical.Scan) (*jobgraph.Source, []*expr.Expr, error) {
+	table, at := logical.ConnectTable(n.Table, n.Options, false)
+	wanted := slices.Clone(n.Columns) // positions in n.Table.Columns that the source emits
+	add := func(c int) {
+		if !slices.Contains(wanted, c) {
+			wanted = append(wanted, c)
+		}
+	}
+	wm := n.Table.Watermark
+	if b.opts.Batch || wm != nil && wm.Value == nil {
+		wm = nil // a batch's watermark jumps to the end
+	}
+	if wm != nil {
+		add(wm.Column)
+		for _, c := range expr.Columns(wm.Value) {
+			add(c)
+		}
+	}
+	scan := connect.Scan{Columns: []int{}, Limit: n.Limit, Bounded: b.opts.Batch, Seed: b.opts.Seed, Zone: b.opts.Zone}
+	read := func(c int) int { // position in the scan's columns
+		i := slices.Index(scan.Columns, at[c])
+		if i < 0 {
+			i = len(scan.Columns)
+			scan.Columns = append(scan.Columns, at[c])
+		}
+		return i
+	}
+	var project []*expr.Expr
+	plain := true
+	var schema types.Schema
+	for i, c := range wanted {
+		col := n.Table.Columns[c]
+		schema = append(schema, types.Field{Name: col.Name, Type: col.Type})
+		if i < len(n.Out) {
+			schema[i] = n.Out[i]
+		}
+		if col.Kind == catalog.Computed {
+			plain = false
+			project = append(project, expr.Remap(col.Value, read))
+			continue
+		}
+		project = append(project, expr.Column(read(c), col.Type))
+	}
+	for i, e := range project {
+		plain = plain && e.Op == expr.Col && e.Index == i
+	}
+	if plain && len(project) == len(scan.Columns) {
+		project = nil
+	}
+	scan.Predicates = predicates(n, at)
+	src := &jobgraph.Source{ID: b.id(b.paths[n]), Connector: n.Options["connector"], Table: table, Scan: scan, Project: project, Output: schema}
+	if src.Connector == "" {
+		return nil, nil, base.Errorf(n.Pos, "Table '%s' does not contain the 'connector' option", n.Table.Path.Name)
+	}
+	var out []*expr.Expr
+	for i := range n.Columns {
+		out = append(out, expr.Column(i, n.Out[i].Type))
+	}
+	var err error
+	if wm != nil {
+		place := func(c int) int { return slices.Index(wanted, c) }
+		src.Watermark, err = b.watermark(n, expr.Remap(wm.Value, place), place(wm.Column))
+	}
+	return src, out, err
+}
+
+func (b *builder) watermark(n *logical.Scan, e *expr.Expr, time int) (*jobgraph.Watermark, error) {
+	if e.Type.Prec > 6 {
+		e = &expr.Expr{Op: expr.Call, Func: "CAST", Args: []*expr.Expr{e}, Type: types.Type{Kind: e.Type.Kind, Prec: 6, NotNull: e.Type.NotNull}, Pos: e.Pos}
+	}
+	o := connect.Options(n.Options)
+	idle, err := o.Duration("scan.watermark.idle-timeout", 0)
+	if err != nil {
+		return nil, base.Errorf(n.Pos, "%v", err)
+	}
+	drift, err := o.Duration("scan.watermark.alignment.max-drift", 0)
+	if err != nil {
+		return nil, base.Errorf(n.Pos, "%v", err)
+	}
+	w := &jobgraph.Watermark{Expr: e, Time: time, IntervalMs: b.set.watermarkMs, IdleMs: b.set.idleMs,
+		AlignGroup: o.String("scan.watermark.alignment.group", ""), AlignMaxMs: drift.Milliseconds()}
+	if idle > 0 {
+		w.IdleMs = idle.Milliseconds()
+	}
+	return w, nil
+}
+
+// predicates are the conjuncts of a scan's filter that compare a column with
+// constants.
+func predicates(n *logical.Scan, at []int) []connect.Predicate {
+	var out []connect.Predicate
+	for _, e := range n.Filter {
+		if p, ok := predicate(e); ok {
+			if p.Column = at[n.Columns[p.Column]]; p.Column >= 0 {
+				out = append(out, p)
+			}
+		}
+	}
+	return out
+}
+
+var predicateOps = map[string]connect.PredicateOp{"=": connect.Eq, "<>": connect.Ne, "<": connect.Lt, "<=": connect.Le,
+	">": connect.Gt, ">=": connect.Ge, "IN": connect.In, "IS NULL": connect.IsNull, "IS NOT NULL": connect.NotNull}
+
+// predicate reads a comparison; its Column is the scan's output column.
+func predicate(e *expr.Expr) (connect.Predicate, bool) {
+	var none connect.Predicate
+	op, ok := predicateOps[e.Func]
+	if e.Op != expr.Call || !ok || len(e.Args) == 0 {
+		return none, false
+	}
+	args := e.Args
+	if len(args) == 2 && args[0].Op == expr.Lit && args[1].Op == expr.Col && op != connect.In {
+		args = []*expr.Expr{args[1], args[0]}
+		op = predicateOps[rule.Flip(e.Func)]
+	}
+	if args[0].Op != expr.Col {
+		return none, false
+	}
+	p := connect.Predicate{Column: args[0].Index, Op: op}
+	for _, a := range args[1:] {
+		if a.Op != expr.Lit || a.Value == nil || a.Type.Phys() != args[0].Type.Phys() || a.Type.Kind == types.Decimal && a.Type.Scale != args[0].Type.Scale {
+			return none, false
+		}
+		p.Values = append(p.Values, a.Value)
+	}
+	switch {
+	case op == connect.In:
+		return p, len(p.Values) > 0
+	case op == connect.IsNull || op == connect.NotNull:
+		return p, len(p.Values) == 0
+	}
+	return p, len(p.Values) == 1
+}
+
+func (b *builder) values(n *logical.Values) (flow, error) {
+	op := b.op(n, "", &jobgraph.Values{Rows: n.Rows, Types: n.Out.Types()}, n.Out)
+	op.Name = explain.Op(op.Spec, nil, n.Out)
+	op.Kinds = changelog.InsertOnly.String()
+	v := b.vertex(1, nil, op)
+	return flow{parts: []part{{vertex: v}}, schema: n.Out, kinds: changelog.InsertOnly}, nil
+}
+
+func (b *builder) windowTVF(n *logical.WindowTVF) (flow, error) {
+	f, err := b.in(n, 0)
+	if err != nil {
+		return f, err
+	}
+	d := anyhow
+	hash := hashOf(f)
+	if n.Window.WKind == jobgraph.Session {
+		d = hashed(n.Window.Session)
+		hash = n.Window.Session
+	}
+	op := b.op(n, "", &jobgraph.WindowTVF{Window: b.window(n.Window, n.Input.Schema())}, n.Out, f.schema)
+	if b.paths[n] != "" && !strings.HasSuffix(b.paths[n], "/WindowTVF") {
+		op.ID = b.id(b.paths[n] + "/WindowTVF")
+	}
+	return b.apply(op, f.kinds, hash, input{flow: f, dist: d}), nil
+}
+
+// window fills in what depends on the session: the zone of local timestamps and
+// the unit of time.
+func (b *builder) window(w jobgraph.Window, in types.Schema) jobgraph.Window {
+	if w.Time < 0 {
+		return w
+	}
+	t := in[w.Time].Type
+	if t.Kind == types.TimestampLTZ && w.Zone == "" {
+		w.Zone = b.opts.Zone
+	}
+	if w.Granule == 0 {
+		w.Granule = Granule(t)
+	}
+	return w
+}
+
+// Granule is the unit of a rowtime in microseconds.
+func Granule(t types.Type) int64 {
+	if t.Prec <= 3 {
+		return 1000
+	}
+	return 1
+}

@@ -1,0 +1,38 @@
+package physical
+
+import (
+	"github.com/millrace-io/millrace/internal/base"
+	"github.com/millrace-io/millrace/internal/expr/agg"
+	"github.com/millrace-io/millrace/internal/jobgraph"
+	"github.com/millrace-io/millrace/internal/plan/changelog"
+	"github.com/millrace-io/millrace/internal/plan/logical"
+	"github.com/millrace-io/millrace/types"
+)
+
+// windowAgg makes an aggregate by window: in two phases by default, as Flink
+// does for windows by event time that are cut alike for all keys.
+func (b *builder) windowAgg(n *logical.Aggregate, f flow) (flow, error) {
+	spec := &jobgraph.WindowAgg{Window: b.window(*n.Window, f.schema), Keys: n.Keys, Aggs: calls(n), Props: n.Props,
+		Retracts: !f.kinds.Append(), InputTypes: f.schema.Types()}
+	hash := upTo(len(n.Keys))
+	d := hashed(n.Keys)
+	w := spec.Window
+	one := b.set.phase == "ONE_PHASE" || b.opts.Verify || w.Proctime || w.WKind == jobgraph.Session ||
+		!splits(spec.Aggs) || w.WKind == jobgraph.Hop && w.Slide > 0 && w.Size%w.Slide != 0 ||
+		b.satisfiedAll(f, d)
+	if one {
+		return b.apply(b.op(n, "", spec, n.Out, f.schema), changelog.InsertOnly, hash, input{flow: f, dist: d}), nil
+	}
+	partial, err := agg.PartialTypes(spec.Aggs, spec.Retracts)
+	if err != nil {
+		return f, base.Errorf(n.Pos, "%v", err)
+	}
+	mid := partialSchema(f.schema, spec.Keys, partial)
+	mid = append(mid, types.Field{Name: "$slice_end", Type: types.TBigInt.Nullable(false)})
+	local := *spec
+	local.Phase, local.Props = jobgraph.Local, nil
+	lf := b.apply(b.op(n, "Local", &local, mid, f.schema), changelog.InsertOnly, nil, input{flow: f, dist: anyhow})
+	global := *spec
+	global.Phase, global.Keys = jobgraph.Global, hash
+	return b.apply(b.op(n, "", &global, n.Out, mid), changelog.InsertOnly, hash, input{flow: lf, dist: hashed(hash)}), nil
+}
