@@ -128,7 +128,8 @@ func (p *parser) interactiveSet() ast.Statement {
 // inserts reads insert; … END.
 func (p *parser) inserts(s *ast.StatementSet) {
 	for p.err == nil {
-		for p.acceptOp(";") {
+		for p.tok().isPunct(";") {
+			p.i++
 		}
 		if len(s.Inserts) > 0 && p.accept("END") {
 			return

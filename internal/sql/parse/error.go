@@ -2,6 +2,7 @@ package parse
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/millrace-io/millrace/internal/sql/ast"
@@ -29,13 +30,18 @@ const expectedMax = 8
 
 // expectedText writes "expected A, B or C" of the words tried.
 func expectedText(words []string) string {
-	seen := map[string]bool{}
+	// Things and the end of the statement before keywords; a name only when nothing says what it names.
 	var list []string
-	for _, w := range words {
-		if !seen[w] {
-			seen[w] = true
-			list = append(list, w)
+	for _, thing := range []bool{true, false} {
+		for _, w := range words {
+			isThing := w[0] >= 'a' && w[0] <= 'z' || w == "';'"
+			if isThing == thing && !slices.Contains(list, w) && (w != wantName || len(list) == 0) {
+				list = append(list, w)
+			}
 		}
+	}
+	if len(list) > 1 && list[0] == wantName && list[1][0] >= 'a' && list[1][0] <= 'z' {
+		list = list[1:]
 	}
 	switch {
 	case len(list) == 0:

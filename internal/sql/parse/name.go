@@ -51,18 +51,22 @@ func (p *parser) asAlias() ast.Name {
 	return p.bareAlias()
 }
 
-// bareAlias takes a name without AS for an alias, and remembers which words
-// could have stood there, in case it is one of them misspelt.
+// bareAlias takes a name without AS for an alias.
 func (p *parser) bareAlias() ast.Name {
+	p.mayBe("FROM", "WHERE", "GROUP", "HAVING", "WINDOW", "QUALIFY", "ORDER", "LIMIT", "OFFSET",
+		"FETCH", "UNION", "INTERSECT", "EXCEPT", "JOIN", "LEFT", "RIGHT", "FULL", "INNER", "CROSS",
+		"NATURAL", "ON", "USING", "OVER", "FILTER")
+	return p.name()
+}
+
+// mayBe remembers that the current word, which is taken for a name, could be a
+// misspelling of one of the keywords words, or of one looked for here.
+func (p *parser) mayBe(words ...string) {
 	if p.track && p.tok().kind == tWord {
-		p.renew()
-		p.guess("FROM", "WHERE", "GROUP", "HAVING", "WINDOW", "QUALIFY", "ORDER", "LIMIT", "OFFSET",
-			"FETCH", "UNION", "INTERSECT", "EXCEPT", "JOIN", "LEFT", "RIGHT", "FULL", "INNER", "CROSS",
-			"NATURAL", "ON", "USING", "OVER", "FILTER")
+		p.guess(words...)
 		p.aliasAt = p.i
 		p.aliasSeen = append(append([]string(nil), p.tried...), p.guesses...)
 	}
-	return p.name()
 }
 
 // str reads a string.

@@ -228,7 +228,7 @@ func (p *parser) unexpected() *Error {
 		return e
 	}
 	e.Msg = "unexpected " + t.shown(p.src)
-	if t.kind == tWord {
+	if t.kind == tWord && !reserved[t.up] {
 		if kw := near(t.up, append(p.tried, p.guesses...)); kw != "" {
 			e.Hint = "did you mean " + kw + "?"
 			return e
@@ -237,11 +237,14 @@ func (p *parser) unexpected() *Error {
 	if s := expectedText(p.tried); s != "" {
 		e.Msg += "; " + s
 	}
-	if t.kind == tWord && reserved[t.up] && (slices.Contains(p.tried, wantName) || slices.Contains(p.tried, wantExpr)) {
+	if t.kind == tWord && reserved[t.up] && !clauseWords[t.up] && (slices.Contains(p.tried, wantName) || slices.Contains(p.tried, wantExpr)) {
 		e.Hint = t.text + " is a reserved word: as a name write `" + t.text + "`"
 	}
 	return e
 }
+
+// clauseWords are the reserved words that nobody means as a name.
+var clauseWords = wordSet("AND AS BY ELSE FROM HAVING JOIN ON OR SELECT THEN UNION WHEN WHERE WITH")
 
 // misspeltAlias handles SELECT a FORM t: FORM was taken for an alias, and only
 // the word behind it does not fit.

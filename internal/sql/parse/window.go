@@ -30,6 +30,7 @@ func (p *parser) windowParens() *ast.WindowSpec {
 	w := &ast.WindowSpec{Pos: p.pos()}
 	p.expectOp("(")
 	if p.tok().isName() {
+		p.mayBe("PARTITION", "ORDER", "ROWS", "RANGE")
 		w.Ref = p.name()
 	}
 	if p.accept("PARTITION", "BY") {
