@@ -1,0 +1,421 @@
+package json
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/millrace-io/millrace/format"
+	"github.com/millrace-io/millrace/format/internal/colbuf"
+	"github.com/millrace-io/millrace/internal/numtext"
+	"github.com/millrace-io/millrace/types"
+	"github.com/millrace-io/millrace/vec"
+)
+
+// A Decoder reads objects straight into columns. Writers mostly repeat the order
+// of fields, so for each place in an object it remembers which key stood there
+// last, compares that first, and looks a key up only when it differs.
+type Decoder struct {
+	options
+	root    *object
+	cols    []*colbuf.Col // the batch's, in its order
+	rules   colbuf.Rules
+	skipped int64
+
+	rows     int
+	objects  uint64 // objects begun: marks which fields of the current one are there
+	rowBytes int    // of a row, lately
+	scratch  []byte
+	last     []byte // copy of a last line without line feed
+	problem  problem
+}
+
+// object is a ROW's or the record's fields.
+type object struct {
+	fields []field
+	index  map[string]int
+	wanted int
+	layout []slot
+}
+
+// field is a field of an object.
+type field struct {
+	name string
+	v    *value // nil if it is not wanted
+	seen uint64 // the object in which it was seen last
+}
+
+// slot is what stood at a place of an object last.
+type slot struct {
+	key   []byte // with quotes and colon
+	field int    // -1 if the schema does not have it
+}
+
+// Limits of what is remembered of an object's layout.
+const (
+	layoutMax    = 512
+	layoutKeyMax = 128
+)
+
+// value is how one type is read.
+type value struct {
+	col    *colbuf.Col
+	kind   types.Kind
+	phys   types.Phys
+	object *object // ROW
+	elem   *value  // ARRAY, MAP, MULTISET
+	date   [10]byte
+	day    int64
+	dated  bool
+}
+
+// problem is what is wrong with the record that is being read.
+type problem struct {
+	column string
+	err    error
+}
+
+var (
+	errSyntax  = errors.New("the line is not valid JSON")
+	errObject  = errors.New("the line is not a JSON object")
+	errAfter   = errors.New("text follows the JSON object")
+	errMissing = errors.New("some field is missing in the JSON data")
+	errUTF8    = errors.New("the text is not UTF-8")
+)
+
+// NewDecoder returns a decoder.
+func NewDecoder(spec format.Spec) (*Decoder, error) {
+	o, err := readOptions(spec.Options)
+	if err != nil {
+		return nil, fmt.Errorf("format json: %w", err)
+	}
+	if err := checkSchema(spec.Schema); err != nil {
+		return nil, err
+	}
+	d := &Decoder{options: o, rowBytes: 256, rules: colbuf.Rules{Stamp: numtext.Clamp, Sep: ' '}}
+	if o.iso {
+		d.rules = colbuf.Rules{Sep: 'T', ShortSec: true}
+	}
+	d.root = &object{index: map[string]int{}}
+	byField := make([]*colbuf.Col, len(spec.Schema))
+	for _, c := range spec.Columns {
+		byField[c] = colbuf.New(spec.Schema[c].Type)
+		d.cols = append(d.cols, byField[c])
+	}
+	for i, f := range spec.Schema {
+		d.root.add(f.Name, byField[i])
+	}
+	return d, nil
+}
+
+func (o *object) add(name string, c *colbuf.Col) {
+	f := field{name: name}
+	if c != nil {
+		f.v = newValue(c)
+		o.wanted++
+	}
+	o.index[name] = len(o.fields)
+	o.fields = append(o.fields, f)
+}
+
+func newValue(c *colbuf.Col) *value {
+	v := &value{col: c, kind: c.Type.Kind, phys: c.Phys}
+	switch c.Phys {
+	case types.PhysList:
+		v.elem = newValue(c.Kids[0])
+	case types.PhysMap:
+		v.elem = newValue(c.Kids[1])
+	case types.PhysRow:
+		v.object = &object{index: map[string]int{}}
+		for i, f := range c.Type.Fields {
+			v.object.add(f.Name, c.Kids[i])
+		}
+	}
+	return v
+}
+
+// Skipped implements format.Decoder.
+func (d *Decoder) Skipped() int64 { return d.skipped }
+
+// region returns the lines at the front of data that one batch may come from:
+// whole ones, and not many more than the batch holds.
+func (d *Decoder) region(data []byte) []byte {
+	limit := min(len(data), vec.BatchBytesMax, max(64<<10, d.rowBytes*vec.BatchRowsMax*9/8))
+	end := bytes.LastIndexByte(data[:limit], '\n')
+	if end < 0 {
+		end = bytes.IndexByte(data[limit:], '\n')
+		if end >= 0 {
+			end += limit
+		}
+	}
+	return data[:end+1]
+}
+
+// Decode implements format.Decoder.
+func (d *Decoder) Decode(data []byte, final bool) (*vec.Batch, int, error) {
+	lines := d.region(data)
+	if len(lines) == 0 && final && len(data) > 0 {
+		d.last = append(append(d.last[:0], data...), '\n')
+		lines = d.last
+	}
+	for _, c := range d.cols {
+		c.Reset(0)
+	}
+	d.rows = 0
+	valid := utf8.Valid(lines)
+	i, line := 0, 0
+	for i < len(lines) && d.rows < vec.BatchRowsMax {
+		next, err := d.record(lines, i, valid)
+		if err != nil {
+			if d.rows > 0 {
+				break // the rows before it come first
+			}
+			return nil, 0, d.recordError(lines, i, line, err)
+		}
+		i = next
+		line++
+	}
+	b := &vec.Batch{Rows: d.rows, Cols: make([]vec.Vector, len(d.cols))}
+	for k, c := range d.cols {
+		b.Cols[k] = c.Finish()
+	}
+	if d.rows > 0 {
+		d.rowBytes = i/d.rows + 1
+	}
+	return b, min(i, len(data)), nil
+}
+
+func (d *Decoder) recordError(lines []byte, i, line int, err error) error {
+	text := lines[i:]
+	if k := bytes.IndexByte(text, '\n'); k >= 0 {
+		text = text[:k]
+	}
+	return &format.RecordError{Offset: i, Line: line, Column: d.problem.column, Record: colbuf.Shorten(text), Err: err}
+}
+
+// record reads the line at i and returns where the next one starts.
+func (d *Decoder) record(lines []byte, i int, valid bool) (int, error) {
+	d.problem = problem{}
+	at := i
+	rows := d.rows
+	end := -1
+	if valid || d.validLine(lines, at) {
+		i = blank(lines, i)
+		switch lines[i] {
+		case '\n':
+			return i + 1, nil
+		case '{':
+			end = d.row(lines, i)
+		case '[':
+			end = d.array(lines, i)
+		default:
+			d.problem.err = errObject
+		}
+	}
+	if end >= 0 {
+		if end = blank(lines, end); lines[end] == '\n' {
+			return end + 1, nil
+		}
+		if d.ignore {
+			return end + bytes.IndexByte(lines[end:], '\n') + 1, nil
+		}
+		d.problem = problem{err: errAfter}
+	}
+	for _, c := range d.cols {
+		c.Truncate(rows)
+	}
+	d.rows = rows
+	if d.ignore {
+		d.skipped++
+		return at + bytes.IndexByte(lines[at:], '\n') + 1, nil
+	}
+	if d.problem.err == nil {
+		d.problem.err = errSyntax
+	}
+	return 0, d.problem.err
+}
+
+// validLine checks one line when not all of them are UTF-8.
+func (d *Decoder) validLine(lines []byte, i int) bool {
+	end := i + bytes.IndexByte(lines[i:], '\n')
+	if utf8.Valid(lines[i:end]) {
+		return true
+	}
+	d.problem.err = errUTF8
+	return false
+}
+
+func (d *Decoder) row(data []byte, i int) int {
+	end := d.object(d.root, data, i+1, d.rows)
+	if end >= 0 {
+		d.rows++
+	}
+	return end
+}
+
+// array reads an array of records.
+func (d *Decoder) array(data []byte, i int) int {
+	i = blank(data, i+1)
+	if data[i] == ']' {
+		return i + 1
+	}
+	for {
+		if data[i] != '{' {
+			d.problem.err = errObject
+			return -1
+		}
+		if i = d.row(data, i); i < 0 {
+			return -1
+		}
+		i = blank(data, i)
+		switch data[i] {
+		case ']':
+			return i + 1
+		case ',':
+			i = blank(data, i+1)
+		default:
+			return -1
+		}
+	}
+}
+
+// object reads an object behind its brace into row number row of its columns,
+// and returns the position behind it; -1 if it is not valid, with columns of
+// that row perhaps filled.
+func (d *Decoder) object(o *object, data []byte, i, row int) int {
+	d.objects++
+	me, filled := d.objects, 0
+	i = blank(data, i)
+	if data[i] == '}' {
+		return d.missing(o, me, 0, row, i+1)
+	}
+	for place := 0; ; place++ {
+		at := -1
+		if place < len(o.layout) {
+			s := &o.layout[place]
+			if end := i + len(s.key); end <= len(data) && string(data[i:end]) == string(s.key) {
+				at, i = s.field, end
+			} else if at, i = d.key(o, data, i, place); i < 0 {
+				return -1
+			}
+		} else if at, i = d.key(o, data, i, place); i < 0 {
+			return -1
+		}
+		i = blank(data, i)
+		if at < 0 {
+			i = skip(data, i, 1)
+		} else {
+			f := &o.fields[at]
+			switch {
+			case f.v == nil:
+				i = skip(data, i, 1)
+			case f.seen == me:
+				f.v.col.Truncate(row)
+				i = d.field(f, data, i, row)
+			default:
+				filled++
+				i = d.field(f, data, i, row)
+			}
+			f.seen = me
+		}
+		if i < 0 {
+			return -1
+		}
+		i = blank(data, i)
+		switch data[i] {
+		case ',':
+			i = blank(data, i+1)
+			continue
+		case '}':
+			return d.missing(o, me, filled, row, i+1)
+		}
+		return -1
+	}
+}
+
+// missing makes the fields NULL that an object lacks and returns end.
+func (d *Decoder) missing(o *object, me uint64, filled, row, end int) int {
+	if filled == o.wanted && !d.failMissing {
+		return end
+	}
+	for k := range o.fields {
+		f := &o.fields[k]
+		if f.seen == me {
+			continue
+		}
+		if d.failMissing {
+			d.problem = problem{f.name, errMissing}
+			return -1
+		}
+		if f.v != nil {
+			f.v.col.Null()
+		}
+	}
+	return end
+}
+
+// key reads a key that is not the one expected at its place, and the colon, and
+// expects it there from now on.
+func (d *Decoder) key(o *object, data []byte, i, place int) (at, end int) {
+	if data[i] != '"' {
+		return -1, -1
+	}
+	end, escapes := skipString(data, i+1)
+	if end < 0 {
+		return -1, -1
+	}
+	name := data[i+1 : end-1]
+	if escapes {
+		d.scratch = unescape(d.scratch[:0], name)
+		name = d.scratch
+	}
+	at, ok := o.index[string(name)]
+	if !ok {
+		at = -1
+	}
+	tight := data[end] == ':'
+	colon := blank(data, end)
+	if data[colon] != ':' {
+		return -1, -1
+	}
+	if tight && len(name) < layoutKeyMax && place < layoutMax && place <= len(o.layout) {
+		s := slot{slices.Clone(data[i : colon+1]), at}
+		if place == len(o.layout) {
+			o.layout = append(o.layout, s)
+		} else {
+			old := o.layout[place].key[:0]
+			o.layout[place] = slot{append(old, data[i:colon+1]...), at}
+		}
+	}
+	return at, colon + 1
+}
+
+// field reads one field's value; with ignore-parse-errors what is bad is NULL,
+// if it is JSON.
+func (d *Decoder) field(f *field, data []byte, i, row int) int {
+	end := d.value(f.v, data, i)
+	if end >= 0 {
+		return end
+	}
+	return d.badField(f, data, i, row)
+}
+
+func (d *Decoder) badField(f *field, data []byte, i, row int) int {
+	if d.ignore {
+		f.v.col.Truncate(row)
+		f.v.col.Null()
+		return skip(data, i, 1)
+	}
+	if skip(data, i, 1) < 0 {
+		d.problem = problem{err: errSyntax}
+		return -1
+	}
+	if d.problem.column != "" {
+		d.problem.column = f.name + "." + d.problem.column
+	} else {
+		d.problem.column = f.name
+	}
+	return -1
+}
