@@ -54,8 +54,14 @@ type Table interface {
 	DeleteRange(from, to []byte) error
 
 	// Scan yields the entries with from <= key < to, in key order; nil bounds are
-	// the ends. The bytes are valid until the next step.
+	// the ends. The bytes are valid until the next step. Changes made during a
+	// Scan are not seen by it.
 	Scan(from, to []byte) iter.Seq2[[]byte, []byte]
+
+	// WriteOnly tells that the caller has read what it wants, keeps all of it
+	// itself and will never call Get or Scan again: the store may forget whatever
+	// it need not write any more.
+	WriteOnly()
 }
 
 // A Snapshot is a frozen Store on its way to checkpoint storage.
@@ -82,6 +88,11 @@ type File struct {
 	Name  string
 	Bytes int64
 	Sum   uint64 // xxh3 of the contents
+	// Range is the key groups for which the file counts in this handle, within
+	// the handle's own; the zero Range means all of those. A file that was
+	// inherited from another parallelism has groups that were written elsewhere
+	// since.
+	Range base.Range `json:",omitzero"`
 }
 
 // A Backend makes stores.
@@ -89,5 +100,10 @@ type Backend interface {
 	// Open returns a store for the groups of r, filled from the handles' entries
 	// that fall in r. Handles may overlap r in any way: that is how a job
 	// restores at another parallelism. prefix starts the names of new files.
+	//
+	// get reads a file whole. It must work as long as the store lives, also from
+	// the goroutine of Persist, for files of the handles and for those that
+	// Persist has put: old files are merged there. A nil get turns that off.
+	// Damaged files are errors that are ErrCorrupt and name the file.
 	Open(prefix string, r base.Range, from []Handle, get func(name string) ([]byte, error)) (Store, error)
 }

@@ -1,0 +1,212 @@
+package keyed
+
+// Sizes of an index segment, in cells of 8 bytes.
+const (
+	segmentMin = 16
+	segmentMax = 1 << 16
+)
+
+// segmentSmall is the size up to which a segment is kept half empty: it lies in
+// cache, so that short probes are worth more than space.
+const segmentSmall = 1 << 13
+
+// An index finds slots by hash tag, the low half of the hash. A cell is
+// tag<<32 | slot+1, or 0. Cells lie in segments that are probed linearly; the top
+// bits of the tag choose the segment through a directory, its low bits the place
+// where probing starts. A segment that is full doubles while it is the only one
+// and smaller than segmentMax; then it splits in two by the next bit of the tag
+// (extendible hashing: Fagin et al., TODS 1979). Nothing but tags is read to do
+// so. Several places of the directory may share a segment.
+type index struct {
+	dir   [][]uint64
+	shift uint    // tag>>shift is the place in dir
+	depth []uint8 // by place: how many bits of the tag its segment has in common
+	used  []int32 // by first place of a segment: cells in use
+	mem   *meter
+}
+
+func (x *index) reset() {
+	for i := range x.dir {
+		if i == x.first(i) {
+			x.mem.add(-8 * len(x.dir[i]))
+		}
+	}
+	x.dir, x.shift, x.depth, x.used = [][]uint64{make([]uint64, segmentMin)}, 32, []uint8{0}, []int32{0}
+	x.mem.add(8 * segmentMin)
+}
+
+// first returns the first place that shares the segment of place i.
+func (x *index) first(i int) int {
+	global := 32 - x.shift
+	return i &^ (1<<(global-uint(x.depth[i])) - 1)
+}
+
+// insert adds a slot, which is not there.
+func (x *index) insert(tag uint32, s Slot) {
+	i := int(uint64(tag) >> x.shift)
+	f := x.first(i)
+	seg := x.dir[f]
+	if int(x.used[f]) >= fullAt(len(seg)) {
+		x.enlarge(f)
+		i = int(uint64(tag) >> x.shift)
+		f = x.first(i)
+		seg = x.dir[f]
+	}
+	x.used[f]++
+	place(seg, tag, uint64(tag)<<32|uint64(uint32(s)+1))
+}
+
+// fullAt returns how many cells of a segment may be used.
+func fullAt(cells int) int {
+	if cells <= segmentSmall {
+		return cells / 2
+	}
+	return cells / 16 * 11
+}
+
+func place(seg []uint64, tag uint32, cell uint64) {
+	mask := uint32(len(seg) - 1)
+	p := tag & mask
+	for seg[p] != 0 {
+		p = (p + 1) & mask
+	}
+	seg[p] = cell
+}
+
+// enlarge makes room in the segment whose first place is f.
+func (x *index) enlarge(f int) {
+	old := x.dir[f]
+	if len(x.dir) == 1 && len(old) < segmentMax {
+		seg := make([]uint64, 2*len(old))
+		for _, c := range old {
+			if c != 0 {
+				place(seg, uint32(c>>32), c)
+			}
+		}
+		x.dir[0] = seg
+		x.mem.add(8 * len(old))
+		return
+	}
+	if int(x.depth[f]) == int(32-x.shift) {
+		x.double()
+		f *= 2
+	}
+	x.split(f, old)
+}
+
+// double doubles the directory.
+func (x *index) double() {
+	n := len(x.dir)
+	dir, depth, used := make([][]uint64, 2*n), make([]uint8, 2*n), make([]int32, 2*n)
+	for i := range n {
+		dir[2*i], dir[2*i+1] = x.dir[i], x.dir[i]
+		depth[2*i], depth[2*i+1] = x.depth[i], x.depth[i]
+		used[2*i] = x.used[i]
+	}
+	x.dir, x.depth, x.used = dir, depth, used
+	x.shift--
+}
+
+// split distributes a segment over two by the first bit in which tags differ.
+func (x *index) split(f int, old []uint64) {
+	d := x.depth[f] + 1
+	half := 1 << (32 - x.shift - uint(d)) // places of each
+	bit := uint32(1) << (32 - d)
+	a, b := make([]uint64, len(old)), make([]uint64, len(old))
+	var na, nb int32
+	for _, c := range old {
+		if c == 0 {
+			continue
+		}
+		if tag := uint32(c >> 32); tag&bit == 0 {
+			place(a, tag, c)
+			na++
+		} else {
+			place(b, tag, c)
+			nb++
+		}
+	}
+	for i := range half {
+		x.dir[f+i], x.dir[f+half+i] = a, b
+		x.depth[f+i], x.depth[f+half+i] = d, d
+	}
+	x.used[f], x.used[f+half] = na, nb
+	x.mem.add(8 * len(old))
+}
+
+// remove takes a slot out, moving later cells of its run back, so that no probe
+// meets a gap.
+func (x *index) remove(tag uint32, s Slot) {
+	f := x.first(int(uint64(tag) >> x.shift))
+	seg := x.dir[f]
+	mask := uint32(len(seg) - 1)
+	cell := uint64(tag)<<32 | uint64(uint32(s)+1)
+	p := tag & mask
+	for seg[p] != cell {
+		if seg[p] == 0 {
+			panic("keyed: delete of a slot that is not in the index")
+		}
+		p = (p + 1) & mask
+	}
+	x.used[f]--
+	for q := (p + 1) & mask; seg[q] != 0; q = (q + 1) & mask {
+		// The cell at q may move to the gap at p if its probe starts at or before p.
+		if home := uint32(seg[q]>>32) & mask; (q-home)&mask >= (q-p)&mask {
+			seg[p] = seg[q]
+			p = q
+		}
+	}
+	seg[p] = 0
+}
+
+// candidates sets slots[i] to the first slot with the tag of hash[i], or None,
+// and returns how many it found none for. It reads only the index, so that the
+// misses of many keys overlap.
+func (x *index) candidates(hash []uint64, slots []Slot) (missing int) {
+	dir, shift := x.dir, x.shift
+	slots = slots[:len(hash)]
+	if len(dir) == 1 {
+		seg := dir[0]
+		mask := uint32(len(seg) - 1)
+		for i, h := range hash {
+			tag := uint32(h)
+			p := tag & mask
+			c := seg[p&uint32(len(seg)-1)]
+			for c != 0 && uint32(c>>32) != tag {
+				p = (p + 1) & mask
+				c = seg[p]
+			}
+			if c == 0 {
+				missing++
+			}
+			slots[i] = Slot(uint32(c) - 1)
+		}
+		return missing
+	}
+	for i, h := range hash {
+		tag := uint32(h)
+		seg := dir[uint64(tag)>>(shift&63)]
+		p := tag & uint32(len(seg)-1)
+		c := seg[p]
+		for c != 0 && uint32(c>>32) != tag {
+			p = (p + 1) & uint32(len(seg)-1)
+			c = seg[p]
+		}
+		if c == 0 {
+			missing++
+		}
+		slots[i] = Slot(uint32(c) - 1)
+	}
+	return missing
+}
+
+// each calls yield with the slots that have the tag, until it returns false.
+func (x *index) each(tag uint32, yield func(Slot) bool) {
+	seg := x.dir[uint64(tag)>>x.shift]
+	mask := uint32(len(seg) - 1)
+	for p := tag & mask; seg[p] != 0; p = (p + 1) & mask {
+		if c := seg[p]; uint32(c>>32) == tag && !yield(Slot(uint32(c)-1)) {
+			return
+		}
+	}
+}

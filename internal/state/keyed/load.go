@@ -1,0 +1,151 @@
+package keyed
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/millrace-io/millrace/internal/base"
+	"github.com/millrace-io/millrace/internal/keyenc"
+	"github.com/millrace-io/millrace/internal/state"
+	"github.com/millrace-io/millrace/vec"
+)
+
+// loadRows is how many entries are put into a table at once.
+const loadRows = 2048
+
+// A loader reads a table of the store, entries of one bucket and then rows of
+// one key together.
+type loader struct {
+	shape  Shape
+	bucket bool // keys have a time
+	multi  bool // keys have a sequence
+
+	time   int64
+	key    []*vec.Builder
+	n      int
+	groups []base.KeyGroup
+	seqs   []uint64
+	vals   []byte
+	offs   []int
+	keys   Keys
+	slots  []Slot
+}
+
+// scan calls flush with runs of entries of one bucket, then lets the store forget.
+func (l *loader) scan(disk state.Table, flush func() error) error {
+	l.key = builders(l.shape.Key)
+	l.slots = make([]Slot, loadRows)
+	l.reset()
+	for key, val := range disk.Scan(nil, nil) {
+		if len(key) < 2 {
+			return fmt.Errorf("state table %q: a key of %d bytes", l.shape.Name, len(key))
+		}
+		g := base.KeyGroup(binary.BigEndian.Uint16(key))
+		key = key[2:]
+		if l.bucket {
+			at, rest, err := keyenc.KeyTime(key)
+			if err != nil {
+				return fmt.Errorf("state table %q: %w", l.shape.Name, err)
+			}
+			if l.n > 0 && at != l.time {
+				if err := l.flush(flush); err != nil {
+					return err
+				}
+			}
+			l.time, key = at, rest
+		}
+		rest, err := keyenc.DecodeKey(key, l.shape.Key, l.key)
+		if err == nil && l.multi {
+			if len(rest) == 8 {
+				l.seqs = append(l.seqs, binary.BigEndian.Uint64(rest))
+				rest = nil
+			}
+		}
+		if err != nil || len(rest) > 0 || l.multi && len(l.seqs) != l.n+1 {
+			return fmt.Errorf("state table %q: a key is not one of %v", l.shape.Name, l.shape.Key)
+		}
+		l.groups = append(l.groups, g)
+		l.vals = append(l.vals, val...)
+		l.offs = append(l.offs, len(l.vals))
+		if l.n++; l.n == loadRows {
+			if err := l.flush(flush); err != nil {
+				return err
+			}
+		}
+	}
+	if l.n > 0 {
+		if err := l.flush(flush); err != nil {
+			return err
+		}
+	}
+	disk.WriteOnly()
+	return nil
+}
+
+func (l *loader) flush(f func() error) error {
+	l.keys.Prepare(l.shape.Key, finish(l.key), nil, l.n)
+	err := f()
+	l.reset()
+	return err
+}
+
+func (l *loader) reset() {
+	l.n, l.groups, l.seqs, l.vals, l.offs = 0, l.groups[:0], l.seqs[:0], l.vals[:0], append(l.offs[:0], 0)
+}
+
+// val returns the durable value of the i'th entry.
+func (l *loader) val(i int) []byte { return l.vals[l.offs[i]:l.offs[i+1]] }
+
+// upsert makes the entries in t and notes which groups the store has.
+func (l *loader) upsert(t *Table) []Slot {
+	slots := l.slots[:l.n]
+	t.Upsert(&l.keys, slots)
+	for _, g := range l.groups {
+		t.wrote.add(g)
+	}
+	return slots
+}
+
+// load reads what the store has into the table of each time.
+func (t *Table) load(at func(time int64) *Table) error {
+	l := loader{shape: t.shape, bucket: t.isBucket}
+	return l.scan(t.disk, func() error {
+		to := at(l.time)
+		for i, s := range l.upsert(to) {
+			if err := to.setValue(s, l.val(i)); err != nil {
+				return err
+			}
+			to.touched[s>>6] &^= 1 << (s & 63)
+			to.durable[s>>6] |= 1 << (s & 63)
+		}
+		return nil
+	})
+}
+
+// load reads what the store has into the Multi of each time.
+func (m *Multi) load(at func(time int64) *Multi) error {
+	l := loader{shape: m.shape, bucket: m.isBucket, multi: true}
+	l.shape.Row = m.rowTypes
+	bs := builders(m.rowTypes)
+	return l.scan(m.disk, func() error {
+		to := at(l.time)
+		for i := range l.n {
+			val := l.val(i)
+			if len(val) < 1+8*m.extra || val[0] != valueVersion {
+				return fmt.Errorf("state table %q: a row of %d bytes is malformed", m.shape.Name, len(val))
+			}
+			if _, err := keyenc.DecodeRow(val[1+8*m.extra:], m.rowTypes, bs); err != nil {
+				return fmt.Errorf("state table %q: %w", m.shape.Name, err)
+			}
+		}
+		cols := finish(bs)
+		for i, s := range l.upsert(&to.Table) {
+			ref := to.add(s, cols, i, l.seqs[i], flagDurable)
+			for w, extra := 0, to.Extra(ref); w < len(extra); w++ {
+				extra[w] = binary.LittleEndian.Uint64(l.val(i)[1+8*w:])
+			}
+			to.seq = max(to.seq, l.seqs[i])
+		}
+		return nil
+	})
+}

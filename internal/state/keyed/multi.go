@@ -1,0 +1,422 @@
+package keyed
+
+import (
+	"bytes"
+	"encoding/binary"
+	"unsafe"
+
+	"github.com/millrace-io/millrace/internal/keyenc"
+	"github.com/millrace-io/millrace/internal/state"
+	"github.com/millrace-io/millrace/types"
+	"github.com/millrace-io/millrace/vec"
+	"github.com/zeebo/xxh3"
+)
+
+// A Ref names a row of a Multi; 0 is no row.
+type Ref uint32
+
+// A Multi keeps a list of rows under each key, in the order of arrival.
+//
+// A row is a block of an arena, in words:
+//
+//	0        next Ref | previous Ref << 32
+//	1        sequence << 16 | words of the image, if below 2^14, << 2 | flags
+//	2        slot | content hash << 32
+//	extra    the caller's words
+//	image    null bits, 64 columns a word
+//	         a word a column, two of 128 bits; of strings and nested values
+//	         place in the image << 32 | length, in bytes
+//	         the strings, and nested values in keyenc form
+//
+// Equal rows have equal images, bit by bit, so a row is found by comparing them.
+type Multi struct {
+	Table    // the keys; an entry's words are the Multi's own: first | last << 32, count
+	rowTypes []types.Type
+	extra    int
+	phys     []types.Phys
+	at       []int // by column: its word in the image
+	fixed    int   // words of an image without strings
+	strings  bool  // there are columns of variable length
+	rows     arena
+	seq      uint64
+	changed  []Ref // rows to be written; some may be gone
+	image    []uint64
+	nested   []byte
+	nestedAt []int
+}
+
+const (
+	rowHead     = 3 // words
+	flagDurable = 1 // the store has the row
+	flagChanged = 2 // it is in the list of changed rows
+	seqShift    = 16
+	sizeShift   = 2
+	sizeMax     = 1<<14 - 1
+)
+
+// OpenMulti makes the table and reads what the store has of it.
+func OpenMulti(s state.Store, shape Shape) (*Multi, error) {
+	m := newMulti(s.Table(shape.Name), shape)
+	if err := m.load(func(int64) *Multi { return m }); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+func newMulti(disk state.Table, shape Shape) *Multi {
+	m := &Multi{rowTypes: shape.Row, extra: shape.Extra}
+	shape.Words, shape.Blobs, shape.Row, shape.Extra = 2, nil, nil, 0
+	m.shape, m.disk, m.mem = shape, disk, &meter{budget: shape.Memory}
+	m.rows.mem = m.mem
+	m.init()
+	m.fixed = (len(m.rowTypes) + 63) / 64
+	for _, t := range m.rowTypes {
+		p := t.Phys()
+		m.phys = append(m.phys, p)
+		m.at = append(m.at, m.fixed)
+		m.fixed++
+		switch p {
+		case types.PhysInt128:
+			m.fixed++
+		case types.PhysBytes, types.PhysList, types.PhysMap, types.PhysRow:
+			m.strings = true
+		}
+	}
+	return m
+}
+
+// Add appends a row of a batch to the list of a slot.
+func (m *Multi) Add(s Slot, cols []vec.Vector, row int) Ref {
+	m.seq++
+	return m.add(s, cols, row, m.seq, flagChanged)
+}
+
+// AddRows appends rows of a batch to the lists of their slots: the row at rows[i],
+// or i if rows is nil, to slots[i]. It sets refs, unless that is nil.
+func (m *Multi) AddRows(slots []Slot, cols []vec.Vector, rows []int32, refs []Ref) {
+	for i, s := range slots {
+		r := i
+		if rows != nil {
+			r = int(rows[i])
+		}
+		ref := m.Add(s, cols, r)
+		if refs != nil {
+			refs[i] = ref
+		}
+	}
+}
+
+func (m *Multi) add(s Slot, cols []vec.Vector, row int, seq, flags uint64) Ref {
+	n := m.measure(cols, row)
+	at := rowHead + m.extra
+	ref := m.rows.alloc(at + n)
+	w := m.rows.words(ref)[:at+n]
+	clear(w[rowHead:])
+	m.fill(w[at:], cols, row)
+	size := uint64(min(n, sizeMax))
+	w[1] = seq<<seqShift | size<<sizeShift | flags
+	w[2] = uint64(uint32(s)) | imageHash(w[at:])<<32
+	e := m.Words(s)
+	last := uint32(e[0] >> 32)
+	w[0] = uint64(last) << 32
+	if last == 0 {
+		e[0] = uint64(ref)
+	} else {
+		m.rows.words(last)[0] |= uint64(ref)
+	}
+	e[0] = e[0]&(1<<32-1) | uint64(ref)<<32
+	e[1]++
+	if flags&flagChanged != 0 {
+		m.changed = append(m.changed, Ref(ref))
+	}
+	return Ref(ref)
+}
+
+// measure returns the words of a row's image and encodes its nested values.
+func (m *Multi) measure(cols []vec.Vector, row int) int {
+	if !m.strings {
+		return m.fixed
+	}
+	n := 0
+	m.nested, m.nestedAt = m.nested[:0], m.nestedAt[:0]
+	for c, p := range m.phys {
+		if p < types.PhysBytes {
+			continue
+		}
+		v, r := flatAt(cols[c], row)
+		if v.Null(r) {
+			continue
+		}
+		if b, ok := v.(*vec.Bytes); ok {
+			n += int(b.Offs[r+1] - b.Offs[r])
+			continue
+		}
+		at := len(m.nested)
+		m.nested = keyenc.AppendRowValue(m.nested, v, r)
+		m.nestedAt = append(m.nestedAt, len(m.nested))
+		n += len(m.nested) - at
+	}
+	return m.fixed + wordsFor(n)
+}
+
+// flatAt returns the flat vector under a Const or Dict and the row in it.
+func flatAt(v vec.Vector, row int) (vec.Vector, int) {
+	switch d := v.(type) {
+	case *vec.Const:
+		return d.Val, 0
+	case *vec.Dict:
+		return d.Words, int(d.Codes[row])
+	}
+	return v, row
+}
+
+// fill writes the image of the row that was measured last into w, which is zero.
+func (m *Multi) fill(w []uint64, cols []vec.Vector, row int) {
+	end := 8 * m.fixed // of the strings so far
+	nested, from := 0, 0
+	img := unsafe.Slice((*byte)(unsafe.Pointer(&w[0])), 8*len(w))
+	for c, v := range cols {
+		at, r := m.at[c], row
+		switch v.(type) {
+		case *vec.Const, *vec.Dict:
+			v, r = flatAt(v, row)
+		}
+		switch v := v.(type) {
+		case *vec.Fixed[int64]:
+			if !v.Valid.Null(r) {
+				w[at] = uint64(v.Vals[r])
+				continue
+			}
+		case *vec.Bytes:
+			if !v.Valid.Null(r) {
+				n := copy(img[end:], v.Data[v.Offs[r]:v.Offs[r+1]])
+				w[at] = uint64(end)<<32 | uint64(n)
+				end += n
+				continue
+			}
+		default:
+			if !v.Null(r) {
+				if m.phys[c] < types.PhysBytes {
+					fillScalar(w[at:], v, r)
+					continue
+				}
+				n := copy(img[end:], m.nested[from:m.nestedAt[nested]])
+				from = m.nestedAt[nested]
+				nested++
+				w[at] = uint64(end)<<32 | uint64(n)
+				end += n
+				continue
+			}
+		}
+		w[c>>6] |= 1 << (c & 63)
+	}
+}
+
+func imageHash(img []uint64) uint64 {
+	return uint64(uint32(xxh3.Hash(imageBytes(img))))
+}
+
+func imageBytes(img []uint64) []byte {
+	if len(img) == 0 {
+		return nil
+	}
+	return unsafe.Slice((*byte)(unsafe.Pointer(&img[0])), 8*len(img))
+}
+
+// imageOf returns the image of a row.
+func (m *Multi) imageOf(w []uint64) []uint64 {
+	at := rowHead + m.extra
+	n := int(w[1] >> sizeShift & sizeMax)
+	if n == sizeMax {
+		n = m.sizeOf(w[at:])
+	}
+	return w[at : at+n]
+}
+
+// sizeOf computes the words of an image from its strings.
+func (m *Multi) sizeOf(img []uint64) int {
+	end := uint64(8 * m.fixed)
+	for c, p := range m.phys {
+		if x := img[m.at[c]]; p >= types.PhysBytes && x != 0 {
+			end = max(end, x>>32+x&(1<<32-1))
+		}
+	}
+	return wordsFor(int(end))
+}
+
+// First returns the first row of a slot, or 0.
+func (m *Multi) First(s Slot) Ref { return Ref(uint32(m.Words(s)[0])) }
+
+// Next returns the row after r, or 0.
+func (m *Multi) Next(r Ref) Ref {
+	return Ref(uint32(m.rows.chunks[r>>chunkShift][r&chunkMask]))
+}
+
+// Last returns the last row of a slot, or 0.
+func (m *Multi) Last(s Slot) Ref { return Ref(m.Words(s)[0] >> 32) }
+
+// Prev returns the row before r, or 0.
+func (m *Multi) Prev(r Ref) Ref { return Ref(m.rows.words(uint32(r))[0] >> 32) }
+
+// Count is the number of rows of a slot.
+func (m *Multi) Count(s Slot) int { return int(m.Words(s)[1]) }
+
+// Rows appends the rows of a slot to refs, in order.
+func (m *Multi) Rows(refs []Ref, s Slot) []Ref {
+	for r := m.First(s); r != 0; r = m.Next(r) {
+		refs = append(refs, r)
+	}
+	return refs
+}
+
+// Remove takes a row out of the list of a slot; a key without rows is deleted.
+func (m *Multi) Remove(s Slot, r Ref) {
+	w := m.rows.words(uint32(r))
+	if w[1]&flagDurable != 0 {
+		m.key = m.appendRowKey(m.appendDurableKey(m.key[:0], s, m.hash(s)), w)
+		m.fail(m.disk.Delete(m.key))
+	}
+	next, prev := uint32(w[0]), uint32(w[0]>>32)
+	e := m.Words(s)
+	if prev == 0 {
+		e[0] = e[0]&^(1<<32-1) | uint64(next)
+	} else {
+		p := m.rows.words(prev)
+		p[0] = p[0]&^(1<<32-1) | uint64(next)
+	}
+	if next == 0 {
+		e[0] = e[0]&(1<<32-1) | uint64(prev)<<32
+	} else {
+		n := m.rows.words(next)
+		n[0] = n[0]&(1<<32-1) | uint64(prev)<<32
+	}
+	m.freeRow(r, w)
+	if e[1]--; e[1] == 0 {
+		m.Table.Delete(s)
+	}
+}
+
+func (m *Multi) freeRow(r Ref, w []uint64) {
+	n := rowHead + m.extra + len(m.imageOf(w))
+	w[1] = 0 // no longer changed, whatever the list says
+	m.rows.release(uint32(r), n)
+}
+
+// appendRowKey appends the sequence that ends a row's durable key.
+func (m *Multi) appendRowKey(dst []byte, w []uint64) []byte {
+	return binary.BigEndian.AppendUint64(dst, w[1]>>seqShift)
+}
+
+// FindRow returns a row of the slot that equals the row of the batch, the last
+// one added, or 0.
+func (m *Multi) FindRow(s Slot, cols []vec.Vector, row int) Ref {
+	n := m.measure(cols, row)
+	m.image = grow(m.image, n)
+	clear(m.image)
+	m.fill(m.image, cols, row)
+	h := imageHash(m.image)
+	for r := uint32(m.Last(s)); r != 0; {
+		w := m.rows.words(r)
+		if w[2]>>32 == h {
+			if img := m.imageOf(w); len(img) == n && bytes.Equal(imageBytes(img), imageBytes(m.image)) {
+				return Ref(r)
+			}
+		}
+		r = uint32(w[0] >> 32)
+	}
+	return 0
+}
+
+// Extra returns the words kept with a row, to read and write; valid until the
+// next Add. TouchRow remembers that they have changed.
+func (m *Multi) Extra(r Ref) []uint64 {
+	return m.rows.words(uint32(r))[rowHead : rowHead+m.extra : rowHead+m.extra]
+}
+
+// SlotOf returns the slot whose list a row is in.
+func (m *Multi) SlotOf(r Ref) Slot { return Slot(uint32(m.rows.words(uint32(r))[2])) }
+
+// TouchRow remembers that a row's extra words have changed.
+func (m *Multi) TouchRow(s Slot, r Ref) {
+	if w := m.rows.words(uint32(r)); w[1]&flagChanged == 0 {
+		w[1] |= flagChanged
+		m.changed = append(m.changed, r)
+	}
+}
+
+// DeleteKey removes a key with all of its rows.
+func (m *Multi) DeleteKey(s Slot) {
+	m.key = m.appendDurableKey(m.key[:0], s, m.hash(s))
+	prefix := len(m.key)
+	durable := 0
+	for r := m.First(s); r != 0; r = m.Next(r) {
+		if m.rows.words(uint32(r))[1]&flagDurable != 0 {
+			durable++
+		}
+	}
+	if durable >= rangeDeleteRows {
+		m.val = append(append(m.val[:0], m.key...), 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF)
+		m.fail(m.disk.DeleteRange(m.key, m.val))
+	}
+	for r := m.First(s); r != 0; {
+		w := m.rows.words(uint32(r))
+		next := Ref(uint32(w[0]))
+		if durable < rangeDeleteRows && w[1]&flagDurable != 0 {
+			m.key = m.appendRowKey(m.key[:prefix], w)
+			m.fail(m.disk.Delete(m.key))
+		}
+		m.freeRow(r, w)
+		r = next
+	}
+	m.Table.Delete(s)
+}
+
+// rangeDeleteRows is from how many rows on a key is deleted from the store by a
+// range and not row by row.
+const rangeDeleteRows = 8
+
+// Delete removes a key with all of its rows.
+func (m *Multi) Delete(s Slot) { m.DeleteKey(s) }
+
+// Snapshot writes what has changed to the store.
+func (m *Multi) Snapshot() error {
+	slot := None
+	prefix := 0
+	for _, r := range m.changed {
+		w := m.rows.words(uint32(r))
+		if w[1]&flagChanged == 0 {
+			continue // removed since, or written already under this reference
+		}
+		w[1] = w[1]&^flagChanged | flagDurable
+		if s := Slot(uint32(w[2])); s != slot {
+			slot = s
+			h := m.hash(s)
+			m.wrote.add(keyenc.Group(h, m.shape.Groups))
+			m.key = m.appendDurableKey(m.key[:0], s, h)
+			prefix = len(m.key)
+		}
+		m.key = m.appendRowKey(m.key[:prefix], w)
+		m.val = m.appendRow(append(m.val[:0], valueVersion), w)
+		m.fail(m.disk.Put(m.key, m.val))
+	}
+	m.changed = m.changed[:0]
+	clear(m.touched)
+	m.dirty = false
+	err := m.err
+	m.err = nil
+	return err
+}
+
+// Clear drops all rows at once, here and in the store.
+func (m *Multi) Clear() {
+	m.wipe()
+	m.empty()
+	m.rows.reset()
+	m.changed = m.changed[:0]
+}
+
+// Close gives the memory back to the budget. The store keeps what it has.
+func (m *Multi) Close() {
+	m.Table.Close()
+	m.rows = arena{}
+}
