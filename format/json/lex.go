@@ -1,6 +1,7 @@
 package json
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math/bits"
 	"unicode/utf8"
@@ -94,53 +95,40 @@ func hex4(b []byte) rune {
 	return v
 }
 
-// unescape appends a string's text, whose escapes are valid, without them. Half
-// a surrogate pair becomes a question mark, as Java writes it.
+// unescape appends a string's text, whose escapes are valid, without them.
 func unescape(dst, text []byte) []byte {
-	for i := 0; i < len(text); {
-		c := text[i]
-		if c != '\\' {
-			from := i
-			for i < len(text) && text[i] != '\\' {
-				i++
-			}
-			dst = append(dst, text[from:i]...)
-			continue
+	for {
+		k := bytes.IndexByte(text, '\\')
+		if k < 0 {
+			return append(dst, text...)
 		}
-		c = text[i+1]
-		i += 2
-		switch c {
-		case 'b':
-			c = '\b'
-		case 'f':
-			c = '\f'
-		case 'n':
-			c = '\n'
-		case 'r':
-			c = '\r'
-		case 't':
-			c = '\t'
-		case 'u':
-			r := hex4(text[i:])
-			i += 4
-			if r >= 0xD800 && r < 0xE000 {
-				low := rune(-1)
-				if r < 0xDC00 && i+6 <= len(text) && text[i] == '\\' && text[i+1] == 'u' {
-					low = hex4(text[i+2:])
-				}
-				if low < 0xDC00 || low >= 0xE000 {
-					dst = append(dst, '?')
-					continue
-				}
-				i += 6
-				r = (r-0xD800)<<10 + (low - 0xDC00) + 0x10000
-			}
-			dst = utf8.AppendRune(dst, r)
-			continue
-		}
-		dst = append(dst, c)
+		dst = append(dst, text[:k]...)
+		n := 0
+		dst, n = unescapeOne(dst, text[k:])
+		text = text[k+n:]
 	}
-	return dst
+}
+
+// simple are the escapes of one letter, by the letter.
+var simple = [128]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
+
+// unescapeOne appends what the valid escape at the front of text stands for and
+// returns its length: a surrogate pair is two. Half a pair becomes a question
+// mark, as Java writes it.
+func unescapeOne(dst, text []byte) ([]byte, int) {
+	if text[1] != 'u' {
+		return append(dst, simple[text[1]&127]), 2
+	}
+	r := hex4(text[2:])
+	if r < 0xD800 || r >= 0xE000 {
+		return utf8.AppendRune(dst, r), 6
+	}
+	if r < 0xDC00 && len(text) >= 12 && text[6] == '\\' && text[7] == 'u' {
+		if low := hex4(text[8:]); low >= 0xDC00 && low < 0xE000 {
+			return utf8.AppendRune(dst, (r-0xD800)<<10+(low-0xDC00)+0x10000), 12
+		}
+	}
+	return append(dst, '?'), 6
 }
 
 // skipNumber returns the position behind the number at i and whether it is an

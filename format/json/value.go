@@ -50,19 +50,27 @@ func (d *Decoder) value(v *value, data []byte, i int) int {
 
 // text appends the string whose text starts at i.
 func text(c *colbuf.Col, data []byte, i int) int {
-	end := textEnd(data, i)
-	if end < len(data) && data[end] == '"' {
+	for {
+		end := textEnd(data, i)
+		if end == len(data) {
+			return -1
+		}
 		c.Data = append(c.Data, data[i:end]...)
-		c.Offs = append(c.Offs, uint32(len(c.Data)))
-		return end + 1
+		switch data[end] {
+		case '"':
+			c.Offs = append(c.Offs, uint32(len(c.Data)))
+			return end + 1
+		case '\\':
+			if escapeLen(data, end) == 0 {
+				return -1
+			}
+			n := 0
+			c.Data, n = unescapeOne(c.Data, data[end:])
+			i = end + n
+		default:
+			return -1
+		}
 	}
-	end, _ = skipString(data, i)
-	if end < 0 {
-		return -1
-	}
-	c.Data = unescape(c.Data, data[i:end-1])
-	c.Offs = append(c.Offs, uint32(len(c.Data)))
-	return end
 }
 
 // long appends an integer of up to 16 digits, the way most are; 0 if it is not
