@@ -150,7 +150,8 @@ const (
 
 // A Writer writes one subtask's rows.
 type Writer interface {
-	// Write takes a batch of the table's physical and metadata columns.
+	// Write takes a batch of the table's physical and metadata columns. Its Marks
+	// say what watermarks have come; a batch of no rows may bring one alone.
 	Write(b *vec.Batch) error
 	// Prepare makes everything written so far ready to commit, and returns what
 	// Commit needs to do so, also after this process is gone. If the epoch is

@@ -20,7 +20,7 @@ type Connector struct {
 
 // Write says how a plan writes a table.
 type Write struct {
-	JobID       string // stable over restarts: names what is not yet committed
+	JobID       string // of the job and this sink of it, stable over restarts: names what is not yet committed
 	Overwrite   bool
 	Static      map[int]string // partition columns with a constant value
 	Parallelism int

@@ -46,6 +46,8 @@ type FS interface {
 	Put(name string, data []byte) error
 	// PutIfAbsent is Put that fails with ErrExist if the name is taken.
 	PutIfAbsent(name string, data []byte) error
+	// MkdirAll makes a folder, so that it is there though it holds no file.
+	MkdirAll(dir string) error
 	// Remove deletes a file or an empty folder; a missing one is no error.
 	Remove(name string) error
 	// RemoveAll deletes a folder with all that it holds.

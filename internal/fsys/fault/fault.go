@@ -171,6 +171,11 @@ func (f *FS) PutIfAbsent(name string, data []byte) error {
 	return f.do("PutIfAbsent", name, func() error { return f.under.PutIfAbsent(name, data) }, nil)
 }
 
+// MkdirAll implements fsys.FS.
+func (f *FS) MkdirAll(dir string) error {
+	return f.do("MkdirAll", dir, func() error { return f.under.MkdirAll(dir) }, nil)
+}
+
 // Remove implements fsys.FS.
 func (f *FS) Remove(name string) error {
 	return f.do("Remove", name, func() error { return f.under.Remove(name) }, nil)

@@ -160,6 +160,20 @@ func testRemove(t *testing.T, fs, _ fsys.FS, dir string) {
 	if fs.Remove(dir+"/c") == nil {
 		t.Fatal("a folder with files was removed")
 	}
+	for range 2 {
+		ok(t, fs.MkdirAll(dir+"/made/it"))
+	}
+	if in, err := fs.Stat(dir + "/made/it"); err != nil || !in.Dir {
+		t.Fatal(in, err)
+	}
+	if in, err := fs.List(dir + "/made"); err != nil || names(in, dir) != "made/it/" {
+		t.Fatal(in, err)
+	}
+	if fs.MkdirAll(dir+"/c/y") == nil {
+		t.Fatal("a file was made a folder")
+	}
+	ok(t, fs.RemoveAll(dir+"/made"))
+	missing(t, fs, dir+"/made/it")
 	ok(t, fs.RemoveAll(dir+"/c"))
 	missing(t, fs, dir+"/c/d/x")
 	missing(t, fs, dir+"/c")

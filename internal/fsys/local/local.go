@@ -210,6 +210,9 @@ func (f *FS) PutIfAbsent(name string, data []byte) error {
 	})
 }
 
+// MkdirAll implements fsys.FS.
+func (f *FS) MkdirAll(dir string) error { return mkdirAll(f.path(dir)) }
+
 // Remove implements fsys.FS.
 func (f *FS) Remove(name string) error {
 	if err := os.Remove(f.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -22,6 +22,7 @@ type FS struct {
 	mu      sync.Mutex
 	clock   func() time.Time
 	files   map[string]*file
+	dirs    map[string]bool // made by MkdirAll
 	pending map[string]*pending // by token
 	next    int
 }
@@ -36,7 +37,7 @@ type file struct {
 // New returns an empty store. clock gives files their time of change; if it is
 // nil, the n'th file that becomes visible is from second n of 1970.
 func New(clock func() time.Time) *FS {
-	f := &FS{clock: clock, files: map[string]*file{}, pending: map[string]*pending{}}
+	f := &FS{clock: clock, files: map[string]*file{}, dirs: map[string]bool{}, pending: map[string]*pending{}}
 	if clock == nil {
 		n := int64(0)
 		f.clock = func() time.Time { n++; return time.Unix(n, 0).UTC() }
@@ -79,7 +80,8 @@ func (f *FS) Open(name string) (fsys.File, error) {
 	return nil, fmt.Errorf("open %s: %w", name, fsys.ErrNotExist)
 }
 
-// Stat implements fsys.FS. A folder is there as long as a file is in it.
+// Stat implements fsys.FS. A folder is there while a file is in it, and if it was
+// made.
 func (f *FS) Stat(name string) (fsys.Info, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -87,12 +89,24 @@ func (f *FS) Stat(name string) (fsys.Info, error) {
 	if x := f.files[at]; x != nil {
 		return fsys.Info{Name: name, Size: int64(len(x.data)), ModTime: x.time}, nil
 	}
-	for n := range f.files {
-		if below(n, at) {
-			return fsys.Info{Name: name, Dir: true}, nil
-		}
+	if f.folder(at) {
+		return fsys.Info{Name: name, Dir: true}, nil
 	}
 	return fsys.Info{}, fmt.Errorf("stat %s: %w", name, fsys.ErrNotExist)
+}
+
+func (f *FS) folder(at string) bool {
+	for n := range f.files {
+		if below(n, at) {
+			return true
+		}
+	}
+	for n := range f.dirs {
+		if n == at || below(n, at) {
+			return true
+		}
+	}
+	return false
 }
 
 // List implements fsys.FS.
@@ -101,6 +115,12 @@ func (f *FS) List(dir string) ([]fsys.Info, error) {
 	defer f.mu.Unlock()
 	at := clean(dir)
 	found := map[string]fsys.Info{}
+	for n := range f.dirs {
+		if below(n, at) {
+			base, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(n, at), "/"), "/")
+			found[base] = fsys.Info{Name: path.Join(dir, base), Dir: true}
+		}
+	}
 	for n, x := range f.files {
 		if !below(n, at) {
 			continue
@@ -139,6 +159,17 @@ func (f *FS) PutIfAbsent(name string, data []byte) error {
 	return nil
 }
 
+// MkdirAll implements fsys.FS.
+func (f *FS) MkdirAll(dir string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.files[clean(dir)] != nil {
+		return fmt.Errorf("%s is not a folder", dir)
+	}
+	f.dirs[clean(dir)] = true
+	return nil
+}
+
 // Remove implements fsys.FS.
 func (f *FS) Remove(name string) error {
 	f.mu.Lock()
@@ -151,7 +182,13 @@ func (f *FS) Remove(name string) error {
 			}
 		}
 	}
+	for n := range f.dirs {
+		if below(n, at) {
+			return fmt.Errorf("remove %s: the folder is not empty", name)
+		}
+	}
 	delete(f.files, at)
+	delete(f.dirs, at)
 	return nil
 }
 
@@ -161,6 +198,7 @@ func (f *FS) RemoveAll(dir string) error {
 	defer f.mu.Unlock()
 	at := clean(dir)
 	maps.DeleteFunc(f.files, func(n string, _ *file) bool { return n == at || below(n, at) })
+	maps.DeleteFunc(f.dirs, func(n string, _ bool) bool { return n == at || below(n, at) })
 	maps.DeleteFunc(f.pending, func(_ string, p *pending) bool { return p.name == at || below(p.name, at) })
 	return nil
 }
