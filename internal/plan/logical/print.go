@@ -103,6 +103,9 @@ func Line(n Node) string {
 	case *Collect:
 		return "Collect(" + fields(n.Schema()) + ")"
 	}
+	if s, ok := n.(fmt.Stringer); ok {
+		return s.String()
+	}
 	return fmt.Sprintf("%T", n)
 }
 

@@ -1,0 +1,256 @@
+package bind
+
+import (
+	_ "embed"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/millrace-io/millrace/connect"
+	"github.com/millrace-io/millrace/internal/base"
+)
+
+// Keys of options that the front end itself reads.
+const (
+	OptName           = "pipeline.name"
+	OptMode           = "execution.runtime-mode"
+	OptParallelism    = "parallelism.default"
+	OptMaxParallelism = "pipeline.max-parallelism"
+	OptZone           = "table.local-time-zone"
+	OptSync           = "table.dml-sync"
+	OptHints          = "table.dynamic-table-options.enabled"
+)
+
+// optionDefs are the options of SET that Millrace applies. Another key of Flink's
+// is refused by name.
+var optionDefs = []connect.Option{
+	{Key: OptMode, Default: "STREAMING", Check: oneOf("STREAMING", "BATCH", "AUTOMATIC"), Doc: "whether jobs run over streams or over complete data"},
+	{Key: OptParallelism, Default: "1", Check: atLeast(1), Doc: "subtasks of an operator"},
+	{Key: OptMaxParallelism, Default: "-1", Check: atLeast(-1), Doc: "key groups: the most that the parallelism can become"},
+	{Key: OptName, Doc: "name of the jobs that follow"},
+	{Key: "pipeline.auto-watermark-interval", Default: "200 ms", Check: duration, Doc: "a watermark is told when it has risen by more than this"},
+	{Key: "pipeline.object-reuse", Default: "false", Check: boolean, Doc: "batches are never copied between operators, whatever this says"},
+	{Key: "pipeline.operator-chaining.enabled", Default: "true", Check: boolean, Doc: "operators that follow each other run in one task"},
+	{Key: OptZone, Default: "default", Check: zone, Doc: "zone in which TIMESTAMP_LTZ is shown and days begin"},
+	{Key: OptSync, Default: "false", Check: boolean, Doc: "an INSERT waits for its job to finish"},
+	{Key: OptHints, Default: "true", Check: boolean, Doc: "hints OPTIONS(…) are allowed"},
+	{Key: "table.sql-dialect", Default: "default", Check: oneOf("default"), Doc: "the SQL dialect"},
+	{Key: "table.exec.mini-batch.enabled", Default: "false", Check: boolean, Doc: "fold changes to a key before they are handled"},
+	{Key: "table.exec.mini-batch.allow-latency", Default: "0 ms", Check: duration, Doc: "how long rows may wait in a mini-batch"},
+	{Key: "table.exec.mini-batch.size", Default: "-1", Check: atLeast(-1), Doc: "rows of a mini-batch"},
+	{Key: "table.exec.state.ttl", Default: "0 ms", Check: duration, Doc: "state that was not touched for so long is dropped; 0 keeps it"},
+	{Key: "table.exec.source.idle-timeout", Default: "0 ms", Check: duration, Doc: "a split without rows for so long holds no watermark back"},
+	{Key: "table.exec.source.cdc-events-duplicate", Default: "false", Check: boolean, Doc: "sources may repeat changes: they are sorted out by primary key"},
+	{Key: "table.exec.sink.not-null-enforcer", Default: "ERROR", Check: oneOf("ERROR", "DROP"), Doc: "what happens to a NULL in a NOT NULL column of a sink"},
+	{Key: "table.exec.sink.upsert-materialize", Default: "AUTO", Check: oneOf("AUTO", "NONE", "FORCE"), Doc: "whether changes are put in order before an upsert sink"},
+	{Key: "table.exec.sink.require-on-conflict", Default: "true", Check: boolean, Doc: "ON CONFLICT must be written where the keys of query and sink differ"},
+	{Key: "table.exec.resource.default-parallelism", Default: "-1", Check: atLeast(-1), Doc: "parallelism.default for SQL"},
+	{Key: "table.optimizer.agg-phase-strategy", Default: "AUTO", Check: oneOf("AUTO", "ONE_PHASE", "TWO_PHASE"), Doc: "whether aggregates have a local phase"},
+	{Key: "table.optimizer.distinct-agg.split.enabled", Default: "false", Check: boolean, Doc: "split distinct aggregates to spread hot keys"},
+	{Key: "table.optimizer.distinct-agg.split.bucket-num", Default: "1024", Check: atLeast(1), Doc: "buckets of split distinct aggregates"},
+	{Key: "table.optimizer.reuse-sub-plan-enabled", Default: "true", Check: boolean, Doc: "equal parts of a plan run once"},
+	{Key: "table.optimizer.reuse-source-enabled", Default: "true", Check: boolean, Doc: "equal scans run once"},
+	{Key: "table.optimizer.join-reorder-enabled", Default: "false", Check: boolean, Doc: "order joins by cost"},
+	{Key: "table.optimizer.join.broadcast-threshold", Default: "1048576", Check: atLeast(-1), Doc: "bytes up to which a side of a batch join is broadcast"},
+	{Key: "execution.checkpointing.interval", Check: duration, Doc: "time between checkpoints; unset takes none"},
+	{Key: "execution.checkpointing.mode", Default: "EXACTLY_ONCE", Check: oneOf("EXACTLY_ONCE", "AT_LEAST_ONCE"), Doc: "what a failure may do"},
+	{Key: "execution.checkpointing.timeout", Default: "10 min", Check: duration, Doc: "a checkpoint that takes longer is given up"},
+	{Key: "execution.checkpointing.min-pause", Default: "0 ms", Check: duration, Doc: "least time between two checkpoints"},
+	{Key: "execution.checkpointing.max-concurrent-checkpoints", Default: "1", Check: atLeast(1), Doc: "checkpoints under way at once"},
+	{Key: "execution.checkpointing.dir", Doc: "where checkpoints go"},
+	{Key: "execution.checkpointing.savepoint-dir", Doc: "where savepoints go"},
+	{Key: "execution.checkpointing.num-retained", Default: "1", Check: atLeast(1), Doc: "complete checkpoints that are kept"},
+	{Key: "execution.checkpointing.externalized-checkpoint-retention", Default: "NO_EXTERNALIZED_CHECKPOINTS", Check: oneOf("NO_EXTERNALIZED_CHECKPOINTS", "RETAIN_ON_CANCELLATION", "DELETE_ON_CANCELLATION"), Doc: "whether checkpoints outlive a cancelled job"},
+	{Key: "execution.checkpointing.tolerable-failed-checkpoints", Default: "0", Check: atLeast(-1), Doc: "failed checkpoints before the job fails"},
+	{Key: "execution.checkpointing.incremental", Default: "true", Check: boolean, Doc: "checkpoints are always incremental"},
+	{Key: "execution.checkpointing.unaligned.enabled", Default: "false", Check: boolean, Doc: "barriers may overtake rows"},
+	{Key: "execution.checkpointing.aligned-checkpoint-timeout", Default: "0 ms", Check: duration, Doc: "how long a barrier is aligned before it overtakes"},
+	{Key: "execution.state-recovery.path", Doc: "savepoint or checkpoint that the next job starts from"},
+	{Key: "execution.state-recovery.ignore-unclaimed-state", Default: "false", Check: boolean, Doc: "state that no operator takes is left behind"},
+	{Key: "execution.batch-shuffle-mode", Default: "ALL_EXCHANGES_BLOCKING", Check: oneOf("ALL_EXCHANGES_BLOCKING", "ALL_EXCHANGES_PIPELINED"), Doc: "whether a batch stage ends before the next starts"},
+	{Key: "restart-strategy.type", Doc: "how a failed job starts again"},
+	{Key: "restart-strategy.fixed-delay.attempts", Default: "1", Check: atLeast(0), Doc: "restarts of the fixed-delay strategy"},
+	{Key: "restart-strategy.fixed-delay.delay", Default: "1 s", Check: duration, Doc: "time between restarts"},
+	{Key: "memory.size", Check: size, Doc: "memory for state and buffers (Millrace's own)"},
+	{Key: "sql-client.execution.result-mode", Default: "TABLE", Check: oneOf("TABLE", "CHANGELOG", "TABLEAU"), Doc: "how the client shows results"},
+	{Key: "sql-client.execution.max-table-result.rows", Default: "1000000", Check: atLeast(1), Doc: "rows that the client keeps"},
+	{Key: "sql-client.verbose", Default: "false", Check: boolean, Doc: "show the causes of errors"},
+	{Key: "sql-client.display.print-time-cost", Default: "true", Check: boolean, Doc: "show how long a statement took"},
+	{Key: "table.display.max-column-width", Default: "30", Check: atLeast(1), Doc: "width of a column that the client shows"},
+}
+
+// optionNoOps are options of Flink whose effect Millrace has in another way or
+// has no use for: SET takes them with a warning.
+var optionNoOps = map[string]string{
+	"execution.attached":              "a client decides by itself whether it waits",
+	"pipeline.jars":                   "there are no jars",
+	"pipeline.classpaths":             "there are no jars",
+	"pipeline.generic-types":          "there is no serialisation of Java types",
+	"pipeline.closure-cleaner-level":  "there are no Java closures",
+	"pipeline.force-kryo":             "there is no serialisation of Java types",
+	"pipeline.force-avro":             "there is no serialisation of Java types",
+	"state.backend.type":              "state lives in memory and is durable by checkpoints, see memory.size",
+	"state.backend.incremental":       "checkpoints are always incremental",
+	"execution.target":                "where a job runs is chosen on the command line",
+	"table.generated-code.max-length": "there is no generated code",
+}
+
+// flinkSessionKeys are all keys of Flink 2.3, to tell a misspelt one from one
+// that is not applied here.
+//
+//go:embed flink_session_keys.txt
+var flinkSessionText string
+
+var flinkSessionKeys = strings.Fields(flinkSessionText)
+
+func oneOf(words ...string) func(string) error { return connect.CheckOneOf(words...) }
+
+func boolean(v string) error  { return connect.CheckBool(v) }
+func duration(v string) error { return connect.CheckDuration(v) }
+func size(v string) error     { return connect.CheckSize(v) }
+
+func atLeast(n int64) func(string) error {
+	return func(v string) error {
+		i, err := connect.Options{"": v}.Int("", 0)
+		if err != nil || i < n {
+			return fmt.Errorf("'%s' is not an integer of %d or more", v, n)
+		}
+		return nil
+	}
+}
+
+func zone(v string) error {
+	if v == "default" {
+		return nil
+	}
+	_, err := time.LoadLocation(v)
+	if err != nil {
+		return fmt.Errorf("'%s' is not a time zone such as 'Europe/Berlin', 'UTC'", v)
+	}
+	return nil
+}
+
+// Options are the options of a session: those that SET has changed, over the
+// defaults. It is not for concurrent use.
+type Options struct {
+	set map[string]string
+}
+
+// NewOptions returns options that all have their defaults.
+func NewOptions() *Options { return &Options{set: map[string]string{}} }
+
+// Defs returns the options that SET knows, with what they do.
+func Defs() []connect.Option { return optionDefs }
+
+func def(key string) *connect.Option {
+	i := slices.IndexFunc(optionDefs, func(o connect.Option) bool { return o.Key == key })
+	if i < 0 {
+		return nil
+	}
+	return &optionDefs[i]
+}
+
+// Set changes an option. The warning, if any, says that a key of Flink has no
+// effect and why. The error has no position.
+func (o *Options) Set(key, value string) (warning string, err error) {
+	d := def(key)
+	if d == nil {
+		if why, ok := optionNoOps[key]; ok {
+			return fmt.Sprintf("option '%s' has no effect: %s", key, why), nil
+		}
+		return "", unknownOption(key)
+	}
+	if d.Check != nil {
+		if err := d.Check(value); err != nil {
+			return "", base.Errorf(base.Pos{}, "option '%s': %v", key, err)
+		}
+	}
+	o.set[key] = value
+	return "", nil
+}
+
+func unknownOption(key string) error {
+	if slices.Contains(flinkSessionKeys, key) {
+		return base.Errorf(base.Pos{}, "option '%s' of Flink is not supported: it would have no effect", key)
+	}
+	var names []string
+	for _, d := range optionDefs {
+		names = append(names, d.Key)
+	}
+	err := base.Errorf(base.Pos{}, "unknown option '%s'", key)
+	if n := connect.Near(key, names); n != "" {
+		err.Hint = "did you mean '" + n + "'?"
+	} else if n := connect.Near(key, flinkSessionKeys); n != "" {
+		err.Hint = "did you mean '" + n + "'?"
+	}
+	return err
+}
+
+// Reset takes an option back to its default; "" takes back all.
+func (o *Options) Reset(key string) error {
+	if key == "" {
+		o.set = map[string]string{}
+		return nil
+	}
+	if def(key) == nil && optionNoOps[key] == "" {
+		return unknownOption(key)
+	}
+	delete(o.set, key)
+	return nil
+}
+
+// All returns what SET has changed, for the planner and for a bare SET.
+func (o *Options) All() map[string]string { return maps.Clone(o.set) }
+
+// String returns an option's value or its default.
+func (o *Options) String(key string) string {
+	if v, ok := o.set[key]; ok {
+		return v
+	}
+	if d := def(key); d != nil {
+		return d.Default
+	}
+	return ""
+}
+
+// Bool returns an option of true or false; values were checked by Set.
+func (o *Options) Bool(key string) bool {
+	b, _ := connect.Options{key: o.String(key)}.Bool(key, false)
+	return b
+}
+
+// Int returns an option that is a number.
+func (o *Options) Int(key string) int64 {
+	n, _ := connect.Options{key: o.String(key)}.Int(key, 0)
+	return n
+}
+
+// Duration returns an option that is a duration, 0 when it is unset.
+func (o *Options) Duration(key string) time.Duration {
+	d, _ := connect.Options{key: o.String(key)}.Duration(key, 0)
+	return d
+}
+
+// Size returns an option in bytes, 0 when it is unset.
+func (o *Options) Size(key string) int64 {
+	n, _ := connect.Options{key: o.String(key)}.Size(key, 0)
+	return n
+}
+
+// Batch reports whether jobs run over complete data.
+func (o *Options) Batch() bool { return strings.EqualFold(o.String(OptMode), "BATCH") }
+
+// Zone returns table.local-time-zone.
+func (o *Options) Zone() *time.Location {
+	z := o.String(OptZone)
+	if z == "default" {
+		return time.Local
+	}
+	l, err := time.LoadLocation(z)
+	if err != nil {
+		return time.UTC
+	}
+	return l
+}

@@ -1,0 +1,190 @@
+package bind
+
+import (
+	_ "embed"
+	"slices"
+	"strings"
+
+	"github.com/millrace-io/millrace/connect"
+	"github.com/millrace-io/millrace/format"
+	"github.com/millrace-io/millrace/internal/base"
+	"github.com/millrace-io/millrace/internal/catalog"
+	"github.com/millrace-io/millrace/internal/sql/ast"
+)
+
+// tableOptions are the WITH options that every table takes.
+var tableOptions = []connect.Option{
+	{Key: "connector"},
+	{Key: "scan.parallelism", Check: atLeast(1)},
+	{Key: "sink.parallelism", Check: atLeast(1)},
+	{Key: "scan.watermark.emit.strategy", Check: oneOf("on-periodic", "on-event")},
+	{Key: "scan.watermark.emit.on-event.gap", Check: atLeast(1)},
+	{Key: "scan.watermark.idle-timeout", Check: duration},
+	{Key: "scan.watermark.alignment.group"},
+	{Key: "scan.watermark.alignment.max-drift", Check: duration},
+	{Key: "scan.watermark.alignment.update-interval", Check: duration},
+}
+
+// flinkTableKeys are the keys of Flink's connectors and formats, to tell a
+// misspelt one from one that is not supported.
+//
+//go:embed flink_table_keys.txt
+var flinkTableText string
+
+var flinkTableKeys = strings.Fields(flinkTableText)
+
+// knownOptions returns the options that a table may have.
+func knownOptions(c *connect.Connector, options map[string]string) []connect.Option {
+	out := slices.Concat(tableOptions, c.Options)
+	if !c.Formats {
+		return out
+	}
+	for _, key := range []string{"format", "key.format", "value.format"} {
+		if key == "format" || declared(out, key) {
+			out = append(out, connect.Option{Key: key})
+		}
+		f := format.Lookup(options[key])
+		if f == nil {
+			continue
+		}
+		prefix := strings.TrimSuffix(key, "format") + f.Name + "."
+		for _, o := range f.Options {
+			o.Key = prefix + o.Key
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+func declared(list []connect.Option, key string) bool {
+	return slices.ContainsFunc(list, func(o connect.Option) bool { return o.Key == key })
+}
+
+// lookupOption finds the option of a key; one that ends in '*' stands for all
+// keys that begin like it (properties.*).
+func lookupOption(list []connect.Option, key string) *connect.Option {
+	for i, o := range list {
+		if o.Key == key {
+			return &list[i]
+		}
+		if p, ok := strings.CutSuffix(o.Key, "*"); ok && strings.HasPrefix(key, p) {
+			return &list[i]
+		}
+	}
+	return nil
+}
+
+// checkTable checks a table's options; written are those with a position.
+func (b *Binder) checkTable(t *catalog.Table, written []ast.Option, where ast.Node) error {
+	pos := func(key string) ast.Node {
+		for _, o := range written {
+			if o.Key == key {
+				return o
+			}
+		}
+		return where
+	}
+	name, ok := t.Options["connector"]
+	if !ok {
+		if t.Options["connector.type"] != "" {
+			return hinted(errAt(pos("connector.type"), "the legacy option 'connector.type' is not supported"), "write 'connector' = '…'")
+		}
+		return hinted(errAt(where, "table '%s' has no option 'connector'", t.Path.Name), "write WITH ('connector' = '…')")
+	}
+	c := connect.Lookup(name)
+	if c == nil {
+		return nearAt(pos("connector"), name, connect.Names(), "unknown connector '%s'; there are %s", name, strings.Join(connect.Names(), ", "))
+	}
+	if c.Formats {
+		for _, key := range []string{"format", "key.format", "value.format"} {
+			if f := t.Options[key]; f != "" && format.Lookup(f) == nil {
+				return nearAt(pos(key), f, format.Names(), "unknown format '%s'; there are %s", f, strings.Join(format.Names(), ", "))
+			}
+		}
+	}
+	if err := checkMetadata(t, c, where); err != nil {
+		return err
+	}
+	list := knownOptions(c, t.Options)
+	for _, key := range sortedKeys(t.Options) {
+		if err := checkValue(list, c, pos(key), key, t.Options[key]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkOption checks one option of a hint against a table.
+func (b *Binder) checkOption(t *catalog.Table, o ast.Option) error {
+	if !b.opts.Bool(OptHints) {
+		return errAt(o, "hints OPTIONS(…) are switched off by '%s'", OptHints)
+	}
+	if o.Key == "connector" {
+		return errAt(o, "a hint cannot change the connector")
+	}
+	c := connect.Lookup(t.Options["connector"])
+	if c == nil {
+		return nil
+	}
+	return checkValue(knownOptions(c, t.Options), c, o, o.Key, o.Value)
+}
+
+func checkValue(list []connect.Option, c *connect.Connector, at ast.Node, key, value string) error {
+	o := lookupOption(list, key)
+	if o == nil {
+		return unknownTableOption(list, c, at, key)
+	}
+	if o.Check != nil {
+		if err := o.Check(value); err != nil {
+			return errAt(at, "option '%s': %v", key, err)
+		}
+	}
+	return nil
+}
+
+func unknownTableOption(list []connect.Option, c *connect.Connector, at ast.Node, key string) error {
+	_, bare, _ := strings.Cut(key, ".")
+	if slices.Contains(flinkTableKeys, key) || slices.Contains(flinkTableKeys, bare) {
+		return errAt(at, "option '%s' of Flink is not supported by connector '%s'", key, c.Name)
+	}
+	var names []string
+	for _, o := range list {
+		names = append(names, o.Key)
+	}
+	err := base.Errorf(posOf(at), "unknown option '%s' of connector '%s'", key, c.Name)
+	if n := connect.Near(key, names); n != "" {
+		err.Hint = "did you mean '" + n + "'?"
+	}
+	return err
+}
+
+// checkMetadata checks that the connector has what metadata columns read.
+func checkMetadata(t *catalog.Table, c *connect.Connector, where ast.Node) error {
+	for _, col := range t.Columns {
+		if col.Kind != catalog.Metadata {
+			continue
+		}
+		key := col.Key
+		if key == "" {
+			key = col.Name
+		}
+		if _, ok := c.Metadata[key]; !ok {
+			names := sortedKeys(c.Metadata)
+			has := "it has none"
+			if len(names) > 0 {
+				has = "it has " + strings.Join(names, ", ")
+			}
+			return nearAt(where, key, names, "connector '%s' has no metadata '%s' for column '%s'; %s", c.Name, key, col.Name, has)
+		}
+	}
+	return nil
+}
+
+func sortedKeys(m map[string]string) []string {
+	var out []string
+	for k := range m {
+		out = append(out, k)
+	}
+	slices.Sort(out)
+	return out
+}
