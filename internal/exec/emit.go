@@ -1,0 +1,223 @@
+package exec
+
+import (
+	"math"
+	"slices"
+
+	"github.com/millrace-io/millrace/internal/state/keyed"
+	"github.com/millrace-io/millrace/types"
+	"github.com/millrace-io/millrace/vec"
+)
+
+// A feed hands out what an operator has to emit, bounded by EmitBatchesMax a
+// call: batches made by next, one after the other, then a watermark. It is what
+// most Resume methods go on with.
+type feed struct {
+	queue []*feedItem
+}
+
+// feedItem is a source of batches (nil ends it), or a watermark.
+type feedItem struct {
+	next func() (*vec.Batch, error)
+	mark int64
+}
+
+// batches queues what next makes until it returns nil.
+func (f *feed) batches(next func() (*vec.Batch, error)) {
+	f.queue = append(f.queue, &feedItem{next: next})
+}
+
+// batch queues one batch.
+func (f *feed) batch(b *vec.Batch) {
+	f.batches(func() (*vec.Batch, error) {
+		out := b
+		b = nil
+		return out, nil
+	})
+}
+
+// front puts items before the one that is being worked off, which returned a
+// batch without rows to be called again, or nil.
+func (f *feed) front(items ...*feedItem) {
+	f.queue = append(items, f.queue...)
+}
+
+// watermark queues a watermark; of several in a row the last counts.
+func (f *feed) watermark(t int64) {
+	if n := len(f.queue); n > 0 && f.queue[n-1].next == nil {
+		f.queue[n-1].mark = t
+		return
+	}
+	f.queue = append(f.queue, &feedItem{mark: t})
+}
+
+// drain emits up to EmitBatchesMax batches and reports whether there are more.
+func (f *feed) drain(out Output) (more bool, err error) {
+	for sent := 0; len(f.queue) > 0; {
+		it := f.queue[0]
+		if it.next == nil {
+			if err := out.Watermark(it.mark); err != nil {
+				return false, err
+			}
+			f.queue = f.queue[1:]
+			continue
+		}
+		if sent == EmitBatchesMax {
+			return true, nil
+		}
+		b, err := it.next()
+		if err != nil {
+			return false, err
+		}
+		if b == nil {
+			i := slices.Index(f.queue, it) // it may have put others before itself
+			f.queue = slices.Delete(f.queue, i, i+1)
+			continue
+		}
+		if b.Len() == 0 {
+			continue
+		}
+		sent++
+		if err := out.Emit(b); err != nil {
+			return false, err
+		}
+	}
+	f.queue = nil
+	return false, nil
+}
+
+// lastMark returns the last watermark in a batch.
+func lastMark(b *vec.Batch) (int64, bool) {
+	if n := len(b.Marks); n > 0 {
+		return b.Marks[n-1].Time, true
+	}
+	return 0, false
+}
+
+// takeAll returns the rows of columns at the given positions.
+func takeAll(cols []vec.Vector, rows []int32) []vec.Vector {
+	out := make([]vec.Vector, len(cols))
+	for i, c := range cols {
+		out[i] = vec.Take(c, rows)
+	}
+	return out
+}
+
+// pick returns some of the columns.
+func pick(cols []vec.Vector, which []int) []vec.Vector {
+	out := make([]vec.Vector, len(which))
+	for i, c := range which {
+		out[i] = cols[c]
+	}
+	return out
+}
+
+// pickTypes returns some of the types.
+func pickTypes(ts []types.Type, which []int) []types.Type {
+	out := make([]types.Type, len(which))
+	for i, c := range which {
+		out[i] = ts[c]
+	}
+	return out
+}
+
+// idents are positions 0, 1, 2 …, made once and shared; never written.
+type idents struct{ all []int32 }
+
+func (d *idents) upTo(n int) []int32 {
+	for i := len(d.all); i < n; i++ {
+		d.all = append(d.all, int32(i))
+	}
+	return d.all[:n]
+}
+
+// positions returns the column positions of the rows of a batch that count.
+func (d *idents) positions(b *vec.Batch) []int32 {
+	if b.Sel != nil {
+		return b.Sel
+	}
+	return d.upTo(b.Rows)
+}
+
+// A grouping finds the slots of the groups that rows belong to. No key columns
+// mean one group, under a constant key.
+type grouping struct {
+	cols  []int
+	types []types.Type
+	keys  keyed.Keys
+	slots []keyed.Slot
+}
+
+var noKey = vec.Vector(&vec.Const{Val: &vec.Fixed[int64]{Vals: []int64{0}}, N: 1})
+
+func newGrouping(cols []int, input []types.Type) *grouping {
+	g := &grouping{cols: cols, types: pickTypes(input, cols)}
+	if len(cols) == 0 {
+		g.types = []types.Type{types.TBigInt.Nullable(false)}
+	}
+	return g
+}
+
+// upsert returns the slots for rows of columns in t, made where they are absent,
+// and those that were made; both valid until the next call.
+func (g *grouping) upsert(t *keyed.Table, cols []vec.Vector, rows []int32, n int) (slots, made []keyed.Slot) {
+	g.prepare(cols, rows, n)
+	made = t.Upsert(&g.keys, g.slots)
+	return g.spread(len(rows)), made
+}
+
+// upsertKeys is upsert for columns that are the keys already, all rows of them.
+func (g *grouping) upsertKeys(t *keyed.Table, keys []vec.Vector, n int) (slots, made []keyed.Slot) {
+	g.keys.Prepare(g.types, keys, nil, n)
+	g.slots = grow(g.slots, n)
+	made = t.Upsert(&g.keys, g.slots)
+	return g.slots, made
+}
+
+// find is upsert that makes nothing.
+func (g *grouping) find(t *keyed.Table, cols []vec.Vector, rows []int32, n int) []keyed.Slot {
+	g.prepare(cols, rows, n)
+	t.Find(&g.keys, g.slots)
+	return g.spread(len(rows))
+}
+
+func (g *grouping) prepare(cols []vec.Vector, rows []int32, n int) {
+	if len(g.cols) == 0 {
+		g.keys.Prepare(g.types, []vec.Vector{vec.Flat(noKey)}, nil, 1)
+		g.slots = grow(g.slots, max(1, len(rows)))[:1]
+		return
+	}
+	g.keys.Prepare(g.types, pick(cols, g.cols), rows, n)
+	g.slots = grow(g.slots, len(rows))
+}
+
+func (g *grouping) spread(n int) []keyed.Slot {
+	if len(g.cols) > 0 {
+		return g.slots
+	}
+	s := g.slots[0]
+	g.slots = grow(g.slots, n)
+	for i := range g.slots {
+		g.slots[i] = s
+	}
+	return g.slots
+}
+
+// outKeys returns the key columns of slots as they are emitted.
+func (g *grouping) outKeys(t *keyed.Table, slots []keyed.Slot) []vec.Vector {
+	if len(g.cols) == 0 {
+		return nil
+	}
+	return t.Keys(slots)
+}
+
+// grow returns s with length n; what it held is lost if it must be made anew.
+func grow[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n)
+	}
+	return s[:n]
+}
+
+// noWatermark is before every watermark.
+const noWatermark = math.MinInt64
