@@ -79,7 +79,7 @@ func (a *arena) room(n int) {
 		a.at = 1 // 0 is no reference
 	}
 	for a.last == 0 && a.at+n > len(a.chunks[0]) && len(a.chunks[0]) < chunkWords {
-		grown := make([]uint64, 2*len(a.chunks[0]))
+		grown := newChunk(2 * len(a.chunks[0]))
 		a.mem.add(8 * copy(grown, a.chunks[0]))
 		a.chunks[0] = grown
 	}
@@ -107,13 +107,13 @@ func (a *arena) chunk(n int) uint32 {
 	if k := len(a.spare); k > 0 {
 		i := a.spare[k-1]
 		a.spare = a.spare[:k-1]
-		a.chunks[i] = make([]uint64, n)
+		a.chunks[i] = newChunk(n)
 		return i
 	}
 	if len(a.chunks) >= 1<<(32-chunkShift) {
 		panic("keyed: a table has more than 32 GiB of strings or rows")
 	}
-	a.chunks = append(a.chunks, make([]uint64, n))
+	a.chunks = append(a.chunks, newChunk(n))
 	return uint32(len(a.chunks) - 1)
 }
 

@@ -19,9 +19,11 @@ const segmentSmall = 1 << 13
 // so. Several places of the directory may share a segment.
 type index struct {
 	dir   [][]uint64
-	shift uint    // tag>>shift is the place in dir
-	depth []uint8 // by place: how many bits of the tag its segment has in common
-	used  []int32 // by first place of a segment: cells in use
+	shift uint                  // tag>>shift is the place in dir
+	depth []uint8               // by place: how many bits of the tag its segment has in common
+	used  []int32               // by first place of a segment: cells in use
+	big   []*[segmentMax]uint64 // dir again, once there are several segments
+	list  []uint32              // scratch of candidates
 	mem   *meter
 }
 
@@ -32,6 +34,7 @@ func (x *index) reset() {
 		}
 	}
 	x.dir, x.shift, x.depth, x.used = [][]uint64{make([]uint64, segmentMin)}, 32, []uint8{0}, []int32{0}
+	x.big = nil
 	x.mem.add(8 * segmentMin)
 }
 
@@ -77,7 +80,7 @@ func place(seg []uint64, tag uint32, cell uint64) {
 func (x *index) enlarge(f int) {
 	old := x.dir[f]
 	if len(x.dir) == 1 && len(old) < segmentMax {
-		seg := make([]uint64, 2*len(old))
+		seg := newChunk(2 * len(old))
 		for _, c := range old {
 			if c != 0 {
 				place(seg, uint32(c>>32), c)
@@ -112,7 +115,7 @@ func (x *index) split(f int, old []uint64) {
 	d := x.depth[f] + 1
 	half := 1 << (32 - x.shift - uint(d)) // places of each
 	bit := uint32(1) << (32 - d)
-	a, b := make([]uint64, len(old)), make([]uint64, len(old))
+	a, b := newChunk(len(old)), newChunk(len(old))
 	var na, nb int32
 	for _, c := range old {
 		if c == 0 {
@@ -131,6 +134,10 @@ func (x *index) split(f int, old []uint64) {
 		x.depth[f+i], x.depth[f+half+i] = d, d
 	}
 	x.used[f], x.used[f+half] = na, nb
+	x.big = x.big[:0]
+	for _, seg := range x.dir {
+		x.big = append(x.big, (*[segmentMax]uint64)(seg))
+	}
 	x.mem.add(8 * len(old))
 }
 
@@ -160,44 +167,99 @@ func (x *index) remove(tag uint32, s Slot) {
 }
 
 // candidates sets slots[i] to the first slot with the tag of hash[i], or None,
-// and returns how many it found none for. It reads only the index, so that the
-// misses of many keys overlap.
+// and returns how many it found none for. It reads only the index.
+//
+// It goes over the keys once for each step of probing, and over fewer each time:
+// those whose cell had another tag. The loops have no branch that depends on what
+// a cell holds, so the processor runs ahead and the misses of many keys overlap.
 func (x *index) candidates(hash []uint64, slots []Slot) (missing int) {
-	dir, shift := x.dir, x.shift
-	slots = slots[:len(hash)]
-	if len(dir) == 1 {
-		seg := dir[0]
-		mask := uint32(len(seg) - 1)
-		for i, h := range hash {
-			tag := uint32(h)
-			p := tag & mask
-			c := seg[p&uint32(len(seg)-1)]
-			for c != 0 && uint32(c>>32) != tag {
-				p = (p + 1) & mask
-				c = seg[p]
-			}
-			if c == 0 {
-				missing++
-			}
-			slots[i] = Slot(uint32(c) - 1)
-		}
-		return missing
+	if cap(x.list) < len(hash) {
+		x.list = make([]uint32, max(len(hash), 4096))
 	}
-	for i, h := range hash {
-		tag := uint32(h)
-		seg := dir[uint64(tag)>>(shift&63)]
-		p := tag & uint32(len(seg)-1)
-		c := seg[p]
-		for c != 0 && uint32(c>>32) != tag {
-			p = (p + 1) & uint32(len(seg)-1)
-			c = seg[p]
+	list := x.list[:len(hash)]
+	var n, empty int
+	if len(x.big) == 0 {
+		n, empty = firstSmall(x.dir[0], hash, slots, list)
+	} else {
+		n, empty = firstBig(x.big, x.shift, hash, slots, list)
+	}
+	missing = empty
+	for step := uint32(1); n > 0; step++ {
+		if len(x.big) == 0 {
+			n, empty = nextSmall(x.dir[0], step, hash, slots, list[:n])
+		} else {
+			n, empty = nextBig(x.big, x.shift, step, hash, slots, list[:n])
 		}
-		if c == 0 {
-			missing++
-		}
-		slots[i] = Slot(uint32(c) - 1)
+		missing += empty
 	}
 	return missing
+}
+
+// judge returns 1 as bits if a cell is empty, and if it is in use by another tag.
+func judge(c uint64, tag uint32) (empty, other int) {
+	empty = 1
+	if c != 0 {
+		empty = 0
+	}
+	other = 0
+	if uint32(c>>32) != tag {
+		other = 1
+	}
+	return empty, other &^ empty
+}
+
+func firstSmall(seg []uint64, hash []uint64, slots []Slot, list []uint32) (n, missing int) {
+	slots, list = slots[:len(hash)], list[:len(hash)]
+	mask := uint32(len(seg) - 1)
+	for i, h := range hash {
+		c := seg[uint32(h)&mask]
+		slots[i] = Slot(uint32(c) - 1)
+		empty, other := judge(c, uint32(h))
+		list[n] = uint32(i)
+		n += other
+		missing += empty
+	}
+	return n, missing
+}
+
+func nextSmall(seg []uint64, step uint32, hash []uint64, slots []Slot, list []uint32) (n, missing int) {
+	mask := uint32(len(seg) - 1)
+	for _, i := range list {
+		tag := uint32(hash[i])
+		c := seg[(tag+step)&mask]
+		slots[i] = Slot(uint32(c) - 1)
+		empty, other := judge(c, tag)
+		list[n] = i
+		n += other
+		missing += empty
+	}
+	return n, missing
+}
+
+func firstBig(dir []*[segmentMax]uint64, shift uint, hash []uint64, slots []Slot, list []uint32) (n, missing int) {
+	slots, list = slots[:len(hash)], list[:len(hash)]
+	for i, h := range hash {
+		c := dir[uint64(uint32(h))>>(shift&63)][uint32(h)%segmentMax]
+		slots[i] = Slot(uint32(c) - 1)
+		empty, other := judge(c, uint32(h))
+		list[n] = uint32(i)
+		n += other
+		missing += empty
+	}
+	return n, missing
+}
+
+func nextBig(dir []*[segmentMax]uint64, shift uint, step uint32, hash []uint64, slots []Slot, list []uint32) (n, missing int) {
+	for _, i := range list {
+		tag := uint32(hash[i])
+		c := dir[uint64(tag)>>(shift&63)][(tag+step)%segmentMax]
+		slots[i] = Slot(uint32(c) - 1)
+		empty, other := judge(c, tag)
+		list[n] = i
+		n += other
+		missing += empty
+	}
+	return n, missing
 }
 
 // each calls yield with the slots that have the tag, until it returns false.

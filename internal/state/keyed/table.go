@@ -263,12 +263,12 @@ func (t *Table) room(s Slot) {
 		if c == 0 {
 			n = 8 * t.stride
 		}
-		t.slab = append(t.slab, make([]uint64, n))
+		t.slab = append(t.slab, newChunk(n))
 		t.mem.add(8 * n)
 		return
 	}
 	if old := t.slab[c]; at*t.stride >= len(old) {
-		grown := make([]uint64, min(2*len(old), full))
+		grown := newChunk(min(2*len(old), full))
 		copy(grown, old)
 		t.slab[c] = grown
 		t.mem.add(8 * (len(grown) - len(old)))
