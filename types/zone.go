@@ -60,6 +60,16 @@ func (z *Zone) UTC(local int64) int64 {
 	return local - first*Second
 }
 
+// UTCLate is UTC but that a time which the clock shows twice is the later, as
+// java.util.Calendar has it.
+func (z *Zone) UTCLate(local int64) int64 {
+	after := z.Offset(floorDiv64(local, Second) + 86400)
+	if late := local - after*Second; z.Offset(floorDiv64(late, Second)) == after {
+		return late
+	}
+	return z.UTC(local)
+}
+
 // LocalNanos and UTCNanos are Local and UTC for nanoseconds.
 func (z *Zone) LocalNanos(n Int128) Int128 { return z.shift(n, z.Local) }
 

@@ -73,7 +73,7 @@ func near(a, b string) bool {
 func argsOf(args []*Expr) []fn.Arg {
 	out := make([]fn.Arg, len(args))
 	for i, a := range args {
-		out[i] = fn.Arg{Type: a.Type, Const: a.Op == Lit, Value: a.Value}
+		out[i] = fn.Arg{Type: a.Type, Const: a.Op == Lit, Value: a.Value, Func: a.Func}
 	}
 	return out
 }

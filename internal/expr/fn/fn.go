@@ -33,7 +33,8 @@ type Env struct {
 type Arg struct {
 	Type  types.Type
 	Const bool
-	Value any // of a constant: nil for NULL, bool, int64, float64, types.Int128 or string
+	Value any    // of a constant: nil for NULL, bool, int64, float64, types.Int128 or string
+	Func  string // the function that the argument is a call of, "" for a column or a constant
 }
 
 // An Impl is a function for certain argument types.

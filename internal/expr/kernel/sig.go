@@ -155,3 +155,8 @@ func (s *Sig) form() string {
 	}
 	return b.String() + strings.Repeat("]", s.Opt) + ")"
 }
+
+// TooMany says that a function takes no arguments.
+func TooMany(name string, args []fn.Arg) error {
+	return fmt.Errorf("%s takes no arguments, not %s", name, Given(args))
+}
