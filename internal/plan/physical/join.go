@@ -9,6 +9,7 @@ import (
 	"github.com/millrace-io/millrace/internal/plan/changelog"
 	"github.com/millrace-io/millrace/internal/plan/cost"
 	"github.com/millrace-io/millrace/internal/plan/logical"
+	"github.com/millrace-io/millrace/internal/plan/rule"
 )
 
 func (b *builder) join(n *logical.Join) (flow, error) {
@@ -107,10 +108,9 @@ func (b *builder) windowJoin(n *logical.Join, e logical.Equi, left, right flow) 
 
 func (b *builder) intervalJoin(n *logical.Join, e logical.Equi, left, right flow) flow {
 	i := n.Interval
-	// The operator checks the bounds of the time columns; what the condition says
-	// of them beyond that stays in it.
+	_, rest, _ := rule.Bounds(n)
 	spec := &jobgraph.IntervalJoin{JoinKind: n.JoinKind, LeftKeys: e.Left, RightKeys: e.Right, LeftTime: i.LeftTime, RightTime: i.RightTime,
-		Lower: i.Lower, Upper: i.Upper, Cond: e.Rest, LeftTypes: left.schema.Types(), RightTypes: right.schema.Types()}
+		Lower: i.Lower, Upper: i.Upper, Cond: rest, LeftTypes: left.schema.Types(), RightTypes: right.schema.Types()}
 	op := b.op(n, "", spec, n.Out, left.schema, right.schema)
 	return b.apply(op, changelog.InsertOnly, lies(n.JoinKind, e, len(left.schema)),
 		input{flow: left, dist: hashed(e.Left)}, input{flow: right, dist: hashed(e.Right)})

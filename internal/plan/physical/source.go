@@ -34,6 +34,9 @@ func (b *builder) scan(n *logical.Scan) (flow, error) {
 		return flow{}, err
 	}
 	src.Scan.Parallelism = par
+	if !kinds.Append() {
+		src.Scan.Limit = -1 // the rows that a changelog ends up with are not its first ones
+	}
 	emitted := kinds
 	if info.Normalize != nil || info.DropBefore {
 		emitted = changelog.SourceKinds(n)
@@ -233,15 +236,7 @@ func (b *builder) window(w jobgraph.Window, in types.Schema) jobgraph.Window {
 		w.Zone = b.opts.Zone
 	}
 	if w.Granule == 0 {
-		w.Granule = Granule(t)
+		w.Granule = rule.Granule(t)
 	}
 	return w
-}
-
-// Granule is the unit of a rowtime in microseconds.
-func Granule(t types.Type) int64 {
-	if t.Prec <= 3 {
-		return 1000
-	}
-	return 1
 }
