@@ -72,7 +72,8 @@ func (s *store) Snapshot(e base.Epoch) (state.Snapshot, error) {
 		if !t.writeOnly {
 			t.layers = append(t.layers, f)
 		}
-		t.pending, t.view = &delta{}, nil
+		// The next delta is likely to be as large.
+		t.pending, t.view = &delta{ents: make([]ent, 0, len(t.pending.ents))}, nil
 	}
 	snap.upto = s.chain.push(parts)
 	return snap, nil
