@@ -39,6 +39,8 @@ type config struct {
 	density     string
 	parallelism int
 	timeout     time.Duration
+	runs        int
+	warm        bool
 	cache       string
 	work        string
 	millrace    string
@@ -95,6 +97,8 @@ func parse(args []string) (config, error) {
 	f.StringVar(&c.density, "density", "event-span=10s", "event-span=10s or event-interval=10ms: how event time advances")
 	f.IntVar(&c.parallelism, "parallelism", 2, "of both engines")
 	f.DurationVar(&c.timeout, "timeout", 10*time.Minute, "of one query")
+	f.IntVar(&c.runs, "runs", 1, "of each query on each engine; the median counts")
+	f.BoolVar(&c.warm, "warm", true, "run q0 once on Flink before anything is measured, for its compiler")
 	f.StringVar(&c.cache, "flink", "", "folder of the installed Flink; in the user's cache without it")
 	f.StringVar(&c.work, "work", "", "folder of data, logs and checkpoints, kept; without it a temporary one")
 	f.StringVar(&c.millrace, "millrace", "", "the binary; built from ./cmd/millrace without it")
@@ -102,6 +106,9 @@ func parse(args []string) (config, error) {
 	f.StringVar(&c.engines, "engines", "flink,millrace", "which to run over files")
 	if err := f.Parse(args); err != nil {
 		return c, err
+	}
+	if c.runs < 1 {
+		return c, fmt.Errorf("-runs %d is not a number of runs", c.runs)
 	}
 	c.queries = queries.Standard
 	if names != "" {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	_ "embed"
 	"encoding/json"
@@ -9,11 +10,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
+	"github.com/millrace-io/millrace/bench/flink"
 	"github.com/millrace-io/millrace/bench/queries"
 )
 
@@ -40,20 +43,45 @@ func (c config) files(ctx context.Context) error {
 	if c.events == 0 {
 		c.events = 2_000_000
 	}
-	millrace, err := c.binary(ctx)
-	if err != nil {
-		return err
+	data := c.dataDir()
+	_, missing := os.Stat(data)
+	withFlink, withMillrace := strings.Contains(c.engines, "flink"), strings.Contains(c.engines, "millrace")
+	var millrace string
+	if withMillrace || missing != nil {
+		var err error
+		if millrace, err = c.binary(ctx); err != nil {
+			return err
+		}
 	}
-	data, err := c.writeData(ctx, millrace)
-	if err != nil {
-		return err
+	if missing != nil {
+		if err := c.writeData(ctx, millrace, data); err != nil {
+			return err
+		}
 	}
-	cluster, err := c.cluster(ctx)
-	if err != nil {
-		return err
+	var cluster *flink.Cluster
+	if withFlink {
+		var err error
+		if cluster, err = c.cluster(ctx); err != nil {
+			return err
+		}
+		defer cluster.Stop()
 	}
-	defer cluster.Stop()
 	tables := queries.Files(data, "", c.format)
+	onFlink := func(ctx context.Context, q queries.Query, m *measure) error {
+		script := slices.Concat(session(c.mode, cluster.CheckpointDir()), tables, q.Setup, []string{q.Insert()})
+		res, err := cluster.Run(ctx, queries.Script(script...))
+		m.Seconds, m.CPUSeconds, m.PeakBytes, m.Checkpoints = res.Seconds, res.CPUSeconds, res.PeakBytes, res.Checkpoints
+		return err
+	}
+	if withFlink && c.warm {
+		q, err := queries.Get("q0")
+		if err != nil {
+			return err
+		}
+		if err := onFlink(ctx, q, &measure{}); err != nil {
+			return fmt.Errorf("warm Flink up: %w", err)
+		}
+	}
 	var rows []row
 	for _, name := range c.queries {
 		q, err := queries.Get(name)
@@ -61,16 +89,10 @@ func (c config) files(ctx context.Context) error {
 			return err
 		}
 		r := row{Query: name}
-		if strings.Contains(c.engines, "flink") {
-			r.Flink = c.timed(ctx, name, func(ctx context.Context, m *measure) error {
-				script := append(session(c.mode, cluster.CheckpointDir()), tables...)
-				script = append(script, q.Script())
-				res, err := cluster.Run(ctx, strings.TrimSuffix(queries.Script(script...), ";\n"))
-				m.Seconds, m.CPUSeconds, m.PeakBytes, m.Checkpoints = res.Seconds, res.CPUSeconds, res.PeakBytes, res.Checkpoints
-				return err
-			})
+		if withFlink {
+			r.Flink = c.timed(ctx, name, func(ctx context.Context, m *measure) error { return onFlink(ctx, q, m) })
 		}
-		if strings.Contains(c.engines, "millrace") {
+		if withMillrace {
 			r.Millrace = c.timed(ctx, name, func(ctx context.Context, m *measure) error {
 				return c.millraceRun(ctx, millrace, queries.Script(tables...)+q.Script(), m)
 			})
@@ -81,18 +103,25 @@ func (c config) files(ctx context.Context) error {
 	return c.report(title, "Flink", rows)
 }
 
-// timed measures one query; what goes wrong is part of the result, so that the
-// others are measured.
+// timed measures one query as often as asked and returns the median run. What goes
+// wrong is part of the result, so that the other queries are measured.
 func (c config) timed(ctx context.Context, name string, run func(context.Context, *measure) error) *measure {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
-	m := &measure{Query: name, Events: c.events}
-	if err := run(ctx, m); err != nil {
-		m.Error = err.Error()
-		fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
+	var all []*measure
+	for range c.runs {
+		m := &measure{Query: name, Events: c.events}
+		ctx, cancel := context.WithTimeout(ctx, c.timeout)
+		err := run(ctx, m)
+		cancel()
+		if err != nil {
+			m.Error = err.Error()
+			fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
+			return m
+		}
+		m.divide()
+		all = append(all, m)
 	}
-	m.divide()
-	return m
+	slices.SortFunc(all, func(a, b *measure) int { return cmp.Compare(a.PerCPU, b.PerCPU) })
+	return all[len(all)/2]
 }
 
 func (c config) densityFlag() []string {
@@ -100,19 +129,21 @@ func (c config) densityFlag() []string {
 	return []string{"--" + key, value}
 }
 
-// writeData has Millrace write the events, once for a work folder.
-func (c config) writeData(ctx context.Context, millrace string) (string, error) {
-	dir := filepath.Join(c.work, fmt.Sprintf("data-%s-%d-%s", c.format, c.events, strings.ReplaceAll(c.density, "=", "-")))
-	if _, err := os.Stat(dir); err == nil {
-		return dir, nil
-	}
+// dataDir is the folder of the events as files; a work folder that is kept has them
+// for the next run.
+func (c config) dataDir() string {
+	return filepath.Join(c.work, fmt.Sprintf("data-%s-%d-%s", c.format, c.events, strings.ReplaceAll(c.density, "=", "-")))
+}
+
+// writeData has Millrace write the events.
+func (c config) writeData(ctx context.Context, millrace, dir string) error {
 	args := append([]string{"nexmark", "--events", strconv.FormatInt(c.events, 10), "--write", dir + ".part", "--format", c.format}, c.densityFlag()...)
 	cmd := exec.CommandContext(ctx, millrace, args...)
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("%s %s: %w", millrace, strings.Join(args, " "), err)
+		return fmt.Errorf("%s %s: %w", millrace, strings.Join(args, " "), err)
 	}
-	return dir, os.Rename(dir+".part", dir)
+	return os.Rename(dir+".part", dir)
 }
 
 // millraceRun runs a script and fills in what the process cost.
@@ -164,7 +195,7 @@ func figures() (map[string]measure, error) {
 		}
 		var n [5]float64
 		for i := range n {
-			if f[i+1] == "" {
+			if f[i+1] == "-" {
 				continue
 			}
 			var err error

@@ -1,6 +1,10 @@
 package nexmark
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/millrace-io/millrace/connect"
+)
 
 // BenchmarkFill makes batches of 4,096 rows; the figure to watch is rows a second.
 func BenchmarkFill(b *testing.B) {
@@ -38,4 +42,37 @@ func BenchmarkFill(b *testing.B) {
 			b.ReportMetric(float64(rows)/b.Elapsed().Seconds()/1e6, "Mrows/s")
 		})
 	}
+}
+
+// BenchmarkSource is one of two readers of all bids, as a job polls it.
+func BenchmarkSource(b *testing.B) {
+	tab := connect.Table{Schema: Schema(Bid), Options: connect.Options{"table": "bid"}}
+	src, err := Connector(nil).Source(tab, connect.Scan{Columns: all(Bid), Parallelism: 2})
+	if err != nil {
+		b.Fatal(err)
+	}
+	enum, err := src.Enumerator(nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	splits, _, err := enum.Assign(0)
+	if err != nil {
+		b.Fatal(err)
+	}
+	r, err := src.Reader(0)
+	if err == nil {
+		err = r.Add(splits)
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	rows := 0
+	for b.Loop() {
+		p, err := r.Poll("")
+		if err != nil {
+			b.Fatal(err)
+		}
+		rows += p.Batch.Rows
+	}
+	b.ReportMetric(float64(rows)/b.Elapsed().Seconds()/1e6, "Mrows/s")
 }

@@ -1,6 +1,7 @@
 package nexmark
 
 import (
+	"iter"
 	"math/bits"
 	"sync"
 
@@ -125,6 +126,19 @@ func (g *Generator) Fill(kind Kind, from, to int64, cols []int) *vec.Batch {
 	b := &block{kind: kind}
 	b.add(g, max(from, 1), min(to, g.Last()+1), 1<<31-1)
 	return g.batch(b, cols)
+}
+
+// Batches yields all events of a kind in batches no larger than a source's.
+func (g *Generator) Batches(kind Kind, cols []int) iter.Seq[*vec.Batch] {
+	return func(yield func(*vec.Batch) bool) {
+		b, rows := &block{kind: kind}, g.batchRows(kind, cols)
+		for n := int64(1); n <= g.Last(); {
+			b.reset()
+			if n = b.add(g, n, g.Last()+1, rows); b.rows > 0 && !yield(g.batch(b, cols)) {
+				return
+			}
+		}
+	}
 }
 
 // hash is field f's random number of event n.

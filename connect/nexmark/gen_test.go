@@ -343,6 +343,22 @@ func TestDeterminism(t *testing.T) {
 	}
 }
 
+func TestBatches(t *testing.T) {
+	g := generator(t, Config{Events: 20_001})
+	for _, kind := range []Kind{Person, Auction, Bid, All} {
+		var got [][]any
+		for b := range g.Batches(kind, all(kind)) {
+			if b.Rows == 0 || b.Rows > vec.BatchRowsMax {
+				t.Errorf("kind %d: a batch of %d rows", kind, b.Rows)
+			}
+			got = append(got, rows(b)...)
+		}
+		if want := rows(g.Fill(kind, 1, 20_002, all(kind))); !reflect.DeepEqual(got, want) {
+			t.Errorf("kind %d: %d rows in batches, %d at once", kind, len(got), len(want))
+		}
+	}
+}
+
 func TestFields(t *testing.T) {
 	g := generator(t, Config{Fields: [3][]int{Person: {0}, Auction: {}, Bid: {2, 3}}})
 	for _, row := range rows(g.Fill(All, 1, 200, []int{1, 2, 3})) {
