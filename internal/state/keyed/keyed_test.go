@@ -461,3 +461,39 @@ func TestMultiModel(t *testing.T) {
 		})
 	}
 }
+
+// A key with very many rows is as quick to take rows from as any.
+func TestLongList(t *testing.T) {
+	const n = 200_000
+	shape := Shape{Name: "m", Key: []types.Type{types.TInt}, Row: []types.Type{types.TBigInt}, Groups: testGroups}
+	m, err := OpenMulti(openStore(t, &files{m: map[string][]byte{}}, whole, nil), shape)
+	if err != nil {
+		t.Fatal(err)
+	}
+	vals := make([]int64, n)
+	for i := range vals {
+		vals[i] = int64(i % (n / 2))
+	}
+	data := []vec.Vector{&vec.Fixed[int64]{Vals: vals}}
+	var keys Keys
+	keys.Prepare(shape.Key, []vec.Vector{&vec.Fixed[int32]{Vals: make([]int32, 1)}}, nil, 1)
+	slots := make([]Slot, 1)
+	m.Upsert(&keys, slots)
+	all := make([]Slot, n)
+	refs := make([]Ref, n)
+	m.AddRows(all, data, nil, refs)
+	for i := range n {
+		// Of two equal rows the later is found first.
+		want := refs[n/2+i%(n/2)]
+		if i >= n/2 {
+			want = refs[i-n/2]
+		}
+		if got := m.FindRow(slots[0], data, i); got != want {
+			t.Fatalf("row %d: found %d, want %d", i, got, want)
+		}
+		m.Remove(slots[0], want)
+	}
+	if m.Len() != 0 || len(m.long) != 0 {
+		t.Errorf("%d keys, %d long lists are left", m.Len(), len(m.long))
+	}
+}

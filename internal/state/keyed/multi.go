@@ -40,6 +40,8 @@ type Multi struct {
 	rows     arena
 	seq      uint64
 	changed  []Ref // rows to be written; some may be gone
+	long     longLists
+	refs     []Ref
 	image    []uint64
 	nested   []byte
 	nestedAt []int
@@ -94,42 +96,66 @@ func (m *Multi) Add(s Slot, cols []vec.Vector, row int) Ref {
 // AddRows appends rows of a batch to the lists of their slots: the row at rows[i],
 // or i if rows is nil, to slots[i]. It sets refs, unless that is nil.
 func (m *Multi) AddRows(slots []Slot, cols []vec.Vector, rows []int32, refs []Ref) {
+	if refs == nil {
+		if cap(m.refs) < len(slots) {
+			m.refs = make([]Ref, max(len(slots), vec.BatchRowsMax))
+		}
+		refs = m.refs
+	}
+	refs = refs[:len(slots)]
 	for i, s := range slots {
 		r := i
 		if rows != nil {
 			r = int(rows[i])
 		}
-		ref := m.Add(s, cols, r)
-		if refs != nil {
-			refs[i] = ref
-		}
+		m.seq++
+		refs[i] = m.store(s, cols, r, m.seq, flagChanged)
 	}
+	// The lists' ends lie anywhere: in a loop of its own the misses overlap.
+	for i, s := range slots {
+		m.link(s, refs[i])
+	}
+	m.changed = append(m.changed, refs...)
 }
 
+// add appends a row with a sequence and flags.
 func (m *Multi) add(s Slot, cols []vec.Vector, row int, seq, flags uint64) Ref {
+	ref := m.store(s, cols, row, seq, flags)
+	m.link(s, ref)
+	if flags&flagChanged != 0 {
+		m.changed = append(m.changed, ref)
+	}
+	return ref
+}
+
+// store makes a row that is in no list yet.
+func (m *Multi) store(s Slot, cols []vec.Vector, row int, seq, flags uint64) Ref {
 	n := m.measure(cols, row)
 	at := rowHead + m.extra
 	ref := m.rows.alloc(at + n)
 	w := m.rows.words(ref)[:at+n]
 	clear(w[rowHead:])
 	m.fill(w[at:], cols, row)
-	size := uint64(min(n, sizeMax))
-	w[1] = seq<<seqShift | size<<sizeShift | flags
+	w[1] = seq<<seqShift | uint64(min(n, sizeMax))<<sizeShift | flags
 	w[2] = uint64(uint32(s)) | imageHash(w[at:])<<32
+	return Ref(ref)
+}
+
+// link puts a row at the end of the list of a slot.
+func (m *Multi) link(s Slot, ref Ref) {
 	e := m.Words(s)
 	last := uint32(e[0] >> 32)
-	w[0] = uint64(last) << 32
+	m.rows.chunks[ref>>chunkShift][ref&chunkMask] = uint64(last) << 32
 	if last == 0 {
-		e[0] = uint64(ref)
+		e[0] = uint64(ref) | uint64(ref)<<32
 	} else {
-		m.rows.words(last)[0] |= uint64(ref)
+		m.rows.chunks[last>>chunkShift][last&chunkMask] |= uint64(ref)
+		e[0] = e[0]&(1<<32-1) | uint64(ref)<<32
 	}
-	e[0] = e[0]&(1<<32-1) | uint64(ref)<<32
 	e[1]++
-	if flags&flagChanged != 0 {
-		m.changed = append(m.changed, Ref(ref))
+	if len(m.long) > 0 {
+		m.long.add(s, ref, m.rows.words(uint32(ref))[2])
 	}
-	return Ref(ref)
 }
 
 // measure returns the words of a row's image and encodes its nested values.
@@ -290,6 +316,9 @@ func (m *Multi) Remove(s Slot, r Ref) {
 		n := m.rows.words(next)
 		n[0] = n[0]&(1<<32-1) | uint64(prev)<<32
 	}
+	if len(m.long) > 0 {
+		m.long.remove(s, r, w[2], int(e[1]))
+	}
 	m.freeRow(r, w)
 	if e[1]--; e[1] == 0 {
 		m.Table.Delete(s)
@@ -315,16 +344,24 @@ func (m *Multi) FindRow(s Slot, cols []vec.Vector, row int) Ref {
 	clear(m.image)
 	m.fill(m.image, cols, row)
 	h := imageHash(m.image)
+	steps := 0
 	for r := uint32(m.Last(s)); r != 0; {
 		w := m.rows.words(r)
-		if w[2]>>32 == h {
-			if img := m.imageOf(w); len(img) == n && bytes.Equal(imageBytes(img), imageBytes(m.image)) {
-				return Ref(r)
-			}
+		if w[2]>>32 == h && m.equal(w) {
+			return Ref(r)
+		}
+		if steps++; steps == longWalk && m.Count(s) >= longRows {
+			return m.findLong(s, h)
 		}
 		r = uint32(w[0] >> 32)
 	}
 	return 0
+}
+
+// equal reports whether a row has the image that FindRow looks for.
+func (m *Multi) equal(w []uint64) bool {
+	img := m.imageOf(w)
+	return len(img) == len(m.image) && bytes.Equal(imageBytes(img), imageBytes(m.image))
 }
 
 // Extra returns the words kept with a row, to read and write; valid until the
@@ -368,6 +405,7 @@ func (m *Multi) DeleteKey(s Slot) {
 		m.freeRow(r, w)
 		r = next
 	}
+	delete(m.long, s)
 	m.Table.Delete(s)
 }
 
@@ -413,6 +451,7 @@ func (m *Multi) Clear() {
 	m.empty()
 	m.rows.reset()
 	m.changed = m.changed[:0]
+	m.long = nil
 }
 
 // Close gives the memory back to the budget. The store keeps what it has.
