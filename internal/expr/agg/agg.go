@@ -140,15 +140,6 @@ func New(call jobgraph.AggCall, retracts bool) (Agg, error) {
 	return d.make(call, retracts)
 }
 
-// Partial returns the types of the columns that an operator's accumulators make.
-func Partial(list []Agg) []types.Type {
-	var out []types.Type
-	for _, a := range list {
-		out = append(out, a.Partial()...)
-	}
-	return out
-}
-
 // inline is the part that accumulators without blobs share.
 type inline struct {
 	n   int // words
@@ -203,3 +194,9 @@ func (a *inline) Retract(*Groups, []keyed.Slot, []int32, vec.Vector) {
 
 // word returns the values of a partial column.
 func word(v vec.Vector) []int64 { return v.(*vec.Fixed[int64]).Vals }
+
+// Flat makes the groups n entries of that many zero words, without a table: slot
+// i is the i'th.
+func (g *Groups) Flat(n, words int) {
+	g.slab, g.shift, g.mask, g.stride = [][]uint64{make([]uint64, n*max(1, words))}, 31, 1<<31-1, max(1, words)
+}

@@ -27,7 +27,7 @@ func newFirst(kind pick) func(jobgraph.AggCall, bool) (Agg, error) {
 			if kind != pickSingle && !retracts {
 				return &firstBlob{onBlob: onBlob{ret: call.Ret}, arg: t, kind: kind}, nil
 			}
-			return &list{onBlob: onBlob{ret: call.Ret}, arg: t, end: endPick, pick: kind, nulls: kind == pickSingle}, nil
+			return &list{onBlob: onBlob{ret: call.Ret}, arg: t, owes: retracts, end: endPick, pick: kind, nulls: kind == pickSingle}, nil
 		}
 		n := 2
 		if wide(t) {

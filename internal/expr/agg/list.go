@@ -20,11 +20,14 @@ const (
 )
 
 // list keeps all values in the order of arrival: words n, blob of the values one
-// after the other. A retraction takes out the first that is equal. It serves the
-// functions whose result has all values, and FIRST_VALUE and LAST_VALUE when what
-// comes first may go away.
+// after the other. A retraction takes out the first that is equal; one that finds
+// none is owed, in words m, blob, and cancels the next that comes: partials of a
+// local phase may have their parts in that order. It serves the functions whose
+// result has all values, and FIRST_VALUE and LAST_VALUE when what comes first may
+// go away.
 type list struct {
 	onBlob
+	owes  bool // values are taken out
 	arg   types.Type
 	end   end
 	pick  pick
@@ -34,8 +37,8 @@ type list struct {
 }
 
 func newList(e end, nulls bool) func(jobgraph.AggCall, bool) (Agg, error) {
-	return func(call jobgraph.AggCall, _ bool) (Agg, error) {
-		a := &list{onBlob: onBlob{ret: call.Ret}, arg: call.ArgTypes[0], end: e, nulls: nulls, sep: ","}
+	return func(call jobgraph.AggCall, retracts bool) (Agg, error) {
+		a := &list{onBlob: onBlob{ret: call.Ret}, owes: retracts, arg: call.ArgTypes[0], end: e, nulls: nulls, sep: ","}
 		if len(call.Consts) > 1 {
 			a.sep, _ = call.Consts[1].(string)
 		}
@@ -43,66 +46,138 @@ func newList(e end, nulls bool) func(jobgraph.AggCall, bool) (Agg, error) {
 	}
 }
 
+// Words implements Agg.
+func (a *list) Words() int {
+	if a.owes {
+		return 4
+	}
+	return 2
+}
+
+// Blobs implements Agg.
+func (a *list) Blobs() []int {
+	if a.owes {
+		return []int{1, 3}
+	}
+	return []int{1}
+}
+
+// Partial implements Agg.
+func (a *list) Partial() []types.Type {
+	out := a.onBlob.Partial()
+	if a.owes {
+		out = append(out, out...)
+	}
+	return out
+}
+
+// Export implements Agg.
+func (a *list) Export(g *Groups, slots []keyed.Slot) []vec.Vector {
+	out := a.onBlob.Export(g, slots)
+	if a.owes {
+		debt := onBlob{off: a.off + 2}
+		out = append(out, debt.Export(g, slots)...)
+	}
+	return out
+}
+
 // Add appends; runs of rows to one group are written once.
 func (a *list) Add(g *Groups, slots []keyed.Slot, rows []int32, col vec.Vector) {
+	var one []byte
 	for i := 0; i < len(slots); {
 		s, n := slots[i], 0
-		a.buf = append(a.buf[:0], g.Table.Blob(s, a.off+1)...)
-		if *g.Word(s, a.off) == 0 {
-			a.buf = a.buf[:0]
-		}
+		buf := append(a.buf[:0], a.values(g, s, 0)...)
 		for ; i < len(slots) && slots[i] == s; i++ {
 			r := int(rows[i])
 			if !a.nulls && col.Null(r) {
 				continue
 			}
-			a.buf = AppendValue(a.buf, col, r)
+			if a.owes && *g.Word(s, a.off+2) != 0 {
+				one = AppendValue(one[:0], col, r)
+				if a.cut(g, s, 2, one) {
+					continue
+				}
+			}
+			buf = AppendValue(buf, col, r)
 			n++
 		}
-		a.set(g, s, n)
+		a.buf = buf
+		a.set(g, s, 0, n, buf)
 	}
 }
 
-func (a *list) set(g *Groups, s keyed.Slot, n int) {
+// values returns the values of a group, or those owed (at 2).
+func (a *list) values(g *Groups, s keyed.Slot, at int) []byte {
+	if *g.Word(s, a.off+at) == 0 {
+		return nil
+	}
+	return g.Table.Blob(s, a.off+at+1)
+}
+
+func (a *list) set(g *Groups, s keyed.Slot, at, n int, buf []byte) {
 	if n == 0 {
 		return
 	}
-	*g.Word(s, a.off) += uint64(n)
-	g.Table.SetBlob(s, a.off+1, a.buf)
+	*g.Word(s, a.off+at) += uint64(n)
+	g.Table.SetBlob(s, a.off+at+1, buf)
 }
 
-// Retract takes values out; one that is not there is passed over.
+// cut takes the first value that is equal out, and reports whether there was one.
+func (a *list) cut(g *Groups, s keyed.Slot, word int, one []byte) bool {
+	all := a.values(g, s, word)
+	for at := 0; at < len(all); {
+		n := skipValue(all[at:], a.arg)
+		if bytes.Equal(all[at:at+n], one) {
+			a.set(g, s, word, -1, append(append([]byte(nil), all[:at]...), all[at+n:]...))
+			return true
+		}
+		at += n
+	}
+	return false
+}
+
+// Retract takes values out.
 func (a *list) Retract(g *Groups, slots []keyed.Slot, rows []int32, col vec.Vector) {
 	var one []byte
 	for i, s := range slots {
 		r := int(rows[i])
-		if *g.Word(s, a.off) == 0 || !a.nulls && col.Null(r) {
+		if !a.nulls && col.Null(r) {
 			continue
 		}
 		one = AppendValue(one[:0], col, r)
-		all := g.Table.Blob(s, a.off+1)
-		for at := 0; at < len(all); {
-			n := skipValue(all[at:], a.arg)
-			if bytes.Equal(all[at:at+n], one) {
-				a.buf = append(append(a.buf[:0], all[:at]...), all[at+n:]...)
-				a.set(g, s, -1)
-				break
-			}
-			at += n
-		}
+		a.take(g, s, one)
 	}
 }
 
+// take takes a value out, or owes it.
+func (a *list) take(g *Groups, s keyed.Slot, one []byte) {
+	if a.cut(g, s, 0, one) {
+		return
+	}
+	a.set(g, s, 2, 1, append(append([]byte(nil), a.values(g, s, 2)...), one...))
+}
+
 func (a *list) Merge(g *Groups, slots []keyed.Slot, rows []int32, cols []vec.Vector) {
-	n, c := word(cols[0]), cols[1].(*vec.Bytes)
 	for i, s := range slots {
-		r := rows[i]
-		a.buf = a.buf[:0]
-		if *g.Word(s, a.off) != 0 {
-			a.buf = append(a.buf, g.Table.Blob(s, a.off+1)...)
+		r := int(rows[i])
+		came := cols[1].(*vec.Bytes).At(r)
+		if !a.owes {
+			a.buf = append(append(a.buf[:0], a.values(g, s, 0)...), came...)
+			a.set(g, s, 0, int(word(cols[0])[r]), a.buf)
+			continue
 		}
-		a.buf = append(a.buf, c.At(int(r))...)
-		a.set(g, s, int(n[r]))
+		for len(came) > 0 {
+			n := skipValue(came, a.arg)
+			if *g.Word(s, a.off+2) == 0 || !a.cut(g, s, 2, came[:n]) {
+				a.set(g, s, 0, 1, append(append([]byte(nil), a.values(g, s, 0)...), came[:n]...))
+			}
+			came = came[n:]
+		}
+		for left := cols[3].(*vec.Bytes).At(r); len(left) > 0; {
+			n := skipValue(left, a.arg)
+			a.take(g, s, left[:n])
+			left = left[n:]
+		}
 	}
 }
 

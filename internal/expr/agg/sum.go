@@ -153,9 +153,6 @@ func addFloat[T float32 | float64](v *view, slots []keyed.Slot, rows []int32, va
 			p := v.at(s)
 			p[1] += n
 			p[0] = math.Float64bits(math.Float64frombits(p[0]) + sign*float64(vals[r]))
-			if p[1] == 0 {
-				p[0] = 0 // what rounding left behind
-			}
 		}
 	}
 }

@@ -9,27 +9,37 @@ import (
 	"github.com/millrace-io/millrace/vec"
 )
 
-// variance is VAR_POP, VAR_SAMP and their square roots: words n, mean, m2, by
-// Welford's update (Knuth, TAOCP 2, 4.2.2) and Chan's merge, in doubles.
+// variance is VAR_POP, VAR_SAMP and their square roots, in doubles: words n, mean,
+// m2, by Welford's update (Knuth, TAOCP 2, 4.2.2) and Chan's merge. When values
+// are also taken out they are n, sum, sum of squares, which adds up whatever
+// comes first, but loses digits where the mean is much greater than the spread.
 type variance struct {
 	inline
 	arg    types.Type
 	sample bool
 	root   bool
+	sums   bool
 }
 
 func newVariance(sample, root bool) func(jobgraph.AggCall, bool) (Agg, error) {
-	return func(call jobgraph.AggCall, _ bool) (Agg, error) {
-		return &variance{inline: inline{n: 3, ret: call.Ret}, arg: call.ArgTypes[0], sample: sample, root: root}, nil
+	return func(call jobgraph.AggCall, retracts bool) (Agg, error) {
+		return &variance{inline: inline{n: 3, ret: call.Ret}, arg: call.ArgTypes[0], sample: sample, root: root, sums: retracts}, nil
 	}
 }
 
 func (a *variance) Add(g *Groups, slots []keyed.Slot, rows []int32, col vec.Vector) {
+	if a.sums {
+		a.step(g, slots, rows, col, func(p []uint64, x float64) { addSquares(p, 1, x, x*x) })
+		return
+	}
 	a.step(g, slots, rows, col, welfordAdd)
 }
 
 func (a *variance) Retract(g *Groups, slots []keyed.Slot, rows []int32, col vec.Vector) {
-	a.step(g, slots, rows, col, welfordSub)
+	if !a.sums {
+		panic("agg: a function that was not made for retractions is given one")
+	}
+	a.step(g, slots, rows, col, func(p []uint64, x float64) { addSquares(p, ^uint64(0), -x, -x*x) })
 }
 
 func (a *variance) step(g *Groups, slots []keyed.Slot, rows []int32, col vec.Vector, f func([]uint64, float64)) {
@@ -77,17 +87,10 @@ func welfordAdd(p []uint64, x float64) {
 	p[2] = math.Float64bits(math.Float64frombits(p[2]) + d*(x-mean))
 }
 
-func welfordSub(p []uint64, x float64) {
-	p[0]--
-	if p[0] == 0 {
-		p[1], p[2] = 0, 0
-		return
-	}
-	mean := math.Float64frombits(p[1])
-	d := x - mean
-	mean -= d / float64(int64(p[0]))
-	p[1] = math.Float64bits(mean)
-	p[2] = math.Float64bits(math.Float64frombits(p[2]) - d*(x-mean))
+func addSquares(p []uint64, n uint64, x, x2 float64) {
+	p[0] += n
+	p[1] = math.Float64bits(math.Float64frombits(p[1]) + x)
+	p[2] = math.Float64bits(math.Float64frombits(p[2]) + x2)
 }
 
 func (a *variance) Merge(g *Groups, slots []keyed.Slot, rows []int32, cols []vec.Vector) {
@@ -95,15 +98,15 @@ func (a *variance) Merge(g *Groups, slots []keyed.Slot, rows []int32, cols []vec
 	n, mean, m2 := word(cols[0]), word(cols[1]), word(cols[2])
 	for i, s := range slots {
 		r := rows[i]
+		p := v.at(s)
+		if a.sums {
+			addSquares(p, uint64(n[r]), math.Float64frombits(uint64(mean[r])), math.Float64frombits(uint64(m2[r])))
+			continue
+		}
 		if n[r] == 0 {
 			continue
 		}
-		p := v.at(s)
 		na, nb := float64(int64(p[0])), float64(n[r])
-		if na+nb == 0 {
-			p[0], p[1], p[2] = 0, 0, 0
-			continue
-		}
 		ma, mb := math.Float64frombits(p[1]), math.Float64frombits(uint64(mean[r]))
 		d := mb - ma
 		p[0] += uint64(n[r])
@@ -118,13 +121,17 @@ func (a *variance) Finish(out *Out) vec.Vector {
 	lo, hi := make([]uint64, len(n)), make([]uint64, len(n))
 	has := make([]uint64, len(n))
 	for i, c := range n {
-		if a.sample && c > 0 {
+		spread := math.Float64frombits(m2[i])
+		if sum := math.Float64frombits(w[1][i]); a.sums && int64(c) > 0 {
+			spread -= sum * sum / float64(int64(c))
+		}
+		if a.sample {
 			c--
 		}
-		if c == 0 {
+		if int64(c) <= 0 {
 			continue
 		}
-		x := max(math.Float64frombits(m2[i]), 0) / float64(int64(c))
+		x := max(spread, 0) / float64(int64(c))
 		if a.root {
 			x = math.Sqrt(x)
 		}
@@ -146,5 +153,5 @@ func (a *variance) number(x float64) (lo, hi, ok uint64) {
 		}
 		return d.Lo, uint64(d.Hi), 1
 	}
-	return uint64(int64(x)), 0, 1
+	return uint64(int64(x*(1+1e-12) + 1e-9)), 0, 1 // what is whole but for rounding stays whole
 }

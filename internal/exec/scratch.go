@@ -1,0 +1,34 @@
+package exec
+
+import (
+	"iter"
+
+	"github.com/millrace-io/millrace/internal/base"
+	"github.com/millrace-io/millrace/internal/state"
+)
+
+// scratch is a state.Store that remembers nothing, for tables that live between
+// two checkpoints at most: the bundle of a local phase, a batch query's groups,
+// the panes of a window while they are put together.
+type scratch struct{ groups int }
+
+func (s scratch) Range() base.Range        { return base.Range{Hi: s.groups} }
+func (s scratch) Table(string) state.Table { return scratchTable{} }
+func (s scratch) Values(string) [][]byte   { return nil }
+func (s scratch) SetValue(string, []byte)  {}
+func (s scratch) Snapshot(base.Epoch) (state.Snapshot, error) {
+	panic("exec: snapshot of a scratch store")
+}
+func (s scratch) Size() int64  { return 0 }
+func (s scratch) Close() error { return nil }
+
+type scratchTable struct{}
+
+func (scratchTable) Get([][]byte, func(int, []byte)) error { return nil }
+func (scratchTable) Put(_, _ []byte) error                 { return nil }
+func (scratchTable) Delete([]byte) error                   { return nil }
+func (scratchTable) DeleteRange(_, _ []byte) error         { return nil }
+func (scratchTable) WriteOnly()                            {}
+func (scratchTable) Scan(_, _ []byte) iter.Seq2[[]byte, []byte] {
+	return func(func([]byte, []byte) bool) {}
+}

@@ -1,0 +1,251 @@
+package exec
+
+import (
+	"slices"
+
+	"github.com/millrace-io/millrace/internal/jobgraph"
+	"github.com/millrace-io/millrace/internal/state/keyed"
+	"github.com/millrace-io/millrace/vec"
+)
+
+// firing returns a source of the results of all windows that are complete at t,
+// by their ends.
+func (w *WindowAgg) firing(t int64) func() (*vec.Batch, error) {
+	if w.spec.Phase == jobgraph.Local {
+		next := w.flushLocal()
+		return func() (*vec.Batch, error) {
+			b, err := next()
+			if b == nil {
+				w.setMark(t)
+			}
+			return b, err
+		}
+	}
+	var win *firedWindow
+	return func() (*vec.Batch, error) {
+		if win == nil {
+			if w.next == noWindow || w.time.fires(w.next) > t {
+				w.setMark(t)
+				return nil, nil
+			}
+			var err error
+			if win, err = w.complete(w.next); err != nil {
+				return nil, err
+			}
+		}
+		b, err := w.emitWindow(win)
+		if b != nil || err != nil {
+			return b, err
+		}
+		w.closeWindow(win)
+		win = nil
+		return &vec.Batch{}, nil
+	}
+}
+
+func (w *WindowAgg) setMark(t int64) {
+	if !w.spec.Window.Proctime {
+		w.mark = max(w.mark, t)
+	}
+}
+
+// fireFirst puts what a watermark in a batch fires before the rest of the batch.
+func (w *WindowAgg) fireFirst(t int64) {
+	w.feed.front(&feedItem{next: w.firing(t)}, &feedItem{mark: t})
+}
+
+// firedWindow is a window whose results are being emitted.
+type firedWindow struct {
+	end   int64
+	tab   *groupTable // nil: nothing is in it
+	slots []keyed.Slot
+}
+
+// complete puts the slices of a window together.
+func (w *WindowAgg) complete(end int64) (*firedWindow, error) {
+	win := &firedWindow{end: end}
+	parts := w.slicesOf(end)
+	switch {
+	case len(parts) == 0:
+		return win, nil
+	case len(parts) == 1 && w.cumulated(parts[0]):
+		win.tab = w.slices[parts[0]]
+	case w.spec.Window.WKind == jobgraph.Cumulate && !w.alone:
+		first := w.slice(w.firstSlice(end))
+		if err := w.pour(w.slices[end], first); err != nil {
+			return nil, err
+		}
+		w.dropSlice(end)
+		win.tab = first
+	default:
+		w.panes.Table.Clear()
+		w.panes = w.accs.newGroups(w.panes.Table, nil, false)
+		for _, p := range parts {
+			if err := w.pour(w.slices[p], w.panes); err != nil {
+				return nil, err
+			}
+		}
+		win.tab = w.panes
+	}
+	win.tab.On(win.tab.Table)
+	for s := range win.tab.Table.Each {
+		if w.accs.Rows < 0 || int64(*win.tab.Word(s, w.accs.Rows)) > 0 {
+			win.slots = append(win.slots, s)
+		}
+	}
+	return win, nil
+}
+
+// cumulated reports whether a window whose only slice this is can be emitted from
+// it: not when a CUMULATE has yet to move it into the first.
+func (w *WindowAgg) cumulated(slice int64) bool {
+	return w.alone || w.spec.Window.WKind != jobgraph.Cumulate || slice == w.firstSlice(slice)
+}
+
+// slicesOf returns the slices with rows that a window consists of, ascending; of
+// a CUMULATE the first, where all before are, and the last.
+func (w *WindowAgg) slicesOf(end int64) []int64 {
+	var out []int64
+	has := func(slice int64) {
+		if w.slices[slice] != nil {
+			out = append(out, slice)
+		}
+	}
+	switch {
+	case w.alone || w.spec.Window.WKind == jobgraph.Tumble:
+		has(end)
+	case w.spec.Window.WKind == jobgraph.Cumulate:
+		first := w.firstSlice(end)
+		has(first)
+		if end != first {
+			has(end)
+		}
+	default:
+		for s := w.time.start(end) + w.time.pane; s <= end; s += w.time.pane {
+			has(s)
+		}
+	}
+	return out
+}
+
+// pour puts the groups of a slice into another table.
+func (w *WindowAgg) pour(from, to *groupTable) error {
+	from.On(from.Table)
+	all := make([]keyed.Slot, 0, from.Table.Len())
+	for s := range from.Table.Each {
+		all = append(all, s)
+	}
+	for len(all) > 0 {
+		now := all[:min(len(all), vec.BatchRowsMax)]
+		all = all[len(now):]
+		ident := w.work.ident.upTo(len(now))
+		slots, _ := w.group.upsertKeys(to.Table, from.Table.Keys(now), len(now))
+		to.On(to.Table)
+		if to.keep {
+			to.Table.Touch(slots...)
+		}
+		if err := w.accs.mergeSlots(from, now, to, slots, ident); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// emitWindow returns the next batch of a window's results, nil at its end.
+func (w *WindowAgg) emitWindow(win *firedWindow) (*vec.Batch, error) {
+	if len(win.slots) == 0 {
+		return nil, nil
+	}
+	now := win.slots[:min(len(win.slots), vec.BatchRowsMax)]
+	win.slots = win.slots[len(now):]
+	var res results
+	w.accs.readResults(&res, win.tab, now)
+	cols := append(w.group.outKeys(win.tab.Table, now), w.accs.finish(&res)...)
+	cols = append(cols, props(w.spec.Props, w.time.start(win.end), win.end, w.rowtime(win.end), len(now))...)
+	return &vec.Batch{Cols: cols, Rows: len(now)}, win.tab.Err
+}
+
+// rowtime returns the time attribute of a window's rows: the last instant in it.
+func (w *WindowAgg) rowtime(end int64) int64 { return w.time.fires(end) }
+
+// closeWindow forgets the slices whose last window this was, and finds the next.
+func (w *WindowAgg) closeWindow(win *firedWindow) {
+	if win.tab == w.panes {
+		w.panes.Table.Clear()
+		w.panes = w.accs.newGroups(w.panes.Table, nil, false)
+	}
+	for _, s := range w.slicesOf(win.end) {
+		if w.lastOf(s) <= win.end {
+			w.dropSlice(s)
+		}
+	}
+	w.findNext(win.end)
+}
+
+// findNext sets the first window after end, not yet complete, that has rows.
+func (w *WindowAgg) findNext(end int64) {
+	w.next = noWindow
+	for s := range w.slices {
+		e := w.firstOf(s)
+		switch {
+		case w.alone:
+			if e <= end {
+				continue
+			}
+		case e <= end:
+			e = w.time.after(end)
+		}
+		if e > w.lastOf(s) {
+			continue
+		}
+		for end == noWatermark && e <= w.lastOf(s) && w.time.fires(e) <= w.mark {
+			e = w.time.after(e)
+		}
+		w.next = min(w.next, e)
+	}
+}
+
+// flushLocal returns a source of the partial rows of all slices.
+func (w *WindowAgg) flushLocal() func() (*vec.Batch, error) {
+	var ends []int64
+	for e := range w.slices {
+		ends = append(ends, e)
+	}
+	slices.Sort(ends)
+	var slots []keyed.Slot
+	return func() (*vec.Batch, error) {
+		for len(slots) == 0 {
+			if len(ends) == 0 {
+				w.next = noWindow
+				return nil, nil
+			}
+			t := w.slices[ends[0]]
+			t.On(t.Table)
+			for s := range t.Table.Each {
+				slots = append(slots, s)
+			}
+			if len(slots) == 0 {
+				ends = ends[1:]
+			}
+		}
+		t := w.slices[ends[0]]
+		now := slots[:min(len(slots), vec.BatchRowsMax)]
+		slots = slots[len(now):]
+		cols := append(w.group.outKeys(t.Table, now), w.accs.export(t, now)...)
+		cols = append(cols, &vec.Const{Val: &vec.Fixed[int64]{Vals: []int64{ends[0]}}, N: len(now)})
+		if len(slots) == 0 {
+			w.dropSlice(ends[0])
+			ends = ends[1:]
+		}
+		return &vec.Batch{Cols: cols, Rows: len(now)}, nil
+	}
+}
+
+// crowded reports whether a local phase holds too many groups to wait.
+func (w *WindowAgg) crowded() bool {
+	n := 0
+	for _, t := range w.slices {
+		n += t.Table.Len()
+	}
+	return n >= localSliceMax
+}
