@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/millrace-io/millrace/internal/sql/parse"
 )
 
 func TestGet(t *testing.T) {
@@ -61,4 +63,19 @@ func ExampleFiles() {
 	//   id BIGINT, name STRING, emailAddress STRING, creditCard STRING, city STRING, state STRING, `dateTime` TIMESTAMP(3), extra STRING,
 	//   WATERMARK FOR `dateTime` AS `dateTime` - INTERVAL '4' SECOND
 	// ) WITH ('connector' = 'filesystem', 'path' = '/data/person.json.gz', 'format' = 'json')
+}
+
+// Millrace's parser takes every script.
+func TestParse(t *testing.T) {
+	for _, name := range Names() {
+		q, err := Get(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		script := Script(Generated("")...) + q.Script()
+		statements, err := parse.Script(script)
+		if err != nil || len(statements) != 3+len(q.Setup)+1 {
+			t.Errorf("%s: %d statements, error %v", name, len(statements), err)
+		}
+	}
 }

@@ -151,6 +151,16 @@ func (r *reader) sequenceOf(c *column, path string) error {
 			}
 			return out
 		}
+	case c.typ.Bytes(): // eight bytes whatever the length, as in Flink
+		c.width = 12
+		c.fill = func(ids []uint64, _ vec.Bitmap, _ clock) vec.Vector {
+			out := &vec.Bytes{Offs: make([]uint32, 1, len(ids)+1)}
+			for _, id := range ids {
+				out.Data = binary.BigEndian.AppendUint64(out.Data, uint64(start)+id)
+				out.Offs = append(out.Offs, uint32(len(out.Data)))
+			}
+			return out
+		}
 	default:
 		return r.fail(path, "kind", "%s cannot be a sequence", c.typ.Name())
 	}
@@ -205,7 +215,7 @@ func (r *reader) random(c *column, path string) error {
 			day := time.UnixMicro(t.local()).UTC().Truncate(24 * time.Hour)
 			at := day.Unix() / 86400
 			if c.typ.Kind == types.Time {
-				at = (t.local() - day.UnixMicro()) / 1000
+				at = floor((t.local()-day.UnixMicro())/1000, 3-c.typ.Prec)
 			}
 			return each(len(ids), valid, func(int) int32 { return int32(at) })
 		}
@@ -304,8 +314,8 @@ func (r *reader) randomDecimal(c *column, path string) error {
 		return new(big.Int).Quo(x.Num(), x.Denom()), nil
 	}
 	most := new(big.Int).Sub(power10(c.typ.Prec), big.NewInt(1))
-	all := scope[*big.Int]{new(big.Int).Neg(most), most}
-	lo, hi, err := limits(r, path, all, all, parse, func(a, b *big.Int) bool { return a.Cmp(b) < 0 })
+	def, all := scope[*big.Int]{new(big.Int), most}, scope[*big.Int]{new(big.Int).Neg(most), most}
+	lo, hi, err := limits(r, path, def, all, parse, func(a, b *big.Int) bool { return a.Cmp(b) < 0 })
 	if err != nil {
 		return err
 	}
@@ -380,7 +390,7 @@ func (r *reader) randomBytes(c *column, path string) error {
 		for i, id := range ids {
 			x, m := c.draw(id), n
 			if varies {
-				m = int(between(x, 1, int64(max(n, 1))))
+				m = int(between(x, 1, int64(max(n-1, 1)))) // never the full length, as in Flink
 			}
 			if !valid.Null(i) {
 				out.Data = appendRandom(out.Data, mix(x), m, hex)
@@ -426,13 +436,18 @@ func (r *reader) randomStamp(c *column, path string) error {
 		if c.typ.Prec > 6 {
 			return each(len(ids), valid, func(i int) types.Int128 { return int128(new(big.Int).Mul(big.NewInt(at(i)), big.NewInt(1000))) })
 		}
-		unit := int64(1)
-		for range 6 - c.typ.Prec {
-			unit *= 10
-		}
-		return each(len(ids), valid, func(i int) int64 { x := at(i); return x - x%unit })
+		return each(len(ids), valid, func(i int) int64 { return floor(at(i), 6-c.typ.Prec) })
 	}
 	return nil
+}
+
+// floor sets the last digits of a time to zero.
+func floor(x int64, digits int) int64 {
+	unit := int64(1)
+	for range digits {
+		unit *= 10
+	}
+	return x - x%unit
 }
 
 func (r *reader) randomRow(c *column, path string) error {

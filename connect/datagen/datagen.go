@@ -3,7 +3,9 @@
 //
 // Row n depends on n and the run's seed alone, but for dates, times and
 // timestamps, which come from the clock as in Flink. Readers share the numbers out
-// (package strided), and a restored job goes on with the rows that follow.
+// (package strided), and a restored job goes on with the rows that follow. A
+// MULTISET's counts are how often an element was drawn; Flink draws the counts too,
+// also zero.
 package datagen
 
 import (
@@ -49,7 +51,7 @@ var options = []connect.Option{
 	{Key: "fields.#.max", Doc: "largest random number; without it the type's"},
 	{Key: "fields.#.max-past", Default: "0 s", Doc: "how far a random timestamp lies in the past, at most", Check: checkTime},
 	{Key: "fields.#.length", Doc: "length of a random string or byte string (100) or collection (3)", Check: checkCount},
-	{Key: "fields.#.var-len", Default: "false", Doc: "lengths from 1 to the length, for VARCHAR and VARBINARY", Check: checkBool},
+	{Key: "fields.#.var-len", Default: "false", Doc: "lengths from 1 to one less than the length, for VARCHAR and VARBINARY", Check: checkBool},
 	{Key: "fields.#.null-rate", Default: "0", Doc: "share of random values that are NULL", Check: checkRate},
 	{Key: "fields.#.start", Doc: "first value of a sequence"},
 	{Key: "fields.#.end", Doc: "last value of a sequence; the table ends with it"},

@@ -192,8 +192,8 @@ func TestLimits(t *testing.T) {
 	for i := range v.Len() {
 		lens[len(v.At(i))]++
 	}
-	if len(lens) != 7 || lens[1] == 0 || lens[7] == 0 {
-		t.Errorf("lengths %v, want 1 to 7", lens)
+	if len(lens) != 6 || lens[1] == 0 || lens[6] == 0 {
+		t.Errorf("lengths %v, want 1 to 6", lens)
 	}
 	if v := values[*vec.Bytes](t, types.TString, connect.Options{}); len(v.At(0)) != 100 || strings.Trim(string(v.Data), "0123456789abcdef") != "" {
 		t.Errorf("string %q, want 100 hexadecimal digits", v.At(0))
@@ -235,14 +235,16 @@ func TestClock(t *testing.T) {
 }
 
 func TestSequence(t *testing.T) {
-	schema := types.Schema{field("i", types.TInt), field("s", types.TString), field("d", types.DecimalOf(10, 2))}
+	schema := types.Schema{field("i", types.TInt), field("s", types.TString), field("d", types.DecimalOf(10, 2)), field("b", types.TBytes)}
 	o := connect.Options{"number-of-rows": "50"}
-	for _, f := range []string{"i", "s", "d"} {
+	for _, f := range []string{"i", "s", "d", "b"} {
 		o["fields."+f+".kind"], o["fields."+f+".start"], o["fields."+f+".end"] = "sequence", "-2", "100"
 	}
 	o["fields.s.end"] = "1"
+	o["fields.b.start"], o["fields.b.end"] = "65", "1000"
 	r, src := start(t, schema, o, 1, nil, nil)
-	want := []string{"-2|-2|-2.00", "-1|-1|-1.00", "0|0|0.00", "1|1|1.00"}
+	want := []string{"-2|-2|-2.00|\x00\x00\x00\x00\x00\x00\x00A", "-1|-1|-1.00|\x00\x00\x00\x00\x00\x00\x00B",
+		"0|0|0.00|\x00\x00\x00\x00\x00\x00\x00C", "1|1|1.00|\x00\x00\x00\x00\x00\x00\x00D"}
 	if got := r.rows(schema, 100); !reflect.DeepEqual(got, want) || !src.Bounded() {
 		t.Errorf("rows %v, want %v", got, want)
 	}
