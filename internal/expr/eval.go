@@ -115,6 +115,7 @@ func count(rows []int32, n int) int {
 // apply calls the kernel. A strict function sees only rows without NULLs, and
 // its result is NULL on the others.
 func (n *node) apply(args []vec.Vector, rows []int32, size int) (vec.Vector, error) {
+	args = withoutDict(args)
 	if n.impl.NullsIn {
 		return n.impl.Eval(n.call, args, rows, size)
 	}
@@ -131,6 +132,17 @@ func (n *node) apply(args []vec.Vector, rows []int32, size int) (vec.Vector, err
 	}
 	v = vec.Flat(v)
 	return kernel.WithValid(v, vec.And(vec.Validity(v), valid, size)), nil
+}
+
+// withoutDict makes dictionary columns flat: what is not computed once a word is
+// computed row by row.
+func withoutDict(args []vec.Vector) []vec.Vector {
+	for i, a := range args {
+		if _, ok := a.(*vec.Dict); ok {
+			args[i] = vec.Flat(a)
+		}
+	}
+	return args
 }
 
 // validity returns where all of the arguments are valid; none says that one of

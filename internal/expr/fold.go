@@ -30,7 +30,7 @@ func Fold(e *Expr, env *fn.Env) (*Expr, error) {
 }
 
 func fold(e *Expr, env *fn.Env) *Expr {
-	if e.Op != Call {
+	if e.Op != Call || rawText[e.Func] {
 		return e
 	}
 	switch e.Func {
@@ -62,6 +62,10 @@ func fold(e *Expr, env *fn.Env) *Expr {
 	lit.Pos = e.Pos
 	return lit
 }
+
+// rawText are the functions whose text JSON_OBJECT and JSON_ARRAY take as JSON:
+// they have to stay calls for that.
+var rawText = map[string]bool{"JSON_OBJECT": true, "JSON_ARRAY": true, "JSON": true}
 
 func constantTree(e *Expr) bool {
 	constant := true

@@ -55,8 +55,8 @@ type Impl struct {
 
 // An Eval computes a column. rows are the positions wanted, ascending; nil means
 // all of [0, n). The result has length n (or is a Const of length n); positions
-// not wanted hold anything. Arguments have length n each and may be Const or
-// Dict. An Eval must not change or keep its arguments, but may return one.
+// not wanted hold anything. Arguments have length n each, are flat or Const, and
+// for a steady function at least one is flat. An Eval must not change or keep its arguments, but may return one.
 type Eval func(c *Call, args []vec.Vector, rows []int32, n int) (vec.Vector, error)
 
 // A Call is one place in an expression where a function is called; it lives as
