@@ -42,7 +42,6 @@ type Column struct {
 	// Value is Expr, typed, over positions in Table.Columns. It reads physical
 	// and metadata columns only: other computed columns are written out.
 	Value   *expr.Expr
-	Text    string // Computed: the source of Expr
 	Key     string // Metadata: the connector's key
 	Virtual bool   // Metadata: read only
 	Comment string
@@ -70,7 +69,6 @@ type Watermark struct {
 	// Value is Expr, typed, over positions in Table.Columns, computed columns
 	// included. nil for SOURCE_WATERMARK().
 	Value *expr.Expr
-	Text  string // the source of Expr
 }
 
 // Schema returns all columns with their time attributes, in order.

@@ -133,6 +133,9 @@ func (b *Binder) begin() {
 	b.ctes, b.views, b.depth, b.nullable = nil, map[*catalog.View]*result{}, 0, false
 }
 
+// batch reports whether jobs run over complete data.
+func (b *Binder) batch() bool { return !b.env.Streaming || b.opts.Batch() }
+
 func (b *Binder) zone() *time.Location {
 	if b.env.Zone != nil {
 		return b.env.Zone
@@ -177,7 +180,7 @@ func unsupported(n ast.Node, what string) error { return errAt(n, "%s is not sup
 // nearAt is errAt with a hint when one of names is close to name.
 func nearAt(n ast.Node, name string, names []string, format string, args ...any) error {
 	err := base.Errorf(posOf(n), format, args...)
-	if m := connect.Near(name, names); m != "" && m != name {
+	if m := connect.Near(name, names); m != "" && m != name && (len(name) > 2 || strings.EqualFold(m, name)) {
 		err.Hint = fmt.Sprintf("did you mean '%s'?", m)
 	}
 	return err

@@ -29,7 +29,7 @@ func init() {
 		Metadata: map[string]string{"file.name": "STRING", "file.size": "BIGINT"}})
 	connect.Register(&connect.Connector{Name: "kafka", Formats: true, Options: []connect.Option{{Key: "topic"}, {Key: "properties.*"}, {Key: "scan.startup.mode"}, {Key: "key.format"}, {Key: "value.format"}},
 		Metadata: map[string]string{"timestamp": "TIMESTAMP_LTZ(3)", "offset": "BIGINT"}})
-	connect.Register(&connect.Connector{Name: "nexmark", Options: []connect.Option{{Key: "events.num"}}})
+	connect.Register(&connect.Connector{Name: "nexmark", Options: []connect.Option{{Key: "events.num"}, {Key: "table"}}})
 	connect.Register(&connect.Connector{Name: "blackhole"})
 	format.Register(&format.Format{Name: "csv", Options: []connect.Option{{Key: "field-delimiter"}, {Key: "null-literal"}, {Key: "ignore-parse-errors", Check: connect.CheckBool}}})
 	format.Register(&format.Format{Name: "json", Options: []connect.Option{{Key: "ignore-parse-errors", Check: connect.CheckBool}}})

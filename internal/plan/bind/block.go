@@ -26,6 +26,7 @@ type block struct {
 	window    *groupWindow
 	aggs      []aggUse
 	groupings []groupingUse
+	out       types.Schema // of the grouping, once it is built
 	overs     []overUse
 	subs      []*subUse
 	corr      []*expr.Expr // conditions over FROM and the query around

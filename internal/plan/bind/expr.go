@@ -1,6 +1,7 @@
 package bind
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/millrace-io/millrace/internal/base"
@@ -83,7 +84,11 @@ func (x *exprBinder) constructor(e ast.Expr) (*expr.Expr, error) {
 	case *ast.Multiset:
 		return x.collection(e, "MULTISET", e.Elems, e.Query)
 	case *ast.Row:
-		return x.callOf(e, "ROW", e.Elems...)
+		args, err := x.list(e.Elems)
+		if err != nil {
+			return nil, err
+		}
+		return rowOf(e, args), nil
 	case *ast.AtTimeZone:
 		return nil, unsupported(e, "AT TIME ZONE")
 	case *ast.Star:
@@ -241,7 +246,19 @@ func (x *exprBinder) overlaps(e *ast.Binary) (*expr.Expr, error) {
 	if !ok || !ok2 || len(l.Elems) != 2 || len(r.Elems) != 2 {
 		return nil, errAt(e, "OVERLAPS takes two periods: (start, end) OVERLAPS (start, end)")
 	}
-	return x.callOf(e, "OVERLAPS", l.Elems[0], l.Elems[1], r.Elems[0], r.Elems[1])
+	args, err := x.list([]ast.Expr{l.Elems[0], l.Elems[1], r.Elems[0], r.Elems[1]})
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range []int{1, 3} {
+		// (start, length) is (start, start + length).
+		if args[i].Type.Interval() {
+			if args[i], err = x.call(e, "+", args[i-1], args[i]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return x.call(e, "OVERLAPS", args...)
 }
 
 // between is x >= low AND x <= high.
@@ -491,6 +508,15 @@ func plainCast(e *expr.Expr) *expr.Expr {
 	c := *e
 	c.Type = e.Type.Plain()
 	return &c
+}
+
+// rowOf makes a ROW; its fields are called as Flink calls them.
+func rowOf(n ast.Node, args []*expr.Expr) *expr.Expr {
+	t := types.Type{Kind: types.Row, NotNull: true}
+	for i, a := range args {
+		t.Fields = append(t.Fields, types.Field{Name: fmt.Sprintf("EXPR$%d", i), Type: a.Type.Plain()})
+	}
+	return &expr.Expr{Op: expr.Call, Func: "ROW", Args: args, Type: t, Pos: posOf(n)}
 }
 
 func (x *exprBinder) collection(n ast.Node, name string, elems []ast.Expr, q *ast.Query) (*expr.Expr, error) {

@@ -288,6 +288,7 @@ func (k *block) aggregate(node logical.Node) (logical.Node, error) {
 	if k.sets != nil {
 		a.Out = append(a.Out, types.Field{Name: "grouping_id", Type: types.TBigInt.Nullable(false)})
 	}
+	k.out = a.Out
 	return a, nil
 }
 
@@ -358,11 +359,7 @@ func rebuild(e *expr.Expr, args []*expr.Expr, retype bool) (*expr.Expr, error) {
 }
 
 func (k *block) keyColumn(i int, e *expr.Expr) *expr.Expr {
-	t := e.Type.Plain()
-	if slices.ContainsFunc(k.sets, func(s []int) bool { return !slices.Contains(s, i) }) {
-		t.NotNull = false
-	}
-	return placed(expr.Column(i, t), e.Pos)
+	return placed(expr.Column(i, k.out[i].Type), e.Pos)
 }
 
 func (k *block) afterColumn(e *expr.Expr) (*expr.Expr, error) {

@@ -62,7 +62,7 @@ func (k *block) bindWindow(c *ast.Call, name string) (*groupWindow, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := timeAttribute(c.Args[0], name, k.nameOfExpr(time), time.Type, lostTime(k.sc.node, time)); err != nil {
+	if err := k.b.timeAttribute(c.Args[0], name, k.nameOfExpr(time), time.Type, lostTime(k.sc.node, time)); err != nil {
 		return nil, err
 	}
 	w := &groupWindow{name: name, time: time}

@@ -142,7 +142,7 @@ func (b *Binder) intoSink(s *ast.Insert, t *catalog.Table, n logical.Node, targe
 			continue
 		case from < 0 && want.NotNull:
 			return nil, errAt(s, "column '%s' of table '%s' is NOT NULL and must be given a value", col.Name, t.Path.Name)
-		case from < 0:
+		case from < 0 || in[from].Type.Kind == types.Null && !want.NotNull:
 			exprs, same = append(exprs, expr.NullOf(want)), false
 			continue
 		}

@@ -198,8 +198,8 @@ func (f *fromBinder) temporalJoin(j *ast.Join, kind jobgraph.JoinKind, l *scope,
 		if time.Op != expr.Col {
 			return nil, unsupported(t.AsOf, "FOR SYSTEM_TIME AS OF anything but a time attribute of the left side")
 		}
-		k := block{sc: l}
-		if err := timeAttribute(t.AsOf, "FOR SYSTEM_TIME AS OF", k.nameOfExpr(time), time.Type, lostTime(l.node, time)); err != nil {
+		k := block{b: f.b, sc: l}
+		if err := f.b.timeAttribute(t.AsOf, "FOR SYSTEM_TIME AS OF", k.nameOfExpr(time), time.Type, lostTime(l.node, time)); err != nil {
 			return nil, err
 		}
 	}

@@ -105,7 +105,16 @@ var flinkSessionText string
 
 var flinkSessionKeys = strings.Fields(flinkSessionText)
 
-func oneOf(words ...string) func(string) error { return connect.CheckOneOf(words...) }
+// oneOf accepts words in any case, as Flink does.
+func oneOf(words ...string) func(string) error {
+	check := connect.CheckOneOf(words...)
+	return func(v string) error {
+		if slices.ContainsFunc(words, func(w string) bool { return strings.EqualFold(w, v) }) {
+			return nil
+		}
+		return check(v)
+	}
+}
 
 func boolean(v string) error  { return connect.CheckBool(v) }
 func duration(v string) error { return connect.CheckDuration(v) }
@@ -166,6 +175,9 @@ func (o *Options) Set(key, value string) (warning string, err error) {
 		if err := d.Check(value); err != nil {
 			return "", base.Errorf(base.Pos{}, "option '%s': %v", key, err)
 		}
+	}
+	if up := strings.ToUpper(value); up != value && d.Default != "" && d.Check != nil && d.Default == strings.ToUpper(d.Default) && d.Check(up) == nil && d.Default[0] >= 'A' {
+		value = up // a word of an enumeration
 	}
 	o.set[key] = value
 	return "", nil

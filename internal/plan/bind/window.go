@@ -58,7 +58,7 @@ func (f *fromBinder) windowTVF(c *ast.Call, name string) (logical.Node, error) {
 		return nil, nearAt(d.Columns[0], d.Columns[0].Text, s.Names(), "unknown column '%s' in DESCRIPTOR", d.Columns[0].Text)
 	}
 	time := expr.Column(col, s[col].Type)
-	if err := timeAttribute(d.Columns[0], name, s[col].Name, s[col].Type, lostTime(in, time)); err != nil {
+	if err := f.b.timeAttribute(d.Columns[0], name, s[col].Name, s[col].Type, lostTime(in, time)); err != nil {
 		return nil, err
 	}
 	w := f.b.windowOf(s[col].Type)
@@ -209,9 +209,9 @@ func (x *exprBinder) size(e ast.Expr, name string, positive bool) (*expr.Expr, i
 func millis(us int64) string { return strconv.FormatInt(us/1000, 10) + " ms" }
 
 // timeAttribute checks that a column may be the time of a window; lost says what
-// took its time attribute, if it had one.
-func timeAttribute(at ast.Node, name, col string, t types.Type, lost string) error {
-	if t.Rowtime || t.Proctime {
+// took its time attribute, if it had one. Over complete data any timestamp will do.
+func (b *Binder) timeAttribute(at ast.Node, name, col string, t types.Type, lost string) error {
+	if t.Rowtime || t.Proctime || t.Stamp() && b.batch() {
 		return nil
 	}
 	if !t.Stamp() {
