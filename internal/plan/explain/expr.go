@@ -27,6 +27,11 @@ func Expr(e *expr.Expr, names []string) string {
 	case expr.Lit:
 		return literal(e)
 	}
+	if e.Func == "AND" {
+		flat := *e
+		flat.Args = expr.Conjuncts(e)
+		e = &flat
+	}
 	args := make([]string, len(e.Args))
 	for i, a := range e.Args {
 		args[i] = Expr(a, names)

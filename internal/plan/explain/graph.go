@@ -95,7 +95,10 @@ func exchange(g *jobgraph.Graph, e jobgraph.Edge) string {
 	s := ""
 	switch e.Ship {
 	case jobgraph.Forward:
-		return ""
+		if !e.Blocking {
+			return ""
+		}
+		s = "forward"
 	case jobgraph.Hash:
 		s = "hash[" + columns(e.Keys, outputOf(g.Vertices[e.From]).Names()) + "]"
 	case jobgraph.Gather:

@@ -34,7 +34,7 @@ func Node(n logical.Node) string {
 	case *logical.Join:
 		return join(n)
 	case *logical.TemporalJoin:
-		both := append(names, n.Right.Schema().Names()...)
+		both := distinct(append(names, n.Right.Schema().Names()...))
 		return fmt.Sprintf("TemporalJoin(joinType=[%s], where=[%s], time=[%s])", joinName(n.JoinKind), condition(n.Cond, both), Expr(n.Time, names))
 	case *logical.Over:
 		return fmt.Sprintf("OverAggregate(%sselect=[%s])", overBy(n.Partition, n.Order, names), OverCalls(n.Calls, names, n.Out.Names()))
@@ -77,7 +77,7 @@ func condition(cond *expr.Expr, names []string) string {
 func joinName(k jobgraph.JoinKind) string { return k.String() }
 
 func join(n *logical.Join) string {
-	both := append(n.Left.Schema().Names(), n.Right.Schema().Names()...)
+	both := distinct(append(n.Left.Schema().Names(), n.Right.Schema().Names()...))
 	name := "Join"
 	extra := ""
 	switch {

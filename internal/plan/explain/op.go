@@ -18,6 +18,7 @@ func Op(spec jobgraph.Spec, inputs []types.Schema, out types.Schema) string {
 		}
 		both = append(both, in.Names()...)
 	}
+	both = distinct(both)
 	outNames := out.Names()
 	fields := strings.Join(outNames, ", ")
 	switch s := spec.(type) {
@@ -136,8 +137,8 @@ func joinOp(name string, kind jobgraph.JoinKind, left, right []int, safe []bool,
 		}
 		where = append(where, "("+column(left[i], both)+" "+op+" "+column(nl+right[i], both)+")")
 	}
-	if cond != nil {
-		where = append(where, Expr(cond, both))
+	for _, c := range expr.Conjuncts(cond) {
+		where = append(where, Expr(c, both))
 	}
 	text := "true"
 	switch len(where) {
@@ -148,4 +149,19 @@ func joinOp(name string, kind jobgraph.JoinKind, left, right []int, safe []bool,
 		text = "AND(" + strings.Join(where, ", ") + ")"
 	}
 	return fmt.Sprintf("%s(joinType=[%s], where=[%s]%s, select=[%s])", name, joinName(kind), text, extra, fields)
+}
+
+// distinct tells equal names of a join's columns apart as Flink does: id, id0.
+func distinct(names []string) []string {
+	seen := map[string]bool{}
+	out := make([]string, len(names))
+	for i, n := range names {
+		unique := n
+		for k := 0; seen[unique]; k++ {
+			unique = fmt.Sprintf("%s%d", n, k)
+		}
+		seen[unique] = true
+		out[i] = unique
+	}
+	return out
 }

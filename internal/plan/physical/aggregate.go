@@ -35,7 +35,7 @@ func (b *builder) aggregate(n *logical.Aggregate) (flow, error) {
 	out := n.Out
 	project := []*expr.Expr(nil)
 	if n.Sets != nil { // the grouping id moves from the keys' end to the output's
-		out, project = setsOutput(n, f.schema)
+		out, project = setsOutput(n)
 	}
 	f, err = b.groupAgg(n, f, spec, out, info.Kinds)
 	if err != nil || project == nil {
@@ -133,7 +133,7 @@ func (b *builder) groupingSets(n *logical.Aggregate, f flow) (flow, []int) {
 
 // setsOutput is what the aggregate over grouping sets emits (keys, id, calls),
 // and the projection to the relation's columns (keys, calls, id).
-func setsOutput(n *logical.Aggregate, in types.Schema) (types.Schema, []*expr.Expr) {
+func setsOutput(n *logical.Aggregate) (types.Schema, []*expr.Expr) {
 	k := len(n.Keys)
 	id := n.Out[len(n.Out)-1]
 	out := slices.Concat(n.Out[:k], types.Schema{id}, n.Out[k:len(n.Out)-1])

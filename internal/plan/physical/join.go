@@ -98,6 +98,9 @@ func (b *builder) windowJoin(n *logical.Join, e logical.Equi, left, right flow) 
 	if !slices.Contains(safe, true) {
 		safe = nil
 	}
+	if len(lk) == 0 { // nothing but the window: spread the windows over the subtasks
+		lk, rk = []int{w.LeftEnd}, []int{w.RightEnd}
+	}
 	spec := &jobgraph.WindowJoin{JoinKind: n.JoinKind, LeftKeys: lk, RightKeys: rk, NullSafe: safe,
 		LeftStart: w.LeftStart, LeftEnd: w.LeftEnd, RightStart: w.RightStart, RightEnd: w.RightEnd, Granule: w.Granule,
 		Cond: e.Rest, LeftTypes: left.schema.Types(), RightTypes: right.schema.Types()}

@@ -54,6 +54,12 @@ func Compile(job *logical.Job, opts Options) (*Compiled, error) {
 	ro.Verify = opts.Verify
 	ro.Reuse = set.reuse
 	ro.Zone = opts.Zone
+	ro.Changes = func(n *logical.Scan) bool {
+		if opts.SourceKinds != nil {
+			return !opts.SourceKinds(n).Append()
+		}
+		return !changelog.SourceKinds(n).Append()
+	}
 	after, err := rule.Optimize(job, ro)
 	if err != nil {
 		return nil, err
@@ -77,7 +83,10 @@ func Compile(job *logical.Job, opts Options) (*Compiled, error) {
 	}
 	b.nameVertices()
 	if err := b.g.Check(); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("the planner made a graph that cannot run: %w", err)
+	}
+	if err := b.g.CheckTypes(); err != nil {
+		return nil, fmt.Errorf("the planner made a graph that cannot run: %w", err)
 	}
 	return &Compiled{Before: job, After: after, Changes: changes, Graph: b.g}, nil
 }

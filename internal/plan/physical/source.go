@@ -35,7 +35,9 @@ func (b *builder) scan(n *logical.Scan) (flow, error) {
 	}
 	src.Scan.Parallelism = par
 	if !kinds.Append() {
-		src.Scan.Limit = -1 // the rows that a changelog ends up with are not its first ones
+		// The rows that a changelog ends up with are not its first ones, and a change
+		// that fails a predicate may take away a row that passed it.
+		src.Scan.Limit, src.Scan.Predicates = -1, nil
 	}
 	emitted := kinds
 	if info.Normalize != nil || info.DropBefore {

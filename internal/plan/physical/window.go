@@ -12,16 +12,29 @@ import (
 // windowAgg makes an aggregate by window: in two phases by default, as Flink
 // does for windows by event time that are cut alike for all keys.
 func (b *builder) windowAgg(n *logical.Aggregate, f flow) (flow, error) {
-	spec := &jobgraph.WindowAgg{Window: b.window(*n.Window, f.schema), Keys: n.Keys, Aggs: calls(n), Props: n.Props,
+	if n.Sets == nil {
+		return b.oneWindowAgg(n, f, n.Keys, n.Out)
+	}
+	f, keys := b.groupingSets(n, f)
+	out, project := setsOutput(n)
+	f, err := b.oneWindowAgg(n, f, keys, out)
+	if err != nil {
+		return f, err
+	}
+	return b.calc(n, f, nil, project, n.Out), nil
+}
+
+func (b *builder) oneWindowAgg(n *logical.Aggregate, f flow, keys []int, out types.Schema) (flow, error) {
+	spec := &jobgraph.WindowAgg{Window: b.window(*n.Window, f.schema), Keys: keys, Aggs: calls(n), Props: n.Props,
 		Retracts: !f.kinds.Append(), InputTypes: f.schema.Types()}
-	hash := upTo(len(n.Keys))
-	d := hashed(n.Keys)
+	hash := upTo(len(keys))
+	d := hashed(keys)
 	w := spec.Window
 	one := b.set.phase == "ONE_PHASE" || b.opts.Verify || w.Proctime || w.WKind == jobgraph.Session ||
 		!splits(spec.Aggs) || w.WKind == jobgraph.Hop && w.Slide > 0 && w.Size%w.Slide != 0 ||
 		b.satisfiedAll(f, d)
 	if one {
-		return b.apply(b.op(n, "", spec, n.Out, f.schema), changelog.InsertOnly, hash, input{flow: f, dist: d}), nil
+		return b.apply(b.op(n, "", spec, out, f.schema), changelog.InsertOnly, hash, input{flow: f, dist: d}), nil
 	}
 	partial, err := agg.PartialTypes(spec.Aggs, spec.Retracts)
 	if err != nil {
@@ -34,5 +47,5 @@ func (b *builder) windowAgg(n *logical.Aggregate, f flow) (flow, error) {
 	lf := b.apply(b.op(n, "Local", &local, mid, f.schema), changelog.InsertOnly, nil, input{flow: f, dist: anyhow})
 	global := *spec
 	global.Phase, global.Keys = jobgraph.Global, hash
-	return b.apply(b.op(n, "", &global, n.Out, mid), changelog.InsertOnly, hash, input{flow: lf, dist: hashed(hash)}), nil
+	return b.apply(b.op(n, "", &global, out, mid), changelog.InsertOnly, hash, input{flow: lf, dist: hashed(hash)}), nil
 }

@@ -12,8 +12,8 @@ import (
 // prune leaves out the columns that nobody reads, from the roots down to the
 // scans. It first collects what the receivers of each relation need of it, all of
 // them together, then builds the plan anew with the columns renumbered.
-func prune(job *logical.Job) {
-	p := &pruner{needs: map[logical.Node]map[int]bool{}, done: map[logical.Node]pruned{}}
+func prune(c *context, job *logical.Job) {
+	p := &pruner{c: c, needs: map[logical.Node]map[int]bool{}, done: map[logical.Node]pruned{}}
 	order := inputsLast(job)
 	for _, root := range job.Roots {
 		p.all(root)
@@ -79,6 +79,7 @@ func (p pruned) order(list []jobgraph.SortKey) []jobgraph.SortKey {
 }
 
 type pruner struct {
+	c     *context
 	needs map[logical.Node]map[int]bool
 	done  map[logical.Node]pruned
 }
@@ -142,6 +143,14 @@ func (p *pruner) ask(n logical.Node) {
 		}
 	}
 	switch n := n.(type) {
+	case *logical.Scan:
+		if p.c.Changes != nil && p.c.Changes(n) {
+			for i, c := range n.Columns {
+				if has(n.Table.PrimaryKey, c) {
+					p.need(n, i)
+				}
+			}
+		}
 	case *logical.Filter:
 		below(n.Input, 0)
 		p.exprs(n.Input, n.Cond)

@@ -20,6 +20,9 @@ type Options struct {
 	Reuse    bool            // table.optimizer.reuse-sub-plan-enabled
 	Zone     string          // table.local-time-zone
 	Disabled map[string]bool // by name, see Names
+	// Changes tells whether a table's source emits changes: its primary key is then
+	// read in any case. nil: none does.
+	Changes func(*logical.Scan) bool
 }
 
 // A rule rewrites one node whose inputs are done. It returns n itself when it has
@@ -101,9 +104,9 @@ func Optimize(job *logical.Job, opts Options) (*logical.Job, error) {
 		return nil, c.err
 	}
 	if c.on(stagePrune) {
-		prune(&out)
+		prune(c, &out)
 		c.rewrite(&out)
-		prune(&out)
+		prune(c, &out)
 		c.each(&out, refresh)
 	}
 	if c.Reuse && c.on(stageReuse) {
