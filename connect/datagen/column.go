@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/millrace-io/millrace/connect"
+	"github.com/millrace-io/millrace/connect/datagen/strided"
 	"github.com/millrace-io/millrace/internal/expr"
 	"github.com/millrace-io/millrace/types"
 	"github.com/millrace-io/millrace/vec"
@@ -52,14 +53,8 @@ func (c *column) make(ids []uint64, t clock) vec.Vector {
 	return c.fill(ids, valid, t)
 }
 
-// draw is the random number of an id: splitmix64's finaliser (Stafford, mix 13).
-func (c *column) draw(id uint64) uint64 { return mix(c.key + id*0x9E3779B97F4A7C15) }
-
-func mix(x uint64) uint64 {
-	x = (x ^ x>>30) * 0xBF58476D1CE4E5B9
-	x = (x ^ x>>27) * 0x94D049BB133111EB
-	return x ^ x>>31
-}
+// draw is the random number of an id.
+func (c *column) draw(id uint64) uint64 { return strided.Random(c.key, id) }
 
 // A reader reads the options of fields.
 type reader struct {
@@ -70,7 +65,7 @@ type reader struct {
 }
 
 func newReader(o connect.Options, seed uint64) *reader {
-	return &reader{options: o, read: map[string]bool{}, seed: mix(seed + 1), sequence: -1}
+	return &reader{options: o, read: map[string]bool{}, seed: strided.Mix(seed + 1), sequence: -1}
 }
 
 // get returns an option of the field at a path.
@@ -91,7 +86,7 @@ func (r *reader) column(path string, t types.Type, top bool) (*column, error) {
 	c := &column{typ: t, width: 8}
 	c.key = r.seed
 	for _, b := range []byte(path) {
-		c.key = mix(c.key + uint64(b))
+		c.key = strided.Mix(c.key + uint64(b))
 	}
 	kind, ok := r.get(path, "kind")
 	if ok && kind == "sequence" {
@@ -331,7 +326,7 @@ func (r *reader) randomDecimal(c *column, path string) error {
 	c.fill = func(ids []uint64, valid vec.Bitmap, _ clock) vec.Vector {
 		return each(len(ids), valid, func(i int) types.Int128 {
 			x := new(big.Int).SetUint64(c.draw(ids[i]))
-			x.Lsh(x, 64).Or(x, new(big.Int).SetUint64(mix(c.draw(ids[i]))))
+			x.Lsh(x, 64).Or(x, new(big.Int).SetUint64(strided.Mix(c.draw(ids[i]))))
 			return int128(x.Rsh(x.Mul(x, n), 128).Add(x, lo))
 		})
 	}
@@ -393,7 +388,7 @@ func (r *reader) randomBytes(c *column, path string) error {
 				m = int(between(x, 1, int64(max(n-1, 1)))) // never the full length, as in Flink
 			}
 			if !valid.Null(i) {
-				out.Data = appendRandom(out.Data, mix(x), m, hex)
+				out.Data = appendRandom(out.Data, strided.Mix(x), m, hex)
 			}
 			out.Offs = append(out.Offs, uint32(len(out.Data)))
 		}
@@ -406,7 +401,7 @@ func (r *reader) randomBytes(c *column, path string) error {
 func appendRandom(dst []byte, x uint64, n int, hex bool) []byte {
 	end := len(dst) + n
 	for len(dst) < end {
-		x = mix(x + 0x9E3779B97F4A7C15)
+		x = strided.Random(x, 1)
 		if !hex {
 			dst = binary.LittleEndian.AppendUint64(dst, x)
 			continue

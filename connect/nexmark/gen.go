@@ -5,6 +5,7 @@ import (
 	"math/bits"
 	"sync"
 
+	"github.com/millrace-io/millrace/connect/datagen/strided"
 	"github.com/millrace-io/millrace/vec"
 )
 
@@ -103,7 +104,7 @@ func New(c Config) (*Generator, error) {
 	p, a := int64(c.Persons), int64(c.Persons+c.Auctions)
 	g.kind = [3]span{{0, p}, {p, a}, {a, g.size}}
 	for i := range g.keys {
-		g.keys[i] = mix(c.Seed + mix(uint64(i)+1))
+		g.keys[i] = strided.Mix(c.Seed + strided.Mix(uint64(i)+1))
 	}
 	g.padding = sync.OnceValue(func() []byte { return paddingText(g.keys[fieldPadding]) })
 	g.prose = sync.OnceValue(func() []byte { return proseText(g.keys[fieldProse], textSize+proseTail, ' ') })
@@ -141,16 +142,8 @@ func (g *Generator) Batches(kind Kind, cols []int) iter.Seq[*vec.Batch] {
 	}
 }
 
-// hash is field f's random number of event n.
-func hash(key uint64, n int64) uint64 { return mix(key + uint64(n)*0x9E3779B97F4A7C15) }
-
-// mix is the finaliser of splitmix64 (Steele, Lea, Flood 2014; constants by
-// Stafford, mix 13).
-func mix(x uint64) uint64 {
-	x = (x ^ x>>30) * 0xBF58476D1CE4E5B9
-	x = (x ^ x>>27) * 0x94D049BB133111EB
-	return x ^ x>>31
-}
+// hash is the random number of event n in the stream of a field's key.
+func hash(key uint64, n int64) uint64 { return strided.Random(key, uint64(n)) }
 
 // pick maps the low half of a random number to 0..m-1.
 func pick(x, m uint64) uint64 { return (x & 0xFFFFFFFF) * m >> 32 }
