@@ -30,7 +30,8 @@ type arena struct {
 	at     int // words used in the last chunk that is shared
 	last   int // that chunk
 	free   [blockClasses]uint32
-	spare  []uint32 // numbers of chunks that were given back
+	spare  []uint32   // numbers of chunks that were given back
+	kept   [][]uint64 // chunks of chunkWords to be used again
 	mem    *meter
 }
 
@@ -100,10 +101,15 @@ func (a *arena) room(n int) {
 
 // chunk adds a chunk of n words and returns its number.
 func (a *arena) chunk(n int) uint32 {
-	a.mem.add(8 * n)
 	if len(a.chunks) == 0 {
 		a.room(1) // chunk 0 is a shared one
 	}
+	if k := len(a.kept); k > 0 && n == chunkWords {
+		a.chunks = append(a.chunks, a.kept[k-1])
+		a.kept = a.kept[:k-1]
+		return uint32(len(a.chunks) - 1)
+	}
+	a.mem.add(8 * n)
 	if k := len(a.spare); k > 0 {
 		i := a.spare[k-1]
 		a.spare = a.spare[:k-1]
@@ -143,9 +149,25 @@ func (a *arena) bytes(ref uint32, n int) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(&a.chunks[ref>>chunkShift][ref&chunkMask])), n)
 }
 
+// recycle frees all blocks and keeps the chunks.
+func (a *arena) recycle() {
+	if len(a.chunks) == 0 {
+		return
+	}
+	for _, c := range a.chunks[1:] {
+		if len(c) == chunkWords {
+			a.kept = append(a.kept, c)
+		} else {
+			a.mem.add(-8 * len(c))
+		}
+	}
+	clear(a.chunks[1:])
+	*a = arena{chunks: a.chunks[:1], at: 1, kept: a.kept, spare: a.spare[:0], mem: a.mem}
+}
+
 // reset frees everything.
 func (a *arena) reset() {
-	for _, c := range a.chunks {
+	for _, c := range append(a.chunks, a.kept...) {
 		a.mem.add(-8 * len(c))
 	}
 	*a = arena{mem: a.mem}

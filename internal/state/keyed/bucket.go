@@ -55,13 +55,21 @@ type bucket interface {
 	Close()
 	wipe()
 	takeErr() error
+	// recycle empties the table and keeps its memory, if it was used well.
+	recycle() bool
+	setTime(int64)
 }
+
+// spareMax is how many dropped tables are kept for the next buckets: windows come
+// and go at one rate and have about one size.
+const spareMax = 2
 
 // byTime is what Buckets and MultiBuckets have in common.
 type byTime[T bucket] struct {
 	make  func(t int64) T
 	of    map[int64]T
 	times []int64 // ascending
+	spare []T
 	err   error
 }
 
@@ -73,7 +81,13 @@ func (b *byTime[T]) At(t int64) T {
 	if b.of == nil {
 		b.of = map[int64]T{}
 	}
-	x := b.make(t)
+	var x T
+	if n := len(b.spare); n > 0 {
+		x, b.spare = b.spare[n-1], b.spare[:n-1]
+		x.setTime(t)
+	} else {
+		x = b.make(t)
+	}
 	b.of[t] = x
 	i, _ := slices.BinarySearch(b.times, t)
 	b.times = slices.Insert(b.times, i, t)
@@ -108,6 +122,9 @@ func (b *byTime[T]) Bytes() (n int64) {
 	for _, x := range b.of {
 		n += x.Bytes()
 	}
+	for _, x := range b.spare {
+		n += x.Bytes()
+	}
 	return n
 }
 
@@ -121,7 +138,11 @@ func (b *byTime[T]) Drop(t int64) {
 	if err := x.takeErr(); b.err == nil {
 		b.err = err
 	}
-	x.Close()
+	if len(b.spare) < spareMax && x.recycle() {
+		b.spare = append(b.spare, x)
+	} else {
+		x.Close()
+	}
 	delete(b.of, t)
 	i, _ := slices.BinarySearch(b.times, t)
 	b.times = slices.Delete(b.times, i, i+1)
@@ -144,11 +165,41 @@ func (b *byTime[T]) Close() {
 	for _, x := range b.of {
 		x.Close()
 	}
-	b.of, b.times = nil, nil
+	for _, x := range b.spare {
+		x.Close()
+	}
+	b.of, b.times, b.spare = nil, nil, nil
 }
 
 func (t *Table) takeErr() error {
 	err := t.err
 	t.err = nil
 	return err
+}
+
+func (t *Table) setTime(at int64) { t.time = at }
+
+func (t *Table) recycle() bool {
+	// To clear a large table for each of many small buckets would cost more than
+	// it saves.
+	if t.mem.over || t.index.cells() > 16*(t.n+segmentMin) {
+		return false
+	}
+	t.index.recycle()
+	t.arena.recycle()
+	clear(t.live)
+	clear(t.touched)
+	clear(t.durable)
+	t.wrote = nil
+	t.next, t.freed, t.null, t.n, t.dirty = 0, None, None, 0, false
+	return true
+}
+
+func (m *Multi) recycle() bool {
+	if !m.Table.recycle() {
+		return false
+	}
+	m.rows.recycle()
+	m.changed, m.long = m.changed[:0], nil
+	return true
 }

@@ -240,3 +240,47 @@ func TestNoAllocations(t *testing.T) {
 		t.Errorf("Multi: %v allocations a batch", got)
 	}
 }
+
+// Windows that come and go use the memory of those before them, and give all of
+// it back.
+func TestBucketMemory(t *testing.T) {
+	budget := &base.Budget{}
+	shape := jobMulti
+	shape.Memory = budget
+	b, err := OpenMultiBuckets(openStore(t, &files{m: map[string][]byte{}}, whole, nil), shape)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := rand.New(rand.NewPCG(9, 9))
+	var keys Keys
+	slots := make([]Slot, benchRows)
+	peak := int64(0)
+	for at := range int64(40) {
+		n := 2000
+		if at%10 == 5 {
+			n = 10
+		}
+		cols := randomCols(r, jobKey, n, 100000)
+		keys.Prepare(jobKey, cols, nil, n)
+		m := b.At(at)
+		if m.Len() != 0 {
+			t.Fatal("a new bucket has keys")
+		}
+		m.Upsert(&keys, slots)
+		m.AddRows(slots[:n], randomCols(r, shape.Row, n, 1000), nil, nil)
+		if budget.Used() != b.Bytes() {
+			t.Fatalf("%d bytes in the budget, %d in the buckets", budget.Used(), b.Bytes())
+		}
+		if at == 4 {
+			peak = budget.Used()
+		}
+		b.Drop(at - 2)
+	}
+	if used := budget.Used(); used > 2*peak {
+		t.Errorf("%d bytes in use after many windows, %d after four", used, peak)
+	}
+	b.Close()
+	if used := budget.Used(); used != 0 {
+		t.Errorf("%d bytes are still counted", used)
+	}
+}

@@ -28,14 +28,30 @@ type index struct {
 }
 
 func (x *index) reset() {
-	for i := range x.dir {
-		if i == x.first(i) {
-			x.mem.add(-8 * len(x.dir[i]))
-		}
-	}
+	x.mem.add(-8 * x.cells())
 	x.dir, x.shift, x.depth, x.used = [][]uint64{make([]uint64, segmentMin)}, 32, []uint8{0}, []int32{0}
 	x.big = nil
 	x.mem.add(8 * segmentMin)
+}
+
+// cells returns the number of cells.
+func (x *index) cells() (n int) {
+	for i := range x.dir {
+		if i == x.first(i) {
+			n += len(x.dir[i])
+		}
+	}
+	return n
+}
+
+// recycle takes all slots out and keeps the segments.
+func (x *index) recycle() {
+	for i := range x.dir {
+		if i == x.first(i) {
+			clear(x.dir[i])
+		}
+	}
+	clear(x.used)
 }
 
 // first returns the first place that shares the segment of place i.

@@ -438,3 +438,40 @@ func BenchmarkPut(b *testing.B) {
 		}
 	}
 }
+
+// The task writes on, and reads, while Persist runs.
+func TestConcurrentPersist(t *testing.T) {
+	st := &storage{files: map[string][]byte{}}
+	s, _ := Backend{}.Open("p-", base.Range{Lo: 0, Hi: testGroups}, nil, st.get)
+	r := rand.New(rand.NewPCG(10, 10))
+	want := content{}
+	snaps := make(chan state.Snapshot, 100)
+	done := make(chan state.Handle)
+	go func() {
+		var h state.Handle
+		for snap := range snaps {
+			var err error
+			if h, err = snap.Persist(st.put); err != nil {
+				t.Error(err)
+			}
+		}
+		done <- h
+	}()
+	for e := range base.Epoch(100) {
+		for range 50 {
+			op(t, r, s, want)
+		}
+		if e%10 == 0 {
+			check(t, s, want)
+		}
+		snap, _ := s.Snapshot(e + 1)
+		snaps <- snap
+		s.Size()
+	}
+	close(snaps)
+	s, err := Backend{}.Open("p-", base.Range{Lo: 0, Hi: testGroups}, []state.Handle{<-done}, st.get)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check(t, s, want)
+}
