@@ -193,87 +193,87 @@ func (x *index) candidates(hash []uint64, slots []Slot) (missing int) {
 		x.list = make([]uint32, max(len(hash), 4096))
 	}
 	list := x.list[:len(hash)]
-	var n, empty int
 	if len(x.big) == 0 {
-		n, empty = firstSmall(x.dir[0], hash, slots, list)
+		list = list[:firstSmall(x.dir[0], hash, slots, list)]
 	} else {
-		n, empty = firstBig(x.big, x.shift, hash, slots, list)
+		list = list[:firstBig(x.big, x.shift, hash, slots, list)]
 	}
-	missing = empty
-	for step := uint32(1); n > 0; step++ {
+	for step := uint32(1); len(list) > 0; step++ {
+		var n, empty int
 		if len(x.big) == 0 {
-			n, empty = nextSmall(x.dir[0], step, hash, slots, list[:n])
+			n, empty = nextSmall(x.dir[0], step, hash, slots, list)
 		} else {
-			n, empty = nextBig(x.big, x.shift, step, hash, slots, list[:n])
+			n, empty = nextBig(x.big, x.shift, step, hash, slots, list)
 		}
+		list = list[:n]
 		missing += empty
 	}
 	return missing
 }
 
-// judge returns 1 as bits if a cell is empty, and if it is in use by another tag.
-func judge(c uint64, tag uint32) (empty, other int) {
-	empty = 1
-	if c != 0 {
-		empty = 0
-	}
-	other = 0
-	if uint32(c>>32) != tag {
+// The steps set a slot to what the cell says and list the keys whose cell is
+// another's or empty. A cell minus tag<<32 + 1 is below cellOther if it is in use
+// with that tag, and its low half is the slot, None of an empty cell, in any case.
+const cellOther = 1<<32 - 1
+
+func cellOf(c uint64, hash uint64) (s Slot, other int) {
+	d := c - (hash<<32 + 1)
+	if d >= cellOther {
 		other = 1
 	}
-	return empty, other &^ empty
+	return Slot(uint32(d)), other
 }
 
-func firstSmall(seg []uint64, hash []uint64, slots []Slot, list []uint32) (n, missing int) {
+func firstSmall(seg []uint64, hash []uint64, slots []Slot, list []uint32) (n int) {
 	slots, list = slots[:len(hash)], list[:len(hash)]
 	mask := uint32(len(seg) - 1)
 	for i, h := range hash {
-		c := seg[uint32(h)&mask]
-		slots[i] = Slot(uint32(c) - 1)
-		empty, other := judge(c, uint32(h))
+		s, other := cellOf(seg[uint32(h)&mask], h)
+		slots[i] = s
 		list[n] = uint32(i)
 		n += other
-		missing += empty
 	}
-	return n, missing
+	return n
 }
 
 func nextSmall(seg []uint64, step uint32, hash []uint64, slots []Slot, list []uint32) (n, missing int) {
 	mask := uint32(len(seg) - 1)
 	for _, i := range list {
-		tag := uint32(hash[i])
-		c := seg[(tag+step)&mask]
-		slots[i] = Slot(uint32(c) - 1)
-		empty, other := judge(c, tag)
+		if slots[i] == None {
+			missing++
+			continue
+		}
+		h := hash[i]
+		s, other := cellOf(seg[(uint32(h)+step)&mask], h)
+		slots[i] = s
 		list[n] = i
 		n += other
-		missing += empty
 	}
 	return n, missing
 }
 
-func firstBig(dir []*[segmentMax]uint64, shift uint, hash []uint64, slots []Slot, list []uint32) (n, missing int) {
+func firstBig(dir []*[segmentMax]uint64, shift uint, hash []uint64, slots []Slot, list []uint32) (n int) {
 	slots, list = slots[:len(hash)], list[:len(hash)]
 	for i, h := range hash {
-		c := dir[uint64(uint32(h))>>(shift&63)][uint32(h)%segmentMax]
-		slots[i] = Slot(uint32(c) - 1)
-		empty, other := judge(c, uint32(h))
+		s, other := cellOf(dir[uint64(uint32(h))>>(shift&63)][uint32(h)%segmentMax], h)
+		slots[i] = s
 		list[n] = uint32(i)
 		n += other
-		missing += empty
 	}
-	return n, missing
+	return n
 }
 
 func nextBig(dir []*[segmentMax]uint64, shift uint, step uint32, hash []uint64, slots []Slot, list []uint32) (n, missing int) {
 	for _, i := range list {
-		tag := uint32(hash[i])
-		c := dir[uint64(tag)>>(shift&63)][(tag+step)%segmentMax]
-		slots[i] = Slot(uint32(c) - 1)
-		empty, other := judge(c, tag)
+		if slots[i] == None {
+			missing++
+			continue
+		}
+		h := hash[i]
+		s, other := cellOf(dir[uint64(uint32(h))>>(shift&63)][(uint32(h)+step)%segmentMax], h)
+		slots[i] = s
 		list[n] = i
 		n += other
-		missing += empty
 	}
 	return n, missing
 }

@@ -337,8 +337,13 @@ func fits(n, m int) bool {
 func (t *Table) Touch(slots ...Slot) {
 	touched := t.touched
 	for _, s := range slots {
-		if s >= 0 {
-			touched[s>>6] |= 1 << (s & 63)
+		if s < 0 {
+			continue
+		}
+		// Most are touched already; to store nothing then keeps a load of the same
+		// word soon after from waiting.
+		if w := &touched[s>>6]; *w&(1<<(s&63)) == 0 {
+			*w |= 1 << (s & 63)
 		}
 	}
 	t.dirty = true

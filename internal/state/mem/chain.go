@@ -19,9 +19,9 @@ const (
 	chainFilesLow = 4
 )
 
-// hiddenBytesMin is how large a chain must be before it is merged for what is
-// hidden in it rather than for its length.
-const hiddenBytesMin = 1 << 20
+// mergeBytesMin is how large a chain must be before it is merged for what is
+// hidden in it, or belongs to others, rather than for its length.
+const mergeBytesMin = 1 << 20
 
 // A chain is the durable side of a store.
 //
@@ -31,16 +31,18 @@ const hiddenBytesMin = 1 << 20
 // been pushed when it was taken: Persist of epoch 7 may run when the deltas of
 // epoch 8 are queued already, and must leave them there.
 type chain struct {
-	prefix string
-	plain  bool
-	get    func(string) ([]byte, error)
+	prefix     string
+	plain      bool
+	get        func(string) ([]byte, error)
+	mergeBytes int64 // mergeBytesMin
 
 	mu     sync.Mutex
 	queue  []queued
 	pushed int // deltas ever queued
 	popped int // deltas ever made durable
 
-	files []state.File // oldest first
+	files   []state.File // oldest first
+	foreign bool         // most of them belongs to others: merge them all
 
 	bytes   atomic.Int64 // of files
 	waiting atomic.Int64 // of queue
@@ -138,11 +140,14 @@ func (c *chain) persist(r base.Range, e base.Epoch, upto int, put func(string, [
 		return err
 	}
 	fresh := data
-	if data == nil && len(c.files) <= chainFilesMax {
+	if data == nil && len(c.files) <= chainFilesMax && !c.foreign {
 		c.pop(len(parts))
 		return nil
 	}
-	keep := mergeFrom(c.files, int64(len(data)))
+	keep := mergeFrom(c.files, int64(len(data)), c.mergeBytes)
+	if c.foreign {
+		keep = 0
+	}
 	if c.get == nil {
 		keep = len(c.files)
 	}
@@ -162,7 +167,7 @@ func (c *chain) persist(r base.Range, e base.Epoch, upto int, put func(string, [
 		}
 		files = append(files, f)
 	}
-	c.files = files
+	c.files, c.foreign = files, false
 	c.bytes.Store(sumBytes(files))
 	c.pop(len(parts))
 	return nil
@@ -173,13 +178,13 @@ func (c *chain) persist(r base.Range, e base.Epoch, upto int, put func(string, [
 // files, and as many older ones as are not much larger, so that each byte is
 // written about log(size) times; one whose deltas outweigh its oldest file, as
 // when all keys change all the time, becomes one file.
-func mergeFrom(files []state.File, size int64) int {
+func mergeFrom(files []state.File, size, least int64) int {
 	keep := len(files)
 	if keep == 0 {
 		return 0
 	}
 	newer := size + sumBytes(files[1:])
-	if newer > files[0].Bytes && newer > hiddenBytesMin {
+	if newer > files[0].Bytes && newer > least {
 		return 0
 	}
 	if keep < chainFilesMax {

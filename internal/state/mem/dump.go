@@ -29,7 +29,7 @@ func Dump(w io.Writer, name string, data []byte, entries bool) error {
 			b := &t.blocks[i]
 			fmt.Fprintf(w, "  block at %d: %d bytes, %d entries, %x to %x\n", b.off, b.size, b.n, b.first, b.last)
 		}
-		if err := t.load(spanOf(base.Range{Lo: 0, Hi: 1 << 16})); err != nil {
+		if _, err := t.load(spanOf(base.Range{Lo: 0, Hi: 1 << 16})); err != nil {
 			return err
 		}
 		if entries {

@@ -32,6 +32,7 @@
 package mem
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/millrace-io/millrace/internal/base"
@@ -43,6 +44,8 @@ import (
 type Backend struct {
 	// Plain leaves blocks uncompressed.
 	Plain bool
+
+	mergeBytes int64 // mergeBytesMin, but in tests
 }
 
 var _ state.Backend = Backend{}
@@ -53,9 +56,10 @@ func (b Backend) Open(prefix string, r base.Range, from []state.Handle, get func
 		groups: r,
 		tables: map[string]*table{},
 		values: restoreValues(r, from),
-		chain:  &chain{prefix: prefix, plain: b.Plain, get: get},
+		chain:  &chain{prefix: prefix, plain: b.Plain, get: get, mergeBytes: cmp.Or(b.mergeBytes, mergeBytesMin)},
 	}
 	opened := map[string]*file{}
+	ours := int64(0) // bytes of blocks with keys of r
 	for _, h := range from {
 		for _, f := range h.Files {
 			f.Range = fileRange(h, f, r)
@@ -72,12 +76,16 @@ func (b Backend) Open(prefix string, r base.Range, from []state.Handle, get func
 				}
 			}
 			s.chain.files = append(s.chain.files, f)
-			if err := s.restore(opened[f.Name], f.Range); err != nil {
+			n, err := s.restore(opened[f.Name], f.Range)
+			if err != nil {
 				return nil, err
 			}
+			ours += n
 		}
 	}
 	s.chain.bytes.Store(sumBytes(s.chain.files))
+	// Files inherited from a wider range would be read whole at each restore.
+	s.chain.foreign = sumBytes(s.chain.files) > 2*ours+s.chain.mergeBytes
 	return s, nil
 }
 

@@ -135,7 +135,7 @@ func TestModel(t *testing.T) {
 	for seed := range uint64(40) {
 		r := rand.New(rand.NewPCG(5, seed))
 		st := &storage{files: map[string][]byte{}}
-		backend := Backend{Plain: seed%2 == 0}
+		backend := Backend{Plain: seed%2 == 0, mergeBytes: int64(seed%3) * 1000}
 		open := func(n int, from []state.Handle, want content) (out []state.Store) {
 			for i := range n {
 				s, err := backend.Open(fmt.Sprintf("%d-", i), base.RangeOf(i, n, testGroups), from, st.get)
@@ -370,7 +370,7 @@ func TestCompaction(t *testing.T) {
 		if len(h.Files) > chainFilesMax {
 			t.Fatalf("epoch %d: %d files", e, len(h.Files))
 		}
-		if h.Bytes > int64(len(live))*110*5/2+hiddenBytesMin {
+		if h.Bytes > int64(len(live))*110*5/2+mergeBytesMin {
 			t.Fatalf("epoch %d: %d bytes for %d live keys", e, h.Bytes, len(live))
 		}
 	}

@@ -173,16 +173,20 @@ func (f *file) table(name string) *fileTable {
 }
 
 // load unpacks the blocks that have keys in b, checks every entry, and keeps the
-// blocks, so that reading them later cannot fail.
-func (t *fileTable) load(b span) error {
+// blocks, so that reading them later cannot fail. It returns their size.
+func (t *fileTable) load(b span) (size int64, err error) {
 	for i := range t.blocks {
 		k := &t.blocks[i]
-		if k.raw != nil || bytes.Compare(k.last, b.from) < 0 || !b.above(k.first) {
+		if bytes.Compare(k.last, b.from) < 0 || !b.above(k.first) {
+			continue
+		}
+		size += int64(k.size)
+		if k.raw != nil {
 			continue
 		}
 		raw, err := t.file.unpack(k.off, k.size)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		it := entryIter{src: raw}
 		n := 0
@@ -193,11 +197,11 @@ func (t *fileTable) load(b span) error {
 			n++
 		}
 		if it.bad || n != k.n || !bytes.Equal(it.key, k.last) {
-			return t.file.corrupt("a block's entries are malformed")
+			return 0, t.file.corrupt("a block's entries are malformed")
 		}
 		k.raw = raw
 	}
-	return nil
+	return size, nil
 }
 
 // An entryIter walks the entries of an unpacked block.

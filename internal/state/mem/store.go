@@ -33,17 +33,20 @@ func (s *store) table(name string) *table {
 	return t
 }
 
-// restore adds what a file has for some key groups to the tables.
-func (s *store) restore(f *file, r base.Range) error {
+// restore adds what a file has for some key groups to the tables and returns the
+// bytes of the blocks that it is in.
+func (s *store) restore(f *file, r base.Range) (n int64, err error) {
 	for _, ft := range f.tables {
 		p := ft.partOf(r)
-		if err := ft.load(p.within); err != nil {
-			return err
+		size, err := ft.load(p.within)
+		if err != nil {
+			return 0, err
 		}
+		n += size
 		t := s.table(ft.name)
 		t.layers = append(t.layers, p)
 	}
-	return nil
+	return n, nil
 }
 
 // Values implements state.Store.
