@@ -27,14 +27,14 @@ func init() {
 	}
 }
 
-// jsonTest is IS [NOT] JSON; both are FALSE for NULL.
+// jsonTest is IS [NOT] JSON; NULL is no JSON.
 func jsonTest(name, kind string, want bool) *fn.Func {
-	return kernel.Define(name, doc("json", "s "+name, "FALSE for NULL", "'{}' "+name),
+	return kernel.Define(name, doc("json", "s "+name, "whether a text is JSON of that kind; NULL is none", "'{}' "+name),
 		kernel.Sig{Args: oneText, Ret: types.TBoolean, NullsIn: true, NeverNull: true,
 			Eval: func(c *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vector, error) {
 				s, nulls, j := kernel.Str(args[0]), kernel.NullsOf(args[0]), state[jsonCall](c)
 				return kernel.Nums(rows, n, func(i int) bool {
-					return !nulls.At(i) && (j.doc.Parse(string(s.At(i))) && isJSON(kind, j.doc.Vals[0].Kind)) == want
+					return (!nulls.At(i) && j.doc.Parse(string(s.At(i))) && isJSON(kind, j.doc.Vals[0].Kind)) == want
 				}), nil
 			}})
 }
