@@ -66,6 +66,11 @@ func (s *session) run(sql string) string {
 			return out.String()
 		}
 		if job != nil {
+			for _, r := range job.Roots {
+				if err := wellFormed(r); err != nil {
+					out.WriteString("NOT A USER'S error: " + err.Error() + "\n")
+				}
+			}
 			out.WriteString(logical.JobString(job))
 		}
 	}

@@ -44,7 +44,7 @@ func (x *exprBinder) bindCall(c *ast.Call) (*expr.Expr, error) {
 }
 
 func (x *exprBinder) scalarCall(c *ast.Call, name string) (*expr.Expr, error) {
-	if c.JSON != nil {
+	if c.JSON != nil || name == "JSON_OBJECT" || name == "JSON_ARRAY" {
 		return x.jsonCall(c, name)
 	}
 	args, err := x.list(c.Args)
@@ -102,75 +102,77 @@ func (x *exprBinder) userCall(c *ast.Call, f *catalog.Function) (*expr.Expr, err
 var jsonBehaviors = [...]string{ast.JSONNull: "NULL", ast.JSONError: "ERROR", ast.JSONDefault: "DEFAULT",
 	ast.JSONEmptyArray: "EMPTY ARRAY", ast.JSONEmptyObject: "EMPTY OBJECT", ast.JSONTrue: "TRUE", ast.JSONFalse: "FALSE", ast.JSONUnknown: "UNKNOWN"}
 
-// jsonCall passes the clauses of a JSON function as constants behind its arguments:
-//
-//	JSON_VALUE(x, path, on empty, its default, on error, its default), cast to RETURNING
-//	JSON_QUERY(x, path, wrapper, on empty, on error, quotes)
-//	JSON_EXISTS(x, path, on error)
-//	JSON_OBJECT('NULL' or 'ABSENT', k, v, …), JSON_ARRAY('NULL' or 'ABSENT', v, …)
+// jsonCall passes the clauses of a JSON function as constants, in the form that
+// fn/scalar/json.go takes. RETURNING is a TRY_CAST around the call.
 func (x *exprBinder) jsonCall(c *ast.Call, name string) (*expr.Expr, error) {
+	j := c.JSON
+	if j == nil {
+		j = &ast.JSONClauses{}
+	}
 	args, err := x.list(c.Args)
 	if err != nil {
 		return nil, err
 	}
-	j := c.JSON
-	behavior := func(b *ast.JSONBehavior, def string) (*expr.Expr, *expr.Expr, error) {
-		if b == nil {
-			return expr.Text(def), expr.NullOf(types.TString), nil
-		}
-		if b.Kind != ast.JSONDefault {
-			return expr.Text(jsonBehaviors[b.Kind]), expr.NullOf(types.TString), nil
-		}
-		d, err := x.bind(b.Default)
-		if err != nil {
-			return nil, nil, err
-		}
-		text, err := castTo(b.Default, d, types.TString)
-		return expr.Text("DEFAULT"), text, err
-	}
-	empty, emptyValue, err := behavior(j.OnEmpty, "NULL")
-	if err != nil {
-		return nil, err
-	}
-	def := "NULL"
-	if name == "JSON_EXISTS" {
-		def = "FALSE"
-	}
-	fail, failValue, err := behavior(j.OnError, def)
-	if err != nil {
-		return nil, err
-	}
 	switch name {
-	case "JSON_VALUE":
-		e, err := x.call(c, name, append(args, empty, emptyValue, fail, failValue)...)
-		if err != nil || j.Returning == nil {
-			return e, err
-		}
-		return x.returning(c, e)
 	case "JSON_EXISTS":
-		return x.call(c, name, append(args, fail)...)
-	case "JSON_QUERY":
-		wrapper := [...]string{"WITHOUT", "WITHOUT", "WITH", "CONDITIONAL"}[j.Wrapper]
-		quotes := [...]string{"KEEP", "KEEP", "OMIT"}[j.Quotes]
-		e, err := x.call(c, name, append(args, expr.Text(wrapper), empty, fail, expr.Text(quotes))...)
-		if err != nil || j.Returning == nil {
-			return e, err
+		fail, _, err := x.jsonBehavior(j.OnError, "FALSE")
+		if err != nil {
+			return nil, err
 		}
-		return x.returning(c, e)
+		args = append(args, fail)
+	case "JSON_VALUE":
+		for _, b := range []*ast.JSONBehavior{j.OnEmpty, j.OnError} {
+			word, def, err := x.jsonBehavior(b, "NULL")
+			if err != nil {
+				return nil, err
+			}
+			args = append(args, word, def)
+		}
+	case "JSON_QUERY":
+		if j.Quotes == ast.JSONOmitQuotes {
+			return nil, unsupported(c, "OMIT QUOTES")
+		}
+		args = append(args, expr.Text([...]string{"WITHOUT", "WITHOUT", "UNCONDITIONAL", "CONDITIONAL"}[j.Wrapper]))
+		for _, b := range []*ast.JSONBehavior{j.OnEmpty, j.OnError} {
+			word, _, err := x.jsonBehavior(b, "NULL")
+			if err != nil {
+				return nil, err
+			}
+			args = append(args, word)
+		}
 	case "JSON_OBJECT", "JSON_ARRAY":
 		null := "NULL"
 		if j.OnNull == ast.JSONAbsentOnNull || j.OnNull == ast.JSONNullUnset && name == "JSON_ARRAY" {
 			null = "ABSENT"
 		}
-		return x.call(c, name, append([]*expr.Expr{expr.Text(null)}, args...)...)
+		args = append([]*expr.Expr{expr.Text(null)}, args...)
 	}
-	return x.call(c, name, args...)
-}
-
-func (x *exprBinder) returning(c *ast.Call, e *expr.Expr) (*expr.Expr, error) {
-	t, err := dataType(c.JSON.Returning)
+	e, err := x.call(c, name, args...)
+	if err != nil || j.Returning == nil {
+		return e, err
+	}
+	t, err := dataType(j.Returning)
 	if err != nil {
 		return nil, err
 	}
-	return castTo(c.JSON.Returning, e, t)
+	if e, err = expr.TryCast(e, t); err != nil {
+		return nil, at(j.Returning, err)
+	}
+	return placed(e, posOf(c)), nil
+}
+
+// jsonBehavior is the word of ON EMPTY or ON ERROR, and its default as a text.
+func (x *exprBinder) jsonBehavior(b *ast.JSONBehavior, def string) (word, value *expr.Expr, err error) {
+	if b == nil {
+		return expr.Text(def), expr.NullOf(types.TString), nil
+	}
+	if b.Kind != ast.JSONDefault {
+		return expr.Text(jsonBehaviors[b.Kind]), expr.NullOf(types.TString), nil
+	}
+	d, err := x.bind(b.Default)
+	if err != nil {
+		return nil, nil, err
+	}
+	value, err = castTo(b.Default, d, types.TString)
+	return expr.Text("DEFAULT"), value, err
 }

@@ -396,11 +396,10 @@ func (x *exprBinder) is(e *ast.Is) (*expr.Expr, error) {
 		return nil, unsupported(e, "IS A SET and IS EMPTY")
 	}
 	if e.Kind >= ast.IsJSON {
-		c, err := x.callOf(e, "IS "+name, e.X)
-		if err != nil {
-			return nil, err
+		if e.Not {
+			name = "NOT " + name // no negation: both are FALSE for NULL
 		}
-		return x.not(e, e.Not, c)
+		return x.callOf(e, "IS "+name, e.X)
 	}
 	v, err := x.bind(e.X)
 	if err != nil {

@@ -38,6 +38,8 @@ type scope struct {
 	node   logical.Node
 	fields []field
 	outer  *scope // of the query around a subquery
+	// reach: columns of outer may be named. That is so while WHERE is bound.
+	reach bool
 }
 
 // newScope names the columns of a node by a relation.
@@ -133,6 +135,9 @@ func (s *scope) resolve(id *ast.Ident) (*expr.Expr, error) {
 			return nil, unsupported(id, "a column of a query more than one level up")
 		}
 		e := f.expr
+		if level == 1 && !s.reach {
+			return nil, unsupported(id, "a column of the query around ('"+id.Path.String()+"') elsewhere than in WHERE of a subquery")
+		}
 		if level == 1 {
 			e = expr.Remap(e, func(i int) int { return i + outerBase })
 		}

@@ -290,11 +290,16 @@ func (k *block) where(w ast.Expr) error {
 			subs = append(subs, c)
 			continue
 		}
+		k.sc.reach = true
 		e, err := x.condition(c)
+		k.sc.reach = false
 		if err != nil {
 			return err
 		}
 		if correlated(e) {
+			if slices.ContainsFunc(expr.Columns(e), func(i int) bool { return i >= aggBase && i < outerBase }) {
+				return unsupported(c, "a subquery in a condition that reads columns of the query around")
+			}
 			k.corr = append(k.corr, e)
 			continue
 		}
