@@ -36,10 +36,12 @@ type Table struct {
 	touched []uint64
 	durable []uint64 // the store has the entry
 
-	dirty bool // something is touched
-	arena arena
-	mem   *meter
-	made  []Slot
+	dirty   bool // something is touched
+	arena   arena
+	mem     *meter
+	made    []Slot
+	refs    []uint64
+	fetched uint64 // makes the reads of stringRefs count
 
 	disk     state.Table
 	wrote    groupSet // groups with entries in the store, as far as known
@@ -114,12 +116,21 @@ func (t *Table) find(k *Keys, slots []Slot) (missing int) {
 		}
 		return t.findNulls(k, slots, missing)
 	case formString:
+		refs := t.stringRefs(slots)
 		for i, s := range slots {
-			if s >= 0 && !bytes.Equal(t.arena.load(t.entry(s)[t.keyAt]), k.col.At(k.row(i))) {
+			if s >= 0 && !bytes.Equal(t.arena.load(refs[i]), k.col.At(k.row(i))) {
 				slots[i], missing = t.again(k, i, missing)
 			}
 		}
 		return t.findNulls(k, slots, missing)
+	case formEncoded:
+		refs := t.stringRefs(slots)
+		for i, s := range slots {
+			if s >= 0 && !bytes.Equal(t.arena.load(refs[i]), k.bytes(i)) {
+				slots[i], missing = t.again(k, i, missing)
+			}
+		}
+		return missing
 	}
 	for i, s := range slots {
 		if s >= 0 && !t.same(s, k, i) {
@@ -127,6 +138,32 @@ func (t *Table) find(k *Keys, slots []Slot) (missing int) {
 		}
 	}
 	return missing
+}
+
+// stringRefs returns the references of the slots' strings, valid until the next
+// call. It goes to the entries and then to the strings, so that the comparison
+// which comes next finds them in the cache: there, a miss would be waited for.
+func (t *Table) stringRefs(slots []Slot) []uint64 {
+	t.refs = grow(t.refs, len(slots))
+	refs := t.refs
+	slab, shift, mask, stride, at := t.slab, t.shift&63, t.mask, t.stride, t.keyAt
+	for i, s := range slots {
+		if s >= 0 {
+			refs[i] = slab[uint(s)>>shift][(int(s)&mask)*stride+at]
+		}
+	}
+	chunks := t.arena.chunks
+	if len(chunks) <= 1 {
+		return refs
+	}
+	var all uint64
+	for i, s := range slots {
+		if w := refs[i]; s >= 0 && w != emptyString {
+			all |= chunks[w>>32>>chunkShift][w>>32&chunkMask]
+		}
+	}
+	t.fetched = all
+	return refs
 }
 
 // again probes for the i'th key when its first candidate was another.
