@@ -23,7 +23,8 @@ type accs struct {
 	inputs  []bool         // the columns that are read
 
 	up, down []moved
-	step     setStep
+	step     setStep // of rows: it borrows their slices
+	poured   setStep // of other sets' values: it has its own
 	slots    []keyed.Slot
 	rows     []int32
 	add, sub moved
@@ -327,8 +328,8 @@ func (a *accs) merge(t *groupTable, cols []vec.Vector, slots []keyed.Slot, rows 
 		}
 	}
 	for i, set := range t.sets {
-		a.step.decode(set.shape, slots, rows, cols[i].(*vec.Bytes))
-		a.runSet(t, i, &a.step)
+		a.poured.decode(set.shape, slots, rows, cols[i].(*vec.Bytes))
+		a.runSet(t, i, &a.poured)
 	}
 	return t.Err
 }
@@ -353,8 +354,8 @@ func (a *accs) mergeSlots(src *groupTable, from []keyed.Slot, dst *groupTable, t
 			if len(list) == 0 {
 				continue
 			}
-			a.step.pour(set, list, to[k])
-			a.runSet(dst, i, &a.step)
+			a.poured.pour(set, list, to[k])
+			a.runSet(dst, i, &a.poured)
 		}
 	}
 	return dst.Err

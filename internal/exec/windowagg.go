@@ -69,7 +69,7 @@ type WindowAgg struct {
 	next int64 // the end of the first window that has rows and is not complete
 	work windowWork
 	feed feed
-	held bool // Local: rows wait in slices
+	sent int64 // the last watermark that went out
 }
 
 // windowWork is a batch that is being worked off.
@@ -111,8 +111,10 @@ func (w *WindowAgg) Open(ctx *Context) error {
 	w.group = newGrouping(w.spec.Keys, w.spec.InputTypes)
 	w.alone = ctx.Late != nil && w.spec.Window.WKind != jobgraph.Tumble
 	w.slices = map[int64]*groupTable{}
-	w.mark, w.next = noWatermark, noWindow
+	w.mark, w.next, w.sent = noWatermark, noWindow, noWatermark
 	if w.spec.Phase == jobgraph.Local {
+		w.mark = savedMark(ctx)
+		w.sent = w.mark
 		return nil
 	}
 	if w.panes, err = w.scratch(); err != nil {
@@ -306,7 +308,10 @@ func (w *WindowAgg) step() (*vec.Batch, error) {
 	to := from
 	for k.mark < len(k.b.Marks) {
 		m := k.b.Marks[k.mark]
-		to = w.stretch(to, m.Row)
+		var held bool
+		if to, held = w.stretch(to, m.Row); held {
+			return &vec.Batch{}, w.sendMark(from, to)
+		}
 		k.mark++
 		if w.spec.Window.Proctime || w.next == noWindow || w.time.fires(w.next) > m.Time {
 			w.mark = max(w.mark, m.Time)
@@ -319,11 +324,15 @@ func (w *WindowAgg) step() (*vec.Batch, error) {
 		w.fireFirst(m.Time)
 		return &vec.Batch{}, nil
 	}
-	to = w.stretch(to, math.MaxInt32)
+	var held bool
+	if to, held = w.stretch(to, math.MaxInt32); held {
+		return &vec.Batch{}, w.sendMark(from, to)
+	}
 	if err := w.add(from, to); err != nil {
 		return nil, err
 	}
-	if m, ok := lastMark(k.b); ok {
+	if m, ok := lastMark(k.b); ok && m > w.sent {
+		w.sent = m
 		w.feed.front(&feedItem{mark: m})
 	}
 	k.b, k.in = nil, nil
@@ -333,18 +342,30 @@ func (w *WindowAgg) step() (*vec.Batch, error) {
 	return nil, nil
 }
 
+// sendMark sends the watermark that a row of a local phase is late for before it,
+// so that the global phase sees that it is late, too.
+func (w *WindowAgg) sendMark(from, to int) error {
+	if err := w.add(from, to); err != nil {
+		return err
+	}
+	w.work.at = to
+	w.fireFirst(w.mark)
+	return nil
+}
+
 // stretch looks at the rows from an ordinal up to a position, for which the
 // watermark is the same: it drops those that are late, by the slice noWindow, and
-// finds the first window to fire. It returns the ordinal after them.
-func (w *WindowAgg) stretch(from int, row int32) int {
+// finds the first window to fire. It returns the ordinal after them; held says that
+// it is a row of a local phase that is late for a watermark that has not gone out.
+func (w *WindowAgg) stretch(from int, row int32) (to int, held bool) {
 	k := &w.work
-	to := len(k.rows)
+	to = len(k.rows)
 	if row != math.MaxInt32 {
 		n, _ := slices.BinarySearch(k.rows[from:], row)
 		to = from + n
 	}
 	if from == to {
-		return to
+		return to, false
 	}
 	least, seen := int64(math.MaxInt64), int64(math.MinInt64)
 	for i, e := range k.ends[from:to] {
@@ -352,6 +373,10 @@ func (w *WindowAgg) stretch(from int, row int32) int {
 			continue
 		}
 		if w.mark != noWatermark && w.time.fires(e) <= w.mark || w.ctx.Late != nil {
+			if w.spec.Phase == jobgraph.Local && w.sent < w.mark {
+				to, held = from+i, true
+				break
+			}
 			w.late(from + i)
 			continue
 		}
@@ -361,7 +386,7 @@ func (w *WindowAgg) stretch(from int, row int32) int {
 	if least != math.MaxInt64 {
 		w.next = min(w.next, w.open(least))
 	}
-	return to
+	return to, held
 }
 
 // late handles a row some of whose windows may be complete.
@@ -462,6 +487,7 @@ func (w *WindowAgg) addSlice(end int64, rows []int32) error {
 func (w *WindowAgg) Watermark(t int64, out Output) (bool, error) {
 	w.advance(t, t == math.MaxInt64 || !w.spec.Window.Proctime)
 	w.feed.watermark(t)
+	w.sent = t
 	return w.feed.drain(out)
 }
 
@@ -504,10 +530,10 @@ func (w *WindowAgg) Resume(out Output) (bool, error) { return w.feed.drain(out) 
 
 // Snapshot implements Operator.
 func (w *WindowAgg) Snapshot(base.Epoch) error {
+	saveMark(w.ctx, w.mark)
 	if w.spec.Phase == jobgraph.Local {
 		return nil
 	}
-	saveMark(w.ctx, w.mark)
 	for _, t := range w.slices {
 		t.saveSets(w.group.types)
 	}

@@ -51,6 +51,7 @@ func (w *WindowAgg) setMark(t int64) {
 
 // fireFirst puts what a watermark in a batch fires before the rest of the batch.
 func (w *WindowAgg) fireFirst(t int64) {
+	w.sent = t
 	w.feed.front(&feedItem{next: w.firing(t)}, &feedItem{mark: t})
 }
 

@@ -1,5 +1,582 @@
 package exec
 
-import "github.com/millrace-io/millrace/internal/jobgraph"
+import (
+	"fmt"
+	"math"
 
-func newSessionAgg(spec *jobgraph.WindowAgg) Operator { panic("todo") }
+	"github.com/millrace-io/millrace/internal/base"
+	"github.com/millrace-io/millrace/internal/jobgraph"
+	"github.com/millrace-io/millrace/internal/keyenc"
+	"github.com/millrace-io/millrace/internal/state/keyed"
+	"github.com/millrace-io/millrace/types"
+	"github.com/millrace-io/millrace/vec"
+)
+
+// sessionAgg is WindowAgg for windows that have no common slices: sessions, and
+// windows that rows bring with them.
+//
+// A key has a list of windows, each with accumulators of its own. A row of a
+// session goes to the windows of its key that it touches, which become one: the
+// window of a row is [t, t+gap], both ends included. A row that brings its window
+// goes to the one with the same bounds. Windows fire by their ends, equal ends in
+// the order of their first rows.
+//
+// In memory the windows are a slice of structs, and their accumulators entries of
+// a table that is not saved. The state is one table by key, whose blob has the
+// key's windows: start, end and accumulators as a partial row. It is written for
+// the keys that have changed when a checkpoint is taken.
+type sessionAgg struct {
+	Base
+	spec  *jobgraph.WindowAgg
+	ctx   *Context
+	time  *windowTime
+	accs  *accs
+	group *grouping
+
+	keys  *keyed.Table
+	heads []int32      // by slot of keys: the first window + 1
+	dirty []uint64     // bits by slot of keys
+	empty []keyed.Slot // keys that may have no windows
+	list  []session
+	free  []int32
+	heap  []sessionTimer
+	tab   *groupTable
+	pool  []keyed.Slot // entries of tab without a window
+	ids   int64
+	seq   int64
+
+	mark int64
+	work sessionWork
+	feed feed
+}
+
+// session is a window of a key.
+type session struct {
+	start, end int64
+	key        keyed.Slot
+	acc        keyed.Slot
+	next       int32 // of the key, + 1
+	seq        int64
+	live       bool
+}
+
+// sessionTimer is when a window may fire; its end may have moved since.
+type sessionTimer struct {
+	fire, seq int64
+	win       int32
+	end       int64
+}
+
+type sessionWork struct {
+	b     *vec.Batch
+	in    *accInput
+	rows  []int32
+	keys  []keyed.Slot
+	start *vec.Fixed[int64] // the rowtime, or the window's start
+	end   *vec.Fixed[int64]
+	at    int
+	mark  int
+	slots []keyed.Slot // of the rows not yet put into accumulators
+	put   []int32      // …
+	ident idents
+}
+
+const sessionPool = 256
+
+func newSessionAgg(spec *jobgraph.WindowAgg) Operator { return &sessionAgg{spec: spec} }
+
+// Open implements Operator.
+func (w *sessionAgg) Open(ctx *Context) error {
+	w.ctx = ctx
+	if w.spec.Phase != jobgraph.Single {
+		return fmt.Errorf("%s: session windows and windows of rows have one phase", ctx.Op)
+	}
+	var err error
+	if w.time, err = newWindowTime(&w.spec.Window); err != nil {
+		return err
+	}
+	if w.accs, err = newAccs(w.spec.Aggs, len(w.spec.InputTypes), w.spec.Retracts, false, true); err != nil {
+		return err
+	}
+	w.group = newGrouping(w.spec.Keys, w.spec.InputTypes)
+	t, err := keyed.Open(scratch{ctx.Groups}, keyed.Shape{Name: "windows", Key: []types.Type{bigint}, Words: max(1, w.accs.Words),
+		Blobs: w.accs.Blobs, Groups: ctx.Groups, Memory: ctx.Memory})
+	if err != nil {
+		return err
+	}
+	w.tab = w.accs.newGroups(t, nil, false)
+	w.keys, err = keyed.Open(ctx.State, keyed.Shape{Name: groupTableName, Key: w.group.types, Words: 1, Blobs: []int{0}, Groups: ctx.Groups, Memory: ctx.Memory})
+	if err != nil {
+		return err
+	}
+	w.mark = savedMark(ctx)
+	return w.load()
+}
+
+// Process implements Operator.
+func (w *sessionAgg) Process(_ int, b *vec.Batch, out Output) (bool, error) {
+	k := &w.work
+	k.b, k.at, k.mark = b, 0, 0
+	k.rows = k.ident.positions(b)
+	if len(k.rows) > 0 {
+		k.in = w.accs.input(b)
+		k.keys, _ = w.group.upsert(w.keys, b.Cols, k.rows, b.Rows)
+		switch win := &w.spec.Window; {
+		case win.Time < 0:
+			k.start, k.end = micros(b.Cols[win.Start]), micros(b.Cols[win.End])
+		case !win.Proctime:
+			k.start = micros(b.Cols[win.Time])
+		}
+	}
+	w.feed.batches(w.step)
+	return w.feed.drain(out)
+}
+
+// step works the batch off up to the next watermark that fires.
+func (w *sessionAgg) step() (*vec.Batch, error) {
+	k := &w.work
+	if k.b == nil {
+		return nil, nil
+	}
+	for {
+		row := int32(math.MaxInt32)
+		if k.at < len(k.rows) {
+			row = k.rows[k.at]
+		}
+		for k.mark < len(k.b.Marks) && k.b.Marks[k.mark].Row <= row {
+			m := k.b.Marks[k.mark]
+			k.mark++
+			if w.spec.Window.Proctime || len(w.heap) == 0 || w.heap[0].fire > m.Time {
+				w.setMark(m.Time)
+				continue
+			}
+			if err := w.apply(); err != nil {
+				return nil, err
+			}
+			w.feed.front(&feedItem{next: w.firing(m.Time)}, &feedItem{mark: m.Time})
+			return &vec.Batch{}, nil
+		}
+		if k.at == len(k.rows) {
+			break
+		}
+		if err := w.assign(k.at); err != nil {
+			return nil, err
+		}
+		k.at++
+	}
+	if err := w.apply(); err != nil {
+		return nil, err
+	}
+	if m, ok := lastMark(k.b); ok {
+		w.feed.front(&feedItem{mark: m})
+	}
+	k.b, k.in = nil, nil
+	w.sweep()
+	return nil, nil
+}
+
+func (w *sessionAgg) setMark(t int64) {
+	if !w.spec.Window.Proctime {
+		w.mark = max(w.mark, t)
+	}
+}
+
+// apply puts the rows that have been assigned into their accumulators.
+func (w *sessionAgg) apply() error {
+	k := &w.work
+	if len(k.put) == 0 {
+		return nil
+	}
+	w.tab.On(w.tab.Table)
+	err := w.accs.apply(w.tab, k.in, k.slots, k.put)
+	k.slots, k.put = k.slots[:0], k.put[:0]
+	return err
+}
+
+// assign finds the window of a row.
+func (w *sessionAgg) assign(i int) error {
+	k := &w.work
+	r := int(k.rows[i])
+	var start, end int64
+	switch win := &w.spec.Window; {
+	case win.Time < 0:
+		if k.start.Valid.Null(r) || k.end.Valid.Null(r) {
+			return errNullTime
+		}
+		start, end = k.start.Vals[r], k.end.Vals[r]
+	case win.Proctime:
+		start = w.time.local(w.ctx.Env.Now())
+		end = start + win.Size
+	default:
+		if k.start.Valid.Null(r) {
+			return errNullTime
+		}
+		start = w.time.local(k.start.Vals[r])
+		end = start + win.Size
+	}
+	key := k.keys[i]
+	for len(w.heads) <= int(key) {
+		w.heads = append(w.heads, 0)
+	}
+	s, err := w.window(key, start, end)
+	if err != nil {
+		return err
+	}
+	if s < 0 {
+		if w.dropLate(end, r) {
+			w.leave(key)
+			return nil
+		}
+		s = w.open(key, start, end)
+	}
+	w.setDirty(key)
+	k.slots, k.put = append(k.slots, w.list[s].acc), append(k.put, k.rows[i])
+	return nil
+}
+
+// dropLate reports whether a row that would open a window is late for it.
+func (w *sessionAgg) dropLate(end int64, row int) bool {
+	late := !w.spec.Window.Proctime && w.mark != noWatermark && w.time.fires(end) <= w.mark
+	if log := w.ctx.Late; log != nil && !w.spec.Window.Proctime {
+		switch {
+		case !w.ctx.Env.Streaming:
+			late = late || log.Drop(w.ctx.Op, end, w.work.b, row)
+		case late:
+			log.Dropped(w.ctx.Op, end, w.work.b, row)
+		}
+	}
+	if late {
+		w.ctx.Counters.LateDropped++
+	}
+	return late
+}
+
+// window returns the window of a key that a row goes to, or -1. Sessions that the
+// row touches become one.
+func (w *sessionAgg) window(key keyed.Slot, start, end int64) (int32, error) {
+	found := int32(-1)
+	attached := w.spec.Window.Time < 0
+	for e := w.heads[key]; e != 0; {
+		s := e - 1
+		win := &w.list[s]
+		e = win.next
+		switch {
+		case attached:
+			if win.start == start && win.end == end {
+				return s, nil
+			}
+		case win.start > end || win.end < start:
+		case found < 0:
+			found = s
+			win.start, win.end = min(win.start, start), max(win.end, end)
+		default:
+			if err := w.join(found, s); err != nil {
+				return -1, err
+			}
+		}
+	}
+	return found, nil
+}
+
+// join puts window s into window to.
+func (w *sessionAgg) join(to, s int32) error {
+	if err := w.apply(); err != nil {
+		return err
+	}
+	a, b := &w.list[to], &w.list[s]
+	a.start, a.end = min(a.start, b.start), max(a.end, b.end)
+	w.tab.On(w.tab.Table)
+	if err := w.accs.mergeSlots(w.tab, []keyed.Slot{b.acc}, w.tab, []keyed.Slot{a.acc}, w.work.ident.upTo(1)); err != nil {
+		return err
+	}
+	w.close(s)
+	return nil
+}
+
+// open makes a window.
+func (w *sessionAgg) open(key keyed.Slot, start, end int64) int32 {
+	var s int32
+	if n := len(w.free); n > 0 {
+		s, w.free = w.free[n-1], w.free[:n-1]
+	} else {
+		s = int32(len(w.list))
+		w.list = append(w.list, session{})
+	}
+	for len(w.heads) <= int(key) {
+		w.heads = append(w.heads, 0)
+	}
+	w.seq++
+	w.list[s] = session{start: start, end: end, key: key, acc: w.entry(), next: w.heads[key], seq: w.seq, live: true}
+	w.heads[key] = s + 1
+	w.pushTimer(sessionTimer{fire: w.time.fires(end), seq: w.seq, win: s, end: end})
+	return s
+}
+
+// entry returns a fresh entry for accumulators.
+func (w *sessionAgg) entry() keyed.Slot {
+	if len(w.pool) == 0 {
+		ids := make([]int64, sessionPool)
+		for i := range ids {
+			w.ids++
+			ids[i] = w.ids
+		}
+		var keys keyed.Keys
+		keys.Prepare([]types.Type{bigint}, []vec.Vector{&vec.Fixed[int64]{Vals: ids}}, nil, len(ids))
+		w.pool = make([]keyed.Slot, len(ids))
+		w.tab.Table.Upsert(&keys, w.pool)
+		w.tab.On(w.tab.Table)
+	}
+	n := len(w.pool) - 1
+	s := w.pool[n]
+	w.pool = w.pool[:n]
+	return s
+}
+
+// close forgets a window.
+func (w *sessionAgg) close(s int32) {
+	win := &w.list[s]
+	at := &w.heads[win.key]
+	for *at != s+1 {
+		at = &w.list[*at-1].next
+	}
+	*at = win.next
+	w.tab.dropGroup(win.acc)
+	*win = session{}
+	w.free = append(w.free, s)
+}
+
+func (w *sessionAgg) setDirty(key keyed.Slot) {
+	for len(w.dirty) <= int(key)>>6 {
+		w.dirty = append(w.dirty, 0)
+	}
+	w.dirty[key>>6] |= 1 << (key & 63)
+}
+
+// firing returns a source of the results of all windows that are complete at t.
+func (w *sessionAgg) firing(t int64) func() (*vec.Batch, error) {
+	return func() (*vec.Batch, error) {
+		wins := w.due(t)
+		if len(wins) == 0 {
+			w.setMark(t)
+			return nil, nil
+		}
+		b, err := w.results(wins)
+		for _, s := range wins {
+			key := w.list[s].key
+			w.close(s)
+			w.leave(key)
+		}
+		if w.work.b == nil {
+			w.sweep()
+		}
+		return b, err
+	}
+}
+
+// leave notes that a key may have no windows any more. It is deleted when the
+// batch is done, whose rows may still name it.
+func (w *sessionAgg) leave(key keyed.Slot) {
+	w.setDirty(key)
+	if w.heads[key] == 0 {
+		w.empty = append(w.empty, key)
+	}
+}
+
+func (w *sessionAgg) sweep() {
+	for _, key := range w.empty {
+		if bit := uint64(1) << (key & 63); w.heads[key] == 0 && w.dirty[key>>6]&bit != 0 {
+			w.dirty[key>>6] &^= bit
+			w.keys.Delete(key)
+		}
+	}
+	w.empty = w.empty[:0]
+}
+
+// due takes out the windows that fire at t, at most a batch of them.
+func (w *sessionAgg) due(t int64) []int32 {
+	var out []int32
+	for len(w.heap) > 0 && w.heap[0].fire <= t && len(out) < vec.BatchRowsMax {
+		x := w.popTimer()
+		win := &w.list[x.win]
+		switch {
+		case !win.live || win.seq != x.seq:
+		case win.end != x.end:
+			x.end, x.fire = win.end, w.time.fires(win.end)
+			w.pushTimer(x)
+		default:
+			out = append(out, x.win)
+		}
+	}
+	return out
+}
+
+func (w *sessionAgg) results(wins []int32) (*vec.Batch, error) {
+	w.tab.On(w.tab.Table)
+	var accs, keys []keyed.Slot
+	bounds := make([][]int64, 3)
+	for _, s := range wins {
+		win := &w.list[s]
+		if w.accs.Rows >= 0 && int64(*w.tab.Word(win.acc, w.accs.Rows)) <= 0 {
+			continue
+		}
+		accs, keys = append(accs, win.acc), append(keys, win.key)
+		for p, x := range []int64{jobgraph.WindowStart: win.start, jobgraph.WindowEnd: win.end, jobgraph.WindowTime: w.time.fires(win.end)} {
+			bounds[p] = append(bounds[p], x)
+		}
+	}
+	if len(accs) == 0 {
+		return &vec.Batch{}, nil
+	}
+	var res results
+	w.accs.readResults(&res, w.tab, accs)
+	cols := append(w.group.outKeys(w.keys, keys), w.accs.finish(&res)...)
+	for _, p := range w.spec.Props {
+		cols = append(cols, &vec.Fixed[int64]{Vals: append([]int64(nil), bounds[p]...)})
+	}
+	return &vec.Batch{Cols: cols, Rows: len(accs)}, w.tab.Err
+}
+
+// Watermark implements Operator.
+func (w *sessionAgg) Watermark(t int64, out Output) (bool, error) {
+	if t == math.MaxInt64 || !w.spec.Window.Proctime {
+		w.feed.batches(w.firing(t))
+	}
+	w.feed.watermark(t)
+	return w.feed.drain(out)
+}
+
+// Tick implements Operator.
+func (w *sessionAgg) Tick(now int64, out Output) (bool, error) {
+	if w.spec.Window.Proctime && len(w.heap) > 0 && w.heap[0].fire <= now {
+		w.feed.batches(w.firing(now))
+	}
+	return w.feed.drain(out)
+}
+
+// EndInput implements Operator.
+func (w *sessionAgg) EndInput(_ int, out Output) (bool, error) {
+	w.feed.batches(w.firing(math.MaxInt64))
+	return w.feed.drain(out)
+}
+
+// Resume implements Operator.
+func (w *sessionAgg) Resume(out Output) (bool, error) { return w.feed.drain(out) }
+
+// rowTypes are the columns in which a window is saved.
+func (w *sessionAgg) rowTypes() []types.Type {
+	return append([]types.Type{bigint, bigint}, w.accs.Partial()...)
+}
+
+// Snapshot implements Operator.
+func (w *sessionAgg) Snapshot(base.Epoch) error {
+	saveMark(w.ctx, w.mark)
+	w.tab.On(w.tab.Table)
+	ts := w.rowTypes()
+	var buf []byte
+	for word, bits := range w.dirty {
+		for b := range 64 {
+			if bits&(1<<b) == 0 {
+				continue
+			}
+			key := keyed.Slot(word<<6 | b)
+			buf = w.encode(buf[:0], key, ts)
+			w.keys.SetBlob(key, 0, buf)
+			w.keys.Touch(key)
+		}
+		w.dirty[word] = 0
+	}
+	return w.keys.Snapshot()
+}
+
+func (w *sessionAgg) encode(dst []byte, key keyed.Slot, ts []types.Type) []byte {
+	var accs []keyed.Slot
+	var start, end []int64
+	for e := w.heads[key]; e != 0; e = w.list[e-1].next {
+		win := &w.list[e-1]
+		accs, start, end = append(accs, win.acc), append(start, win.start), append(end, win.end)
+	}
+	cols := append([]vec.Vector{&vec.Fixed[int64]{Vals: start}, &vec.Fixed[int64]{Vals: end}}, w.accs.export(w.tab, accs)...)
+	for i := range accs {
+		dst = keyenc.AppendRow(dst, ts, cols, len(accs)-1-i)
+	}
+	return dst
+}
+
+func (w *sessionAgg) load() error {
+	ts := w.rowTypes()
+	var empty []keyed.Slot
+	for key := range w.keys.Each {
+		build := make([]*vec.Builder, len(ts))
+		for i, t := range ts {
+			build[i] = vec.NewBuilder(t)
+		}
+		rest := w.keys.Blob(key, 0)
+		if len(rest) == 0 {
+			empty = append(empty, key)
+		}
+		for len(rest) > 0 {
+			var err error
+			if rest, err = keyenc.DecodeRow(rest, ts, build); err != nil {
+				return fmt.Errorf("read windows: %w", err)
+			}
+		}
+		cols := make([]vec.Vector, len(build))
+		for i, b := range build {
+			cols[i] = b.Finish()
+		}
+		start, end := cols[0].(*vec.Fixed[int64]).Vals, cols[1].(*vec.Fixed[int64]).Vals
+		slots := make([]keyed.Slot, len(start))
+		for i := range start {
+			slots[i] = w.list[w.open(key, start[i], end[i])].acc
+		}
+		w.tab.On(w.tab.Table)
+		if err := w.accs.merge(w.tab, cols[2:], slots, w.work.ident.upTo(len(slots))); err != nil {
+			return err
+		}
+	}
+	for _, key := range empty {
+		w.keys.Delete(key)
+	}
+	return nil
+}
+
+func (x sessionTimer) before(y sessionTimer) bool {
+	return x.fire < y.fire || x.fire == y.fire && x.seq < y.seq
+}
+
+func (w *sessionAgg) pushTimer(x sessionTimer) {
+	h := append(w.heap, x)
+	i := len(h) - 1
+	for i > 0 && x.before(h[(i-1)/2]) {
+		h[i] = h[(i-1)/2]
+		i = (i - 1) / 2
+	}
+	h[i] = x
+	w.heap = h
+}
+
+func (w *sessionAgg) popTimer() sessionTimer {
+	h := w.heap
+	top, x := h[0], h[len(h)-1]
+	h = h[:len(h)-1]
+	i := 0
+	for {
+		c := 2*i + 1
+		if c >= len(h) {
+			break
+		}
+		if c+1 < len(h) && h[c+1].before(h[c]) {
+			c++
+		}
+		if !h[c].before(x) {
+			break
+		}
+		h[i] = h[c]
+		i = c
+	}
+	if len(h) > 0 {
+		h[i] = x
+	}
+	w.heap = h
+	return top
+}
