@@ -22,7 +22,7 @@ func ParseDecimal(s []byte, prec, scale int) (v Int128, fits, ok bool) {
 		if i < len(d.digits) {
 			c = d.digits[i]
 		}
-		if v.Hi > 1<<58 {
+		if v.Hi > 1<<63/10-1 {
 			return Int128{}, false, true
 		}
 		v = v.MulInt(10).Add(Int128{Lo: uint64(c - '0')})

@@ -34,10 +34,11 @@ func appendFloat(dst []byte, f float64, bits int) []byte {
 	var buf [32]byte
 	text := strconv.AppendFloat(buf[:0], f, 'e', -1, bits)
 	e := bytes.IndexByte(text, 'e')
-	dst = append(dst, text[:e]...)
 	if bytes.IndexByte(text[:e], '.') < 0 {
-		dst = append(dst, '.', '0')
+		text = strconv.AppendFloat(buf[:0], f, 'e', 1, bits) // of two digits, so the nearest two: 4.9E-324
+		e = bytes.IndexByte(text, 'e')
 	}
+	dst = append(dst, text[:e]...)
 	dst = append(dst, 'E')
 	exp := text[e+1:]
 	if exp[0] == '-' {

@@ -117,7 +117,7 @@ func TestDecimalTypes(t *testing.T) {
 		{DecimalDiv(d(10, 0), d(2, 1)), d(17, 6)},
 		{DecimalAdd(d(38, 10), d(20, 15)), d(38, 9)},
 	} {
-		if c.got != c.want {
+		if !c.got.Equal(c.want) {
 			t.Errorf("%s, want %s", c.got, c.want)
 		}
 	}

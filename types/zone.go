@@ -1,6 +1,7 @@
 package types
 
 import (
+	"strings"
 	"sync"
 	"time"
 )
@@ -113,16 +114,32 @@ func loadZone(name string) (*time.Location, error) {
 			break
 		}
 	}
-	if rest != "" && (rest[0] == '+' || rest[0] == '-') {
-		for _, layout := range []string{"-07:00", "-7", "-07", "-0700", "-7:00"} {
-			if t, err := time.Parse(layout, rest); err == nil {
-				_, off := t.Zone()
-				return time.FixedZone(name, off), nil
-			}
-		}
+	if off, ok := parseOffset(rest); ok {
+		return time.FixedZone(name, off), nil
 	}
 	if name == "Z" {
 		return time.UTC, nil
 	}
 	return time.LoadLocation(name)
+}
+
+// parseOffset reads +8, +08, +0800, +08:00 and +8:00 as seconds.
+func parseOffset(s string) (int, bool) {
+	if len(s) < 2 || s[0] != '+' && s[0] != '-' {
+		return 0, false
+	}
+	hour, minute, colon := strings.Cut(s[1:], ":")
+	if !colon && len(hour) == 4 {
+		hour, minute = hour[:2], hour[2:]
+	}
+	h, ok := digits([]byte(hour))
+	m, ok2 := digits([]byte(minute))
+	if !ok || h > 18 || minute != "" && (!ok2 || m > 59) {
+		return 0, false
+	}
+	off := h*3600 + m*60
+	if s[0] == '-' {
+		off = -off
+	}
+	return off, true
 }
