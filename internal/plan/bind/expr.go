@@ -58,7 +58,7 @@ func (x *exprBinder) bind(e ast.Expr) (*expr.Expr, error) {
 	case *ast.Subquery:
 		return x.scalarSubquery(e)
 	case *ast.Exists:
-		return nil, unsupported(e, "EXISTS elsewhere than as a condition of WHERE that stands alone or under AND")
+		return x.exists(e)
 	}
 	return x.constructor(e)
 }
@@ -305,7 +305,7 @@ func (x *exprBinder) not(n ast.Node, yes bool, e *expr.Expr) (*expr.Expr, error)
 // in is a call of IN over constants, otherwise the OR of comparisons.
 func (x *exprBinder) in(e *ast.In) (*expr.Expr, error) {
 	if e.Query != nil {
-		return nil, unsupported(e, "IN (SELECT …) elsewhere than as a condition of WHERE that stands alone or under AND")
+		return x.inQuery(e)
 	}
 	v, err := x.bind(e.X)
 	if err != nil {

@@ -183,7 +183,7 @@ func (x *exprBinder) scalarSubquery(s *ast.Subquery) (*expr.Expr, error) {
 	x.blk.subs = append(x.blk.subs, &subUse{r: r, node: s, at: -1})
 	t := r.schema()[0].Type.Plain().Nullable(true)
 	if r.empty != nil {
-		t = t.Nullable(!r.empty[0].Type.NotNull)
+		t = t.Nullable(!r.empty[0].Type.NotNull || !r.schema()[0].Type.NotNull)
 	}
 	return placed(expr.Column(subBase+len(x.blk.subs)-1, t), posOf(s)), nil
 }
@@ -309,19 +309,14 @@ func (s *subUse) value(node logical.Node) (*expr.Expr, error) {
 	if s.r.empty == nil {
 		return col, nil
 	}
+	if s.r.schema()[0].Type.NotNull {
+		return callAt(posOf(s.node), "COALESCE", col, s.r.empty[0])
+	}
 	missing, err := callAt(posOf(s.node), "IS NULL", expr.Column(s.at+s.r.visible, node.Schema()[s.at+s.r.visible].Type))
 	if err != nil {
 		return nil, err
 	}
-	own := s.r.schema()[0].Type.Plain()
-	e, err := callAt(posOf(s.node), "CASE", missing, s.r.empty[0], col)
-	if err != nil {
-		return nil, err
-	}
-	if e.Type.NotNull != (own.NotNull && s.r.empty[0].Type.NotNull) {
-		e = &expr.Expr{Op: expr.Call, Func: "REINTERPRET", Args: []*expr.Expr{e}, Type: e.Type.Nullable(false), Pos: e.Pos}
-	}
-	return e, nil
+	return callAt(posOf(s.node), "CASE", missing, s.r.empty[0], col)
 }
 
 // hideCorrelated adds to the items the columns that the correlating conditions
