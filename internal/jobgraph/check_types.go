@@ -160,18 +160,18 @@ func checkOp(op Op, inputs [][]types.Type) error {
 		}
 	case *GroupAgg:
 		c.cols(s.Keys...)
+		c.types(s.InputTypes)
 		if s.Phase != Global {
 			c.calls(s.Aggs)
-			c.types(s.InputTypes)
 		}
 		if s.Phase != Local {
 			c.width(op.Output, len(s.Keys)+len(s.Aggs))
 		}
 	case *WindowAgg:
 		c.cols(s.Keys...)
+		c.types(s.InputTypes)
 		if s.Phase != Global {
 			c.calls(s.Aggs)
-			c.types(s.InputTypes)
 			c.window(s.Window)
 		}
 		if s.Phase != Local {

@@ -67,13 +67,13 @@ type GroupAgg struct {
 	Aggs       []AggCall
 	Phase      Phase
 	Emit       Emit
-	Retracts   bool  // the input has -U or -D
-	SendBefore bool  // the output needs -U before +U
-	Fold       bool  // mini-batch: several changes to a key may become one
-	FoldRows   int   `json:",omitempty"` // table.exec.mini-batch.size; 0 means a batch at a time
-	FoldMs     int64 `json:",omitempty"` // table.exec.mini-batch.allow-latency
-	TTLMs      int64 `json:",omitempty"` // state time-to-live, 0 means for ever
-	InputTypes []types.Type
+	Retracts   bool         // the input has -U or -D
+	SendBefore bool         // the output needs -U before +U
+	Fold       bool         // mini-batch: several changes to a key may become one
+	FoldRows   int          `json:",omitempty"` // table.exec.mini-batch.size; 0 means a batch at a time
+	FoldMs     int64        `json:",omitempty"` // table.exec.mini-batch.allow-latency
+	TTLMs      int64        `json:",omitempty"` // state time-to-live, 0 means for ever
+	InputTypes []types.Type // of what flows in: Global has the types of partial rows
 }
 
 // WindowKind is the shape of a window.
@@ -133,7 +133,7 @@ type WindowAgg struct {
 	Props      []WindowProp
 	Phase      Phase // Local emits keys, accumulators, then the slice's end (BIGINT microseconds, UTC or local as aligned)
 	Retracts   bool
-	InputTypes []types.Type
+	InputTypes []types.Type // as in GroupAgg
 }
 
 // JoinKind is which rows a join keeps.

@@ -223,7 +223,18 @@ func (p *Plan) needAppend(what string, input logical.Node, pos base.Pos) error {
 	if k.Append() {
 		return nil
 	}
-	return base.Errorf(pos, "%s doesn't support consuming %s which is produced by node %s", what, changes(k), explain.Node(input))
+	return base.Errorf(pos, "%s doesn't support consuming %s which is produced by node %s", what, changes(k), explain.Node(producer(input)))
+}
+
+// producer looks through filters and projections for what makes changes.
+func producer(n logical.Node) logical.Node {
+	switch x := n.(type) {
+	case *logical.Project:
+		return producer(x.Input)
+	case *logical.Filter:
+		return producer(x.Input)
+	}
+	return n
 }
 
 // changes names updates and deletes as Flink does.

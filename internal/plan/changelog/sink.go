@@ -34,7 +34,7 @@ func (p *Plan) sink(n *logical.Sink, info *Info) error {
 			return nil
 		}
 		e := base.Errorf(n.Pos, "Table sink '%s' doesn't support consuming %s which is produced by node %s",
-			TableName(n), changes(in.modify), explain.Node(n.Input))
+			TableName(n), changes(in.modify), explain.Node(producer(n.Input)))
 		e.Hint = "use a table that takes changes, or a query that only adds rows (a window, for one)"
 		return e
 	}

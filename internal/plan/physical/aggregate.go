@@ -61,7 +61,7 @@ func (b *builder) groupAgg(n *logical.Aggregate, f flow, spec *jobgraph.GroupAgg
 	local.Phase, local.TTLMs, local.SendBefore = jobgraph.Local, 0, false
 	lf := b.apply(b.op(n, "Local", &local, mid, f.schema), changelog.InsertOnly, nil, input{flow: f, dist: anyhow})
 	global := *spec
-	global.Phase, global.Keys = jobgraph.Global, hash
+	global.Phase, global.Keys, global.InputTypes = jobgraph.Global, hash, mid.Types()
 	return b.apply(b.op(n, "", &global, out, mid), kinds, hash, input{flow: lf, dist: hashed(hash)}), nil
 }
 

@@ -92,7 +92,16 @@ func (b *builder) width(ins []input) int {
 // apply puts an operator behind its inputs. With one input that lies as wanted it
 // joins the input's chain, else it heads a new vertex. hash is how the output
 // lies.
+//
+// Parts of a union that run in different widths have no order between them. That
+// is of no matter to inserts, but changes of a row must not overtake each other:
+// they are gathered.
 func (b *builder) apply(op jobgraph.Op, kinds changelog.Kinds, hash []int, ins ...input) flow {
+	for i, in := range ins {
+		if in.ship == jobgraph.Forward && !in.kinds.Append() && b.uneven(in.flow) {
+			ins[i].dist = gather
+		}
+	}
 	par := b.width(ins)
 	op.Kinds = kinds.String()
 	if len(ins) == 1 && len(ins[0].parts) == 1 {
@@ -108,6 +117,16 @@ func (b *builder) apply(op jobgraph.Op, kinds changelog.Kinds, hash []int, ins .
 		b.connect(at, i, in)
 	}
 	return flow{parts: []part{{at, hash}}, schema: op.Output, kinds: kinds}
+}
+
+// uneven reports whether the parts of a flow have different widths.
+func (b *builder) uneven(f flow) bool {
+	for _, p := range f.parts {
+		if b.g.Vertices[p.vertex].Parallelism != b.parallelism(f) {
+			return true
+		}
+	}
+	return false
 }
 
 func (b *builder) vertex(par int, source *jobgraph.Source, ops ...jobgraph.Op) int {

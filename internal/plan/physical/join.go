@@ -145,7 +145,7 @@ func (b *builder) hashJoin(n *logical.Join, e logical.Equi, left, right flow) fl
 			hash = nil
 		}
 	}
-	if b.together(build, probe) {
+	if b.shares(build) || b.shares(probe) {
 		bi.blocking, pi.blocking = true, true
 	}
 	ins := []input{pi, bi}
@@ -155,13 +155,14 @@ func (b *builder) hashJoin(n *logical.Join, e logical.Equi, left, right flow) fl
 	return b.apply(op, changelog.InsertOnly, hash, ins...)
 }
 
-// together reports whether two flows come from one vertex by edges that are not
-// blocking. A join that reads one side first would stop that vertex, and wait for
-// ever for the rest of the side that it reads.
-func (b *builder) together(x, y flow) bool {
-	seen := b.ancestors(x)
-	for v := range b.ancestors(y) {
-		if seen[v] {
+// shares reports whether what flows comes, by edges that are not blocking, from a
+// vertex that others read as well. A join that reads one side first stops the
+// other side's vertices meanwhile; if one of those also feeds what the join waits
+// for, by whatever way and other joins, nothing moves any more. So both sides are
+// written to disk first.
+func (b *builder) shares(f flow) bool {
+	for v := range b.ancestors(f) {
+		if b.sealed[v] {
 			return true
 		}
 	}

@@ -32,6 +32,9 @@ func (b *builder) rank(n *logical.Rank) (flow, error) {
 	info := b.changes.Info(n)
 	if n.Window != nil && (!b.opts.Batch || b.opts.Verify) {
 		part := slices.DeleteFunc(slices.Clone(n.Partition), func(c int) bool { return c == n.Window.Start || c == n.Window.End })
+		if len(part) == 0 { // nothing but the window: spread the windows over the subtasks
+			part = []int{n.Window.End}
+		}
 		spec := &jobgraph.Rank{RankKind: n.RankKind, Partition: part, Order: n.Order, From: n.From, To: n.To, Number: n.Number,
 			Types: f.schema.Types(), WindowEnd: n.Window.End, Granule: n.Window.Granule}
 		return b.apply(b.op(n, "", spec, n.Out, f.schema), info.Kinds, part, input{flow: f, dist: hashed(part)}), nil

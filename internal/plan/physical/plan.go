@@ -72,8 +72,12 @@ func Compile(job *logical.Job, opts Options) (*Compiled, error) {
 		return nil, err
 	}
 	b := newBuilder(opts, set, changes)
-	for i, root := range after.Roots {
-		if err := b.root(i, root); err != nil {
+	for _, root := range after.Roots {
+		b.count(root)
+		b.path(root, "")
+	}
+	for _, root := range after.Roots {
+		if _, err := b.build(root); err != nil {
 			return nil, err
 		}
 	}
@@ -120,13 +124,6 @@ func newBuilder(opts Options, set settings, changes *changelog.Plan) *builder {
 		sealed: map[int]bool{}, uses: map[logical.Node]int{}, done: map[logical.Node]flow{},
 		paths: map[logical.Node]string{}, ids: map[string]int{},
 	}
-}
-
-func (b *builder) root(i int, root logical.Node) error {
-	b.count(root)
-	b.path(root, "")
-	_, err := b.build(root)
-	return err
 }
 
 // count counts the receivers of each relation.

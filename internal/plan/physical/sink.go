@@ -2,6 +2,7 @@ package physical
 
 import (
 	"github.com/millrace-io/millrace/connect"
+	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/jobgraph"
 	"github.com/millrace-io/millrace/internal/plan/changelog"
 	"github.com/millrace-io/millrace/internal/plan/logical"
@@ -26,8 +27,14 @@ func (b *builder) sink(n *logical.Sink) (flow, error) {
 	case m != nil:
 		spec := &jobgraph.Materialize{Keys: m, Types: f.schema.Types(), TTLMs: b.ttl()}
 		f = b.apply(b.op(n, "Materialize", spec, f.schema, f.schema), changelog.UpsertOnly, m, input{flow: f, dist: hashed(m)})
-	case len(key) > 0 && par != b.parallelism(f) && !f.kinds.Append():
+	case f.kinds.Append() || par == b.parallelism(f) && !b.uneven(f):
+	case len(key) > 0:
 		d = hashed(key)
+	case par == 1 || b.uneven(f) && n.Options["sink.parallelism"] == "":
+		par, d = 1, gather
+	default:
+		return f, base.Errorf(n.Pos, "The sink for table '%s' has a configured parallelism of %d, while the input parallelism is %d. Since the input changes rows and the table has no primary key, their order would be lost",
+			changelog.TableName(n), par, b.parallelism(f))
 	}
 	spec := &jobgraph.Sink{Connector: n.Options["connector"], Table: table, DropNull: b.set.dropNull,
 		Write: connect.Write{JobID: b.opts.ID, Overwrite: n.Overwrite, Static: n.Static, Parallelism: par, Bounded: b.opts.Batch, Zone: b.opts.Zone}}

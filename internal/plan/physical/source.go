@@ -2,7 +2,6 @@ package physical
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/millrace-io/millrace/connect"
 	"github.com/millrace-io/millrace/internal/base"
@@ -220,10 +219,7 @@ func (b *builder) windowTVF(n *logical.WindowTVF) (flow, error) {
 		d = hashed(n.Window.Session)
 		hash = n.Window.Session
 	}
-	op := b.op(n, "", &jobgraph.WindowTVF{Window: b.window(n.Window, n.Input.Schema())}, n.Out, f.schema)
-	if b.paths[n] != "" && !strings.HasSuffix(b.paths[n], "/WindowTVF") {
-		op.ID = b.id(b.paths[n] + "/WindowTVF")
-	}
+	op := b.op(n, "WindowTVF", &jobgraph.WindowTVF{Window: b.window(n.Window, n.Input.Schema())}, n.Out, f.schema)
 	return b.apply(op, f.kinds, hash, input{flow: f, dist: d}), nil
 }
 

@@ -2,6 +2,7 @@ package physical
 
 import (
 	"github.com/millrace-io/millrace/internal/base"
+	"github.com/millrace-io/millrace/internal/expr"
 	"github.com/millrace-io/millrace/internal/expr/agg"
 	"github.com/millrace-io/millrace/internal/jobgraph"
 	"github.com/millrace-io/millrace/internal/plan/changelog"
@@ -10,8 +11,12 @@ import (
 )
 
 // windowAgg makes an aggregate by window: in two phases by default, as Flink
-// does for windows by event time that are cut alike for all keys.
+// does for windows by event time that are cut alike for all keys. Sessions, and
+// windows that the rows bring, have no slices and are in one.
 func (b *builder) windowAgg(n *logical.Aggregate, f flow) (flow, error) {
+	if n.Window.Time < 0 && len(n.Keys) == 0 && n.Sets == nil {
+		return b.attachedWindowAgg(n, f)
+	}
 	if n.Sets == nil {
 		return b.oneWindowAgg(n, f, n.Keys, n.Out)
 	}
@@ -24,13 +29,45 @@ func (b *builder) windowAgg(n *logical.Aggregate, f flow) (flow, error) {
 	return b.calc(n, f, nil, project, n.Out), nil
 }
 
+// attachedWindowAgg groups rows that bring their windows, and have no other keys,
+// by the window's end, so that windows are spread over the subtasks. The end then
+// is a key instead of a property.
+func (b *builder) attachedWindowAgg(n *logical.Aggregate, f flow) (flow, error) {
+	var props []jobgraph.WindowProp
+	out := types.Schema{f.schema[n.Window.End]}
+	out = append(out, n.Out[:len(n.Aggs)]...)
+	project := make([]*expr.Expr, len(n.Out))
+	for i := range n.Aggs {
+		project[i] = expr.Column(1+i, n.Out[i].Type)
+	}
+	for i, p := range n.Props {
+		at := len(n.Aggs) + i
+		if p == jobgraph.WindowEnd {
+			out[0].Type = n.Out[at].Type
+			project[at] = expr.Column(0, n.Out[at].Type)
+			continue
+		}
+		props = append(props, p)
+		project[at] = expr.Column(len(out), n.Out[at].Type)
+		out = append(out, n.Out[at])
+	}
+	by := *n
+	by.Props = props
+	b.paths[&by] = b.paths[n]
+	f, err := b.oneWindowAgg(&by, f, []int{n.Window.End}, out)
+	if err != nil {
+		return f, err
+	}
+	return b.calc(n, f, nil, project, n.Out), nil
+}
+
 func (b *builder) oneWindowAgg(n *logical.Aggregate, f flow, keys []int, out types.Schema) (flow, error) {
 	spec := &jobgraph.WindowAgg{Window: b.window(*n.Window, f.schema), Keys: keys, Aggs: calls(n), Props: n.Props,
 		Retracts: !f.kinds.Append(), InputTypes: f.schema.Types()}
 	hash := upTo(len(keys))
 	d := hashed(keys)
 	w := spec.Window
-	one := b.set.phase == "ONE_PHASE" || b.opts.Verify || w.Proctime || w.WKind == jobgraph.Session ||
+	one := b.set.phase == "ONE_PHASE" || b.opts.Verify || w.Proctime || w.WKind == jobgraph.Session || w.Time < 0 ||
 		!splits(spec.Aggs) || w.WKind == jobgraph.Hop && w.Slide > 0 && w.Size%w.Slide != 0 ||
 		b.satisfiedAll(f, d)
 	if one {
@@ -46,6 +83,6 @@ func (b *builder) oneWindowAgg(n *logical.Aggregate, f flow, keys []int, out typ
 	local.Phase, local.Props = jobgraph.Local, nil
 	lf := b.apply(b.op(n, "Local", &local, mid, f.schema), changelog.InsertOnly, nil, input{flow: f, dist: anyhow})
 	global := *spec
-	global.Phase, global.Keys = jobgraph.Global, hash
+	global.Phase, global.Keys, global.InputTypes = jobgraph.Global, hash, mid.Types()
 	return b.apply(b.op(n, "", &global, out, mid), changelog.InsertOnly, hash, input{flow: lf, dist: hashed(hash)}), nil
 }

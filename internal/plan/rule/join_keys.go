@@ -33,8 +33,9 @@ func joinKeys(c *context, n logical.Node) logical.Node {
 		l := left.column(a)
 		r := right.column(shifted(b, -nl))
 		eq := *e
-		// Right columns are numbered behind the left ones; mark them until the width is known.
-		eq.Args = []*expr.Expr{expr.Column(l, a.Type), expr.Column(-1-r, b.Type)}
+		// The new columns have their numbers when both sides' widths are known; until
+		// then they are negative, left ones odd, right ones even.
+		eq.Args = []*expr.Expr{expr.Column(-1-2*l, a.Type), expr.Column(-2-2*r, b.Type)}
 		conjuncts[i] = &eq
 	}
 	if left.same() && right.same() {
@@ -44,8 +45,10 @@ func joinKeys(c *context, n logical.Node) logical.Node {
 	for i, e := range conjuncts {
 		conjuncts[i] = expr.Remap(e, func(col int) int {
 			switch {
+			case col < 0 && col%2 != 0:
+				return (-1 - col) / 2
 			case col < 0:
-				return wide + -1 - col
+				return wide + (-2-col)/2
 			case col >= nl:
 				return col - nl + wide
 			}
