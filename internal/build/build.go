@@ -12,6 +12,7 @@ import (
 	"github.com/millrace-io/millrace/internal/exec"
 	"github.com/millrace-io/millrace/internal/expr"
 	"github.com/millrace-io/millrace/internal/expr/fn"
+	_ "github.com/millrace-io/millrace/internal/expr/fn/scalar" // the functions
 	"github.com/millrace-io/millrace/internal/fsys"
 	"github.com/millrace-io/millrace/internal/jobgraph"
 	"github.com/millrace-io/millrace/internal/state"
@@ -29,7 +30,9 @@ type World struct {
 	Late    exec.LateLog
 	// Collect takes the rows of a SELECT.
 	Collect func(*vec.Batch) error
-	// Writer replaces the writer of a sink; nil leaves it to the connector.
+	// Source and Writer, where they are not nil, stand in for the connectors; a nil
+	// Writer for a sink leaves that one to its connector.
+	Source func(*jobgraph.Source) (connect.Source, error)
 	Writer func(op string, sink *jobgraph.Sink) connect.Writer
 }
 
@@ -122,14 +125,14 @@ func Operator(spec jobgraph.Spec) (exec.Operator, error) {
 }
 
 func sink(id string, s *jobgraph.Sink, subtask int, w *World) (connect.Writer, exec.Operator, error) {
+	if w.Writer != nil {
+		if wr := w.Writer(id, s); wr != nil {
+			return wr, exec.NewSink(s, wr, connect.AllChanges), nil
+		}
+	}
 	out, err := Sink(s)
 	if err != nil {
 		return nil, nil, err
-	}
-	if w.Writer != nil {
-		if wr := w.Writer(id, s); wr != nil {
-			return wr, exec.NewSink(s, wr, out.Accepts()), nil
-		}
 	}
 	wr, err := out.Writer(subtask)
 	if err != nil {
@@ -149,14 +152,17 @@ func Sink(s *jobgraph.Sink) (connect.Sink, error) {
 
 // Enumerator makes the enumerator of a source.
 func Enumerator(s *jobgraph.Source, saved []byte) (connect.Enumerator, error) {
-	src, err := open(s)
+	src, err := open(s, nil)
 	if err != nil {
 		return nil, err
 	}
 	return src.Enumerator(saved)
 }
 
-func open(s *jobgraph.Source) (connect.Source, error) {
+func open(s *jobgraph.Source, w *World) (connect.Source, error) {
+	if w != nil && w.Source != nil {
+		return w.Source(s)
+	}
 	c := connect.Lookup(s.Connector)
 	if c == nil || c.Source == nil {
 		return nil, fmt.Errorf("connector '%s' cannot be read", s.Connector)
@@ -166,7 +172,7 @@ func open(s *jobgraph.Source) (connect.Source, error) {
 
 // Source makes the head of a chain that reads a table.
 func Source(s *jobgraph.Source, subtask int, w *World) (*task.Source, error) {
-	src, err := open(s)
+	src, err := open(s, w)
 	if err != nil {
 		return nil, err
 	}

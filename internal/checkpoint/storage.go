@@ -37,6 +37,7 @@ func (s *Storage) Save(m *Manifest) error {
 	}
 	name := s.manifest(m.Epoch)
 	if err := s.FS.Put(name, data); err != nil {
+		s.FS.Remove(name) // it must not turn up later: the caller goes on without it
 		return fmt.Errorf("write checkpoint %s: %w", name, err)
 	}
 	return nil
@@ -179,6 +180,59 @@ func (s *Storage) Retain(n int, writing func(name string) bool) error {
 		if name := path.Base(f.Name); !named[name] && !writing(name) {
 			if err := s.FS.Remove(f.Name); err != nil {
 				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Writable checks, by writing, that checkpoints can be kept.
+func (s *Storage) Writable() error {
+	name := path.Join(s.Dir, ".writable")
+	if err := s.FS.Put(name, nil); err != nil {
+		return fmt.Errorf("the checkpoint folder %s cannot be written: %w", s.Dir, err)
+	}
+	return s.FS.Remove(name)
+}
+
+// Newest returns the highest epoch that has a manifest, whole or not; 0 if none.
+func (s *Storage) Newest() (base.Epoch, error) {
+	epochs, err := s.Epochs()
+	if err != nil || len(epochs) == 0 {
+		return 0, err
+	}
+	return epochs[len(epochs)-1], nil
+}
+
+// Any reports whether the folder has a manifest.
+func (s *Storage) Any() bool {
+	e, err := s.Newest()
+	return err == nil && e > 0
+}
+
+// EpochOf returns the epoch that a manifest's name says.
+func EpochOf(name string) (base.Epoch, bool) {
+	var e base.Epoch
+	_, err := fmt.Sscanf(path.Base(name), "chk-%d.json", &e)
+	return e, err == nil && strings.HasSuffix(name, ".json")
+}
+
+// Adopt copies the state files of a manifest into another job's folder, so that the
+// job's own checkpoints may go on naming them.
+func (s *Storage) Adopt(m *Manifest, to *Storage) error {
+	if s.Dir == to.Dir {
+		return nil
+	}
+	for _, handles := range m.Operators {
+		for _, h := range handles {
+			for _, f := range h.Files {
+				data, err := s.Get(f.Name)
+				if err == nil {
+					err = to.Put(f.Name, data)
+				}
+				if err != nil {
+					return fmt.Errorf("restore from %s: %w", s.Dir, err)
+				}
 			}
 		}
 	}

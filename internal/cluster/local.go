@@ -8,13 +8,11 @@ package cluster
 import (
 	"context"
 	"fmt"
-	"path"
 	"runtime/debug"
 	"sync"
 	"time"
 
 	"github.com/millrace-io/millrace/connect"
-	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/build"
 	"github.com/millrace-io/millrace/internal/checkpoint"
 	"github.com/millrace-io/millrace/internal/env"
@@ -203,14 +201,13 @@ func (l *Local) commit(cm *job.Commit) {
 
 func (l *Local) save(m *checkpoint.Manifest) {
 	if l.Storage != nil {
-		err := l.Storage.Save(m)
-		if err == nil {
-			l.completed(m)
-			err = l.Storage.Retain(l.Retain, l.writing(m.Epoch))
-		}
-		if err != nil {
+		if err := l.Storage.Save(m); err != nil {
 			l.Send(job.Event{SaveFailed: &job.Failure{Epoch: m.Epoch, Err: err}})
 			return
+		}
+		l.completed(m)
+		if err := l.Storage.Retain(l.Retain, l.writing); err != nil {
+			l.Log(fmt.Sprintf("old checkpoints are not deleted: %v", err))
 		}
 	}
 	l.Send(job.Event{Saved: m.Epoch})
@@ -265,12 +262,10 @@ func (l *Local) stopAll() {
 
 // writing reports whether a state file may belong to a checkpoint that is not
 // complete yet: a task may write for epoch e+1 while e is saved.
-func (l *Local) writing(e base.Epoch) func(string) bool {
-	return func(name string) bool {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		return l.status.uploading[path.Base(name)]
-	}
+func (l *Local) writing(name string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.status.uploading[name]
 }
 
 // A runner is the goroutine of a task.

@@ -27,3 +27,6 @@ func Getenv(key, def string) string {
 	}
 	return def
 }
+
+// TempDir returns the system's folder for temporary files.
+func TempDir() string { return os.TempDir() }

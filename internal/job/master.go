@@ -49,6 +49,10 @@ type Master struct {
 	restarts int
 	resumeAt int64 // when a restart is due
 
+	// Writes under way: an attempt does not end before they have, since a manifest
+	// that becomes durable is what the next one must start from.
+	saving, committing bool
+
 	cancelling bool
 	failed     error // why tasks are being stopped
 }
@@ -77,6 +81,9 @@ type pending struct {
 	enums map[string][]byte
 	acks  map[task.ID]*Ack
 	last  bool // nothing runs any more
+	// after is what tasks prepared at their end after they had acknowledged: rows
+	// behind the barrier, which belong to the next epoch.
+	after []map[string][][]byte
 	// manifest is what is being saved; from then on, what tasks prepare belongs to
 	// the next epoch.
 	manifest *checkpoint.Manifest
@@ -84,7 +91,7 @@ type pending struct {
 
 // New returns a master; from is the checkpoint to start from, or nil.
 func New(g *jobgraph.Graph, opt Options, from *checkpoint.Manifest) *Master {
-	m := &Master{graph: g, opt: opt, base: from, carry: map[string][][]byte{}}
+	m := &Master{graph: g, opt: opt, base: from, carry: map[string][][]byte{}, epoch: opt.FirstEpoch}
 	if from != nil {
 		m.epoch = from.Epoch
 	}
@@ -124,6 +131,7 @@ func (m *Master) Step(now int64, ev Event) []Command {
 	case ev.Committed != 0:
 		m.committed(now, ev.Committed)
 	case ev.NotDone != nil:
+		m.committing = false
 		m.fail(now, ev.NotDone.Err)
 	case ev.Checkpoint:
 		m.trigger(now)
@@ -401,12 +409,18 @@ func (m *Master) giveUp(now int64, why error) {
 	m.pending = nil
 	m.lastEnd = now
 	if p.manifest != nil {
+		since := m.carry
+		m.carry = map[string][][]byte{}
 		m.keep(p.manifest.Prepared)
+		m.keep(since)
 	} else {
 		for _, t := range m.members() {
 			if a := p.acks[t.id]; a != nil {
 				m.keep(a.Prepared)
 			}
+		}
+		for _, prepared := range p.after {
+			m.keep(prepared)
 		}
 	}
 	m.do(Command{Log: fmt.Sprintf("checkpoint %d failed: %v", p.epoch, why)})
@@ -426,7 +440,11 @@ func (m *Master) finished(now int64, a *Ack) {
 		return
 	}
 	t.finished = a
-	m.keep(a.Prepared)
+	if p := m.pending; p != nil && p.manifest == nil && p.acks[a.Task] != nil {
+		p.after = append(p.after, a.Prepared)
+	} else {
+		m.keep(a.Prepared)
+	}
 	if m.pending != nil {
 		m.complete(now)
 	}
@@ -472,6 +490,10 @@ func (m *Master) complete(now int64) {
 	}
 	p.manifest = m.manifest(p)
 	m.carry = map[string][][]byte{}
+	for _, prepared := range p.after {
+		m.keep(prepared)
+	}
+	m.saving = true
 	m.do(Command{Save: p.manifest})
 }
 
@@ -515,21 +537,31 @@ func (m *Master) manifest(p *pending) *checkpoint.Manifest {
 
 func (m *Master) saved(now int64, e base.Epoch) {
 	p := m.pending
-	if p == nil || p.epoch != e || m.phase != running && m.phase != ending {
+	if p == nil || p.epoch != e || !m.saving {
 		return
 	}
+	m.saving = false
 	m.base, m.failures = p.manifest, 0
+	if m.phase == stopping {
+		m.gone(now)
+		return
+	}
 	if p.last && m.commit == e { // the manifest that says Finished
 		m.end(nil)
 		return
 	}
-	m.commit = e
+	m.commit, m.committing = e, true
 	m.do(Command{Commit: &Commit{e, p.manifest.Prepared}})
 }
 
 func (m *Master) saveFailed(now int64, f *Failure) {
 	p := m.pending
-	if p == nil || p.epoch != f.Epoch || m.phase != running && m.phase != ending {
+	if p == nil || p.epoch != f.Epoch || !m.saving {
+		return
+	}
+	m.saving = false
+	if m.phase == stopping {
+		m.gone(now)
 		return
 	}
 	m.giveUp(now, f.Err)
@@ -538,13 +570,18 @@ func (m *Master) saveFailed(now int64, f *Failure) {
 
 func (m *Master) committed(now int64, e base.Epoch) {
 	p := m.pending
-	if m.commit != e || p == nil || p.epoch != e {
+	if m.commit != e || p == nil || p.epoch != e || !m.committing {
+		return
+	}
+	m.committing = false
+	if m.phase == stopping {
+		m.gone(now)
 		return
 	}
 	if p.last {
 		done := *p.manifest
 		done.Finished = true
-		p.manifest = &done
+		p.manifest, m.saving = &done, true
 		m.do(Command{Save: &done})
 		return
 	}
@@ -594,7 +631,7 @@ func (m *Master) stop(now int64, err error) {
 
 // gone goes on when the last cancelled task has stopped.
 func (m *Master) gone(now int64) {
-	if m.phase != stopping {
+	if m.phase != stopping || m.saving || m.committing {
 		return
 	}
 	for _, t := range m.tasks {

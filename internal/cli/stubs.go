@@ -1,0 +1,17 @@
+package cli
+
+type sqlCommand struct{}
+
+func (sqlCommand) Run(w *world) error { return nil }
+
+type verifyCommand struct{}
+
+func (verifyCommand) Run(w *world) error { return nil }
+
+type nexmarkCommand struct{}
+
+func (nexmarkCommand) Run(w *world) error { return nil }
+
+type demoCommand struct{}
+
+func (demoCommand) Run(w *world) error { return nil }

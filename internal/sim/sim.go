@@ -1,0 +1,418 @@
+// Package sim runs whole jobs in one goroutine under a seed: the job's master,
+// its tasks with the engine's own operators and state, and a world that delays,
+// fails and crashes them. The same seed gives the same run.
+//
+// Only the shell is replaced: what the goroutines of package cluster do, Run does
+// by drawing, again and again, one of the things that could happen next: a task's
+// step, the upload of a snapshot, an event's arrival at the master, the end of a
+// save or a commit, a tick, the failure of one task, the crash of the process. What
+// is on disk and in the sink's world survives a crash; all else is gone. A restart
+// may have another parallelism.
+//
+// An oracle knows the rows that the sink must hold in the end. The list of bugs in
+// Bugs tests the simulator: it must find each of them.
+package sim
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/millrace-io/millrace/connect"
+	"github.com/millrace-io/millrace/internal/base"
+	"github.com/millrace-io/millrace/internal/build"
+	"github.com/millrace-io/millrace/internal/checkpoint"
+	"github.com/millrace-io/millrace/internal/exchange"
+	"github.com/millrace-io/millrace/internal/exchange/local"
+	"github.com/millrace-io/millrace/internal/expr/fn"
+	fsmem "github.com/millrace-io/millrace/internal/fsys/mem"
+	"github.com/millrace-io/millrace/internal/job"
+	"github.com/millrace-io/millrace/internal/jobgraph"
+	"github.com/millrace-io/millrace/internal/state"
+	"github.com/millrace-io/millrace/internal/state/mem"
+	"github.com/millrace-io/millrace/internal/task"
+)
+
+// Options steer a run.
+type Options struct {
+	Crashes int // of the process, at most
+	Fails   int // of single tasks, at most
+	Bugs    Bugs
+}
+
+// Bugs are mistakes that can be switched on.
+type Bugs struct {
+	Job         job.Bugs
+	NoAlign     bool // barriers are not aligned
+	ForgetState bool // an upload writes nothing
+	LoseMarks   bool // watermarks are not restored
+	DoubleSplit bool // restored splits start again from the front
+	NoAbort     bool // a restart leaves what sinks had prepared, and commits it
+}
+
+// Result is what a run did.
+type Result struct {
+	Steps, Epochs, Crashes, Fails int
+	Problem                       string // "" when the sink holds what the oracle says
+}
+
+// stepsMax ends a run that does not.
+const stepsMax = 400_000
+
+type world struct {
+	rnd  *rand.Rand
+	opt  Options
+	plan *plan
+	disk *fsmem.FS
+	out  *sinkWorld
+	res  Result
+
+	now     int64
+	master  *job.Master
+	graph   *jobgraph.Graph
+	storage *checkpoint.Storage
+	tasks   []*running
+	later   []func() // things under way that end at some time
+	events  []job.Event
+	done    *job.Outcome
+	attempt *attempt
+}
+
+// running is a task with what has not yet reached its master.
+type running struct {
+	id      task.ID
+	task    *task.Task
+	uploads []*task.Snapshot
+	dead    bool
+}
+
+// Run runs a job drawn from the seed to its end.
+func Run(seed uint64, opt Options) (res Result) {
+	w := &world{rnd: rand.New(rand.NewPCG(seed, 7)), opt: opt, disk: fsmem.New(nil)}
+	defer func() {
+		if p := recover(); p != nil {
+			res = w.res
+			res.Problem = fmt.Sprint("panic: ", p)
+		}
+	}()
+	w.plan = drawPlan(w.rnd)
+	w.out = &sinkWorld{tokens: map[string][]change{}, visible: map[string]bool{}}
+	for w.start(); w.done == nil && w.res.Problem == ""; w.step() {
+		if w.res.Steps++; w.res.Steps > stepsMax {
+			w.res.Problem = "stuck"
+		}
+	}
+	if w.done != nil && w.done.Err != nil {
+		w.res.Problem = w.done.Err.Error()
+	}
+	if w.res.Problem == "" {
+		w.res.Problem = w.plan.check(w.out.rows)
+	}
+	return w.res
+}
+
+// start is a process starting: all that is not on disk is gone.
+func (w *world) start() {
+	w.tasks, w.later, w.events = nil, nil, nil
+	w.graph = w.plan.graph(1+w.rnd.IntN(3), 1+w.rnd.IntN(3))
+	w.storage = &checkpoint.Storage{FS: w.disk, Dir: "job"}
+	from, err := w.storage.Latest(func(string) {})
+	if err != nil {
+		w.res.Problem = err.Error()
+		return
+	}
+	w.master = job.New(w.graph, job.Options{Checkpoints: true, IntervalUs: 40, TimeoutUs: 400, FailuresMax: -1, Restarts: -1,
+		Enumerator: w.enumerator, Bugs: w.opt.Bugs.Job}, from)
+	w.send(job.Event{Start: true})
+}
+
+func (w *world) enumerator(src *jobgraph.Source, saved []byte) (connect.Enumerator, error) {
+	return w.plan.source.Enumerator(saved)
+}
+
+func (w *world) send(ev job.Event) { w.events = append(w.events, ev) }
+
+// step does one of the things that could happen next.
+func (w *world) step() {
+	switch n := w.rnd.IntN(100); {
+	case n < 2:
+		w.now += int64(w.rnd.IntN(30))
+		w.send(job.Event{Tick: true})
+	case n < 12 && len(w.events) > 0:
+		ev := w.events[0]
+		w.events = w.events[1:]
+		if trace != nil {
+			trace("%d event %s", w.res.Steps, describe(ev))
+		}
+		w.carryOut(w.master.Step(w.now, ev))
+	case n < 16 && len(w.later) > 0:
+		i := w.rnd.IntN(len(w.later))
+		f := w.later[i]
+		w.later = append(w.later[:i], w.later[i+1:]...)
+		f()
+	case n < 20:
+		w.upload()
+	case n == 20 && w.res.Crashes < w.opt.Crashes && w.rnd.IntN(25) == 0:
+		w.res.Crashes++
+		w.start()
+	case n == 21 && w.res.Fails < w.opt.Fails && w.rnd.IntN(25) == 0:
+		w.failOne()
+	default:
+		w.stepTask()
+	}
+}
+
+func (w *world) pick() *running {
+	if len(w.tasks) == 0 {
+		return nil
+	}
+	return w.tasks[w.rnd.IntN(len(w.tasks))]
+}
+
+func (w *world) stepTask() {
+	t := w.pick()
+	if t == nil || t.dead || t.task.Done() {
+		return
+	}
+	if _, err := t.task.Step(); err != nil {
+		t.dead = true
+		w.send(job.Event{Failed: &job.Failure{Task: t.id, Err: err}})
+	}
+}
+
+func (w *world) failOne() {
+	t := w.pick()
+	if t == nil || t.dead || t.task.Done() {
+		return
+	}
+	w.res.Fails++
+	t.dead = true
+	w.send(job.Event{Failed: &job.Failure{Task: t.id, Err: fmt.Errorf("task %s: drawn to fail", t.id)}})
+}
+
+// upload makes a task's oldest snapshot durable and acknowledges it.
+func (w *world) upload() {
+	t := w.pick()
+	if t == nil || len(t.uploads) == 0 {
+		return
+	}
+	s := t.uploads[0]
+	t.uploads = t.uploads[1:]
+	a := &job.Ack{Task: t.id, Epoch: s.Epoch, State: map[string]state.Handle{}, Splits: s.Splits, Prepared: s.Prepared, Marks: s.Marks}
+	full := w.rnd.IntN(40) == 0 && s.Epoch != 0
+	for op, frozen := range s.State {
+		h, err := frozen.Persist(func(name string, data []byte) error {
+			if full {
+				return fmt.Errorf("put %s: drawn to fail", name)
+			}
+			return w.storage.Put(name, data)
+		})
+		if err != nil {
+			a.Err = err
+		}
+		if w.opt.Bugs.ForgetState && len(h.Files) > 1 {
+			h.Files = h.Files[:len(h.Files)-1]
+		}
+		a.State[op] = h
+	}
+	if w.opt.Bugs.LoseMarks {
+		a.Marks = task.Marks{Task: -1 << 62}
+	}
+	if w.opt.Bugs.DoubleSplit {
+		for i := range a.Splits {
+			a.Splits[i].Pos = nil
+		}
+	}
+	if s.Epoch == 0 {
+		w.send(job.Event{Finished: a})
+	} else {
+		w.send(job.Event{Ack: a})
+	}
+}
+
+// carryOut does what the master wants; what takes time ends later, or never if
+// the process crashes before.
+func (w *world) carryOut(cmds []job.Command) {
+	for _, c := range cmds {
+		if trace != nil {
+			trace("%d   command %s", w.res.Steps, describe(c))
+		}
+		switch {
+		case c.Recover != nil:
+			w.later = append(w.later, func() {
+				for _, p := range c.Recover.Prepared {
+					w.out.commit(p)
+				}
+				if w.opt.Bugs.NoAbort {
+					w.out.commitAll()
+				}
+				w.out.abort()
+				w.send(job.Event{Recovered: true})
+			})
+		case c.Deploy != nil:
+			w.deploy(c.Deploy)
+		case c.Stop != nil:
+			w.later = append(w.later, func() {
+				for _, t := range w.tasks {
+					if t.id == *c.Stop {
+						t.dead = true
+					}
+				}
+				w.send(job.Event{Stopped: c.Stop})
+			})
+		case c.Assign != nil:
+			w.tell(c.Assign.Task, task.Control{Splits: &c.Assign.Assignment})
+		case c.Barrier != nil:
+			for _, id := range c.Barrier.Tasks {
+				w.tell(id, task.Control{Barrier: c.Barrier.Epoch})
+			}
+		case c.Notify != nil:
+			for _, id := range c.Notify.Tasks {
+				w.tell(id, task.Control{Committed: c.Notify.Epoch})
+			}
+		case c.Save != nil:
+			w.later = append(w.later, func() { w.save(c.Save) })
+		case c.Commit != nil:
+			w.later = append(w.later, func() {
+				for _, p := range c.Commit.Prepared {
+					w.out.commit(p)
+				}
+				w.send(job.Event{Committed: c.Commit.Epoch})
+			})
+		case c.Done != nil:
+			w.done = c.Done
+		}
+	}
+}
+
+func (w *world) save(m *checkpoint.Manifest) {
+	if w.rnd.IntN(30) == 0 {
+		w.send(job.Event{SaveFailed: &job.Failure{Epoch: m.Epoch, Err: fmt.Errorf("drawn to fail")}})
+		return
+	}
+	if err := w.storage.Save(m); err != nil {
+		w.res.Problem = err.Error()
+		return
+	}
+	w.res.Epochs++
+	if err := w.storage.Retain(2, func(string) bool { return true }); err != nil {
+		w.res.Problem = err.Error()
+	}
+	w.send(job.Event{Saved: m.Epoch})
+}
+
+func (w *world) tell(id task.ID, c task.Control) {
+	for _, t := range w.tasks {
+		if t.id == id && !t.dead {
+			t.task.Deliver(c)
+		}
+	}
+}
+
+// attempt is the channels between the tasks of one deployment.
+type attempt struct {
+	number int
+	edges  [][][]*local.Queue
+}
+
+func (w *world) deploy(d *job.Deployment) {
+	if w.attempt == nil || w.attempt.number != d.Task.Attempt || len(w.tasks) == 0 || w.tasks[0].id.Attempt != d.Task.Attempt {
+		w.attempt = &attempt{number: d.Task.Attempt}
+		w.tasks = nil
+		for _, e := range w.graph.Edges {
+			queues := make([][]*local.Queue, w.graph.Vertices[e.From].Parallelism)
+			for i := range queues {
+				for range w.graph.Vertices[e.To].Parallelism {
+					queues[i] = append(queues[i], local.NewQueue(func() {}, func() {}, nil))
+				}
+			}
+			w.attempt.edges = append(w.attempt.edges, queues)
+		}
+	}
+	t := &running{id: d.Task}
+	env := &fn.Env{Streaming: true, Now: func() int64 { return w.now }}
+	cfg, err := build.Task(w.graph, d.Task, d.Restore, d.Mark, &build.World{Env: env, Memory: &base.Budget{}, Backend: mem.Backend{}, Get: w.storage.Get,
+		Source: func(*jobgraph.Source) (connect.Source, error) { return w.plan.source, nil },
+		Writer: func(op string, _ *jobgraph.Sink) connect.Writer {
+			return &writer{w: w.out, name: fmt.Sprintf("%s-%d-%d-%d", op, w.res.Crashes, d.Task.Attempt, d.Task.Subtask)}
+		}})
+	if err != nil {
+		w.res.Problem = err.Error()
+		return
+	}
+	w.connect(&cfg)
+	cfg.Durable, cfg.NoAlign = true, w.opt.Bugs.NoAlign
+	cfg.Report = func(r task.Report) {
+		switch {
+		case r.Want:
+			w.send(job.Event{Want: &t.id})
+		case r.Ack != nil:
+			t.uploads = append(t.uploads, r.Ack)
+		case r.Finished != nil:
+			t.uploads = append(t.uploads, r.Finished)
+		}
+	}
+	if t.task, err = task.New(cfg); err != nil {
+		w.res.Problem = err.Error()
+		return
+	}
+	w.tasks = append(w.tasks, t)
+}
+
+func (w *world) connect(cfg *task.Config) {
+	in := &inbox{rnd: w.rnd}
+	for i, e := range w.graph.Edges {
+		if e.To == cfg.ID.Vertex {
+			for from := range w.attempt.edges[i] {
+				in.Queues = append(in.Queues, w.attempt.edges[i][from][cfg.ID.Subtask])
+				cfg.Input, cfg.Priority = append(cfg.Input, e.Input), append(cfg.Priority, e.Priority)
+			}
+		}
+		if e.From == cfg.ID.Vertex {
+			v := w.graph.Vertices[e.From]
+			r := task.Route{Ship: e.Ship, Subtask: cfg.ID.Subtask, Keys: e.Keys, Groups: w.graph.MaxParallelism}
+			for _, k := range e.Keys {
+				r.Types = append(r.Types, v.Ops[len(v.Ops)-1].Output[k].Type)
+			}
+			cfg.Edges = append(cfg.Edges, task.Edge{Out: local.Outbox(w.attempt.edges[i][cfg.ID.Subtask]), Route: r})
+		}
+	}
+	if len(in.Queues) > 0 {
+		cfg.Inbox = in
+	}
+}
+
+// An inbox polls its channels in a drawn order.
+type inbox struct {
+	local.Inbox
+	rnd *rand.Rand
+}
+
+// Poll implements exchange.Inbox.
+func (in *inbox) Poll(skip []bool) (int, exchange.Event, bool, error) {
+	one := make([]bool, len(skip))
+	for _, ch := range in.rnd.Perm(len(skip)) {
+		if skip[ch] {
+			continue
+		}
+		for i := range one {
+			one[i] = i != ch
+		}
+		if ch, ev, ok, err := in.Inbox.Poll(one); ok || err != nil {
+			return ch, ev, ok, err
+		}
+	}
+	return 0, exchange.Event{}, false, nil
+}
+
+// trace takes a line for every event and command, when a test sets it.
+var trace func(format string, args ...any)
+
+// describe writes the fields of an event or command that are set.
+func describe(v any) string {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return err.Error()
+	}
+	return string(data)
+}

@@ -1,0 +1,82 @@
+package sim
+
+import (
+	"flag"
+	"testing"
+
+	"github.com/millrace-io/millrace/internal/job"
+)
+
+var (
+	seeds = flag.Int("seeds", 1000, "how many seeds to run")
+	seed  = flag.Int("seed", -1, "run only this seed")
+)
+
+// run returns how many seeds went wrong, and the first of them.
+func run(t *testing.T, n int, opt Options) (bad, first int, sum Result) {
+	t.Helper()
+	from := 0
+	if *seed >= 0 {
+		from, n = *seed, *seed+1
+	}
+	for s := from; s < n; s++ {
+		r := Run(uint64(s), opt)
+		sum.Steps, sum.Epochs, sum.Crashes, sum.Fails = sum.Steps+r.Steps, sum.Epochs+r.Epochs, sum.Crashes+r.Crashes, sum.Fails+r.Fails
+		if r.Problem != "" {
+			if bad++; bad == 1 {
+				first = s
+				t.Logf("seed %d: %s", s, r.Problem)
+			}
+		}
+	}
+	return bad, first, sum
+}
+
+func TestExactlyOnce(t *testing.T) {
+	bad, first, sum := run(t, *seeds, Options{Crashes: 4, Fails: 3})
+	t.Logf("%d seeds, %d steps, %d checkpoints, %d crashes, %d failed tasks", *seeds, sum.Steps, sum.Epochs, sum.Crashes, sum.Fails)
+	if bad > 0 {
+		t.Fatalf("%d seeds are wrong, the first is %d: replay with -seed=%d", bad, first, first)
+	}
+	if *seed < 0 && (sum.Crashes < *seeds/2 || sum.Epochs < *seeds) {
+		t.Errorf("too little happened: %+v", sum)
+	}
+}
+
+func TestSameSeedSameRun(t *testing.T) {
+	for s := range uint64(30) {
+		if a, b := Run(s, Options{Crashes: 4, Fails: 3}), Run(s, Options{Crashes: 4, Fails: 3}); a != b {
+			t.Fatalf("seed %d runs differently: %+v, %+v", s, a, b)
+		}
+	}
+}
+
+// TestFindsSeededBugs shows that the simulator is worth its cost.
+func TestFindsSeededBugs(t *testing.T) {
+	bugs := []struct {
+		name string
+		bugs Bugs
+	}{
+		{"barriers not aligned", Bugs{NoAlign: true}},
+		{"newest state file lost", Bugs{ForgetState: true}},
+		{"watermarks not restored", Bugs{LoseMarks: true}},
+		{"split read again from the front", Bugs{DoubleSplit: true}},
+		{"leftovers of an attempt committed", Bugs{NoAbort: true}},
+		{"commit before the epoch is complete", Bugs{Job: job.Bugs{CommitEarly: true}}},
+		{"not committed again after a restore", Bugs{Job: job.Bugs{LoseCommit: true}}},
+		{"enumerator's snapshot taken late", Bugs{Job: job.Bugs{LateSplits: true}}},
+		{"abandoned epoch's writes dropped", Bugs{Job: job.Bugs{DropAbandoned: true}}},
+		{"no last epoch", Bugs{Job: job.Bugs{SkipLast: true}}},
+		{"finished before the last commit", Bugs{Job: job.Bugs{FinishEarly: true}}},
+		{"acknowledgement of another epoch counted", Bugs{Job: job.Bugs{StaleAck: true}}},
+	}
+	for _, b := range bugs {
+		t.Run(b.name, func(t *testing.T) {
+			bad, first, _ := run(t, min(*seeds, 400), Options{Crashes: 4, Fails: 3, Bugs: b.bugs})
+			t.Logf("wrong in %d seeds, the first is %d", bad, first)
+			if bad == 0 {
+				t.Error("not found")
+			}
+		})
+	}
+}

@@ -1,0 +1,428 @@
+package millrace
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"path"
+	"regexp"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/zeebo/xxh3"
+
+	"github.com/millrace-io/millrace/internal/base"
+	"github.com/millrace-io/millrace/internal/build"
+	"github.com/millrace-io/millrace/internal/catalog"
+	"github.com/millrace-io/millrace/internal/checkpoint"
+	"github.com/millrace-io/millrace/internal/cluster"
+	"github.com/millrace-io/millrace/internal/env"
+	"github.com/millrace-io/millrace/internal/expr/fn"
+	"github.com/millrace-io/millrace/internal/fsys"
+	"github.com/millrace-io/millrace/internal/fsys/local"
+	"github.com/millrace-io/millrace/internal/job"
+	"github.com/millrace-io/millrace/internal/jobgraph"
+	"github.com/millrace-io/millrace/internal/plan/bind"
+	"github.com/millrace-io/millrace/internal/plan/logical"
+	"github.com/millrace-io/millrace/internal/plan/physical"
+	"github.com/millrace-io/millrace/internal/sql/ast"
+	"github.com/millrace-io/millrace/internal/sql/parse"
+	"github.com/millrace-io/millrace/internal/state"
+	"github.com/millrace-io/millrace/internal/state/mem"
+	"github.com/millrace-io/millrace/types"
+	"github.com/millrace-io/millrace/vec"
+)
+
+// impl is the session's inside.
+type impl struct {
+	cat    *catalog.Catalog
+	opts   *bind.Options
+	binder *bind.Binder
+	env    *fn.Env
+	memory *base.Budget
+	fs     fsys.FS
+	spills atomic.Int64
+	seed   uint64
+}
+
+// running is a Job's inside.
+type running struct {
+	local  *cluster.Local
+	cancel context.CancelFunc
+	ended  chan struct{}
+	err    error
+	final  cluster.Status
+}
+
+// Open returns a session.
+func Open(cfg Config) (*Session, error) {
+	s := &Session{cfg: cfg}
+	if s.cfg.Log == nil {
+		s.cfg.Log = func(string) {}
+	}
+	s.cat, s.fs, s.seed = catalog.New(), local.New(""), env.Seed()
+	s.opts = bind.NewOptions()
+	if err := s.settle(); err != nil {
+		return nil, usage(err)
+	}
+	return s, s.refresh()
+}
+
+// usage makes an error a user's, who gave a wrong option outside a script.
+func usage(err error) error { return &base.Error{Msg: err.Error()} }
+
+// settle puts the options that win, and those that lose, in their places around
+// what SET has changed.
+func (s *Session) settle() error {
+	set := s.opts.All()
+	for _, k := range slices.Sorted(maps.Keys(s.cfg.Defaults)) {
+		if _, ok := set[k]; !ok {
+			if err := s.setOption(k, s.cfg.Defaults[k]); err != nil {
+				return err
+			}
+		}
+	}
+	for _, k := range slices.Sorted(maps.Keys(s.cfg.Options)) {
+		if err := s.setOption(k, s.cfg.Options[k]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Session) setOption(key, value string) error {
+	warning, err := s.opts.Set(key, value)
+	if warning != "" {
+		s.cfg.Log(warning)
+	}
+	return err
+}
+
+// Script splits a text into its statements. An error ends it.
+func (s *Session) Script(file, text string) iter.Seq2[Statement, error] {
+	return func(yield func(Statement, error) bool) {
+		for st, err := range parse.Statements(text) {
+			if err != nil {
+				yield(Statement{}, inFile(file, err))
+				return
+			}
+			from, to := st.Span()
+			if !yield(Statement{AST: st, Text: text[from:to], File: file, source: text}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// inFile names the file in a user's error.
+func inFile(file string, err error) error {
+	var p *parse.Error
+	if errors.As(err, &p) {
+		return &base.Error{File: file, Pos: base.Pos{Line: p.Pos.Line, Col: p.Pos.Col}, Msg: p.Msg, Hint: p.Hint}
+	}
+	var u *base.Error
+	if errors.As(err, &u) && u.File == "" {
+		u.File = file
+	}
+	return err
+}
+
+// refresh follows a change of options.
+func (s *Session) refresh() error {
+	s.env = &fn.Env{Zone: s.opts.Zone(), QueryStart: env.Now(), Now: env.Now, Streaming: !s.batch(), Seed: s.seed}
+	s.memory = &base.Budget{Limit: s.opts.Size("memory.size")}
+	s.binder = bind.New(s.cat, s.env, bind.WithOptions(s.opts))
+	return nil
+}
+
+func (s *Session) batch() bool { return s.opts.Batch() }
+
+// Zone is the session's time zone.
+func (s *Session) Zone() *time.Location { return s.opts.Zone() }
+
+// Execute runs a statement. The rows of a SELECT go to rows, which may be nil.
+// INSERTs go on running when Execute returns, unless table.dml-sync is set; a
+// SELECT too: see Job.Wait.
+func (s *Session) Execute(ctx context.Context, st Statement, rows RowsFunc) (*Result, error) {
+	s.binder.Source(st.source)
+	s.env.QueryStart = env.Now()
+	res, err := s.execute(ctx, st, rows)
+	if err != nil {
+		return nil, inFile(st.File, err)
+	}
+	return res, nil
+}
+
+func (s *Session) execute(ctx context.Context, st Statement, rows RowsFunc) (*Result, error) {
+	switch a := st.AST.(type) {
+	case *ast.Query, *ast.Insert, *ast.StatementSet, *ast.Execute:
+		job, err := s.binder.Job(a)
+		if err != nil {
+			return nil, err
+		}
+		return s.start(ctx, job, rows)
+	case *ast.Set:
+		return s.set(a)
+	case *ast.Reset:
+		return s.reset(a)
+	case *ast.Explain:
+		return s.explain(a)
+	}
+	return s.statement(st.AST)
+}
+
+// start plans a job and runs it.
+func (s *Session) start(ctx context.Context, lj *logical.Job, rows RowsFunc) (*Result, error) {
+	_, query := lj.Roots[0].(*logical.Collect)
+	j := &Job{Batch: s.batch(), Name: lj.Name}
+	s.mu.Lock()
+	j.ID = fmt.Sprintf("%d-%s", len(s.jobs)+1, slug(lj))
+	s.mu.Unlock()
+	g, err := s.graph(lj, j.ID)
+	if err != nil {
+		return nil, err
+	}
+	res := &Result{Kind: Insert, Job: j}
+	if query {
+		res.Kind, res.Schema = Query, lj.Roots[0].Schema()
+	}
+	if err := s.launch(ctx, j, g, res.Schema, rows); err != nil {
+		return nil, err
+	}
+	if !query && s.opts.Bool("table.dml-sync") {
+		return res, j.Wait(ctx)
+	}
+	return res, nil
+}
+
+// slug names a job by what it writes.
+func slug(lj *logical.Job) string {
+	var parts []string
+	for _, r := range lj.Roots {
+		if sink, ok := r.(*logical.Sink); ok {
+			parts = append(parts, sink.Table.Path.Name)
+		}
+	}
+	if len(parts) == 0 {
+		return "select"
+	}
+	name := regexp.MustCompile(`[^A-Za-z0-9_]+`).ReplaceAllString(strings.Join(parts, "-"), "-")
+	return name[:min(len(name), 60)]
+}
+
+func (s *Session) planOptions(id, name string) physical.Options {
+	conf := s.opts.All()
+	p := runtime.GOMAXPROCS(0)
+	for _, key := range []string{"table.exec.resource.default-parallelism", bind.OptParallelism} {
+		if _, ok := conf[key]; ok && s.opts.Int(key) > 0 {
+			p = int(s.opts.Int(key))
+		}
+	}
+	o := physical.Options{Batch: s.batch(), Parallelism: p, MaxParallelism: max(int(s.opts.Int(bind.OptMaxParallelism)), 0), ID: id, Name: name,
+		Conf: conf, Zone: s.Zone().String(), Seed: seedOf(id)}
+	o.Verify = s.cfg.verify != nil
+	return o
+}
+
+// seedOf is the seed of sources that generate: the same for each run of a job, so
+// that one that is restored gets the same rows.
+func seedOf(job string) uint64 { return xxh3.HashString(job) }
+
+func (s *Session) graph(lj *logical.Job, id string) (*jobgraph.Graph, error) {
+	return physical.Plan(lj, s.planOptions(id, lj.Name))
+}
+
+// launch runs a graph in the background.
+func (s *Session) launch(ctx context.Context, j *Job, g *jobgraph.Graph, schema types.Schema, rows RowsFunc) error {
+	l := &cluster.Local{Graph: g, Log: func(line string) { s.cfg.Log(j.ID + ": " + line) }}
+	world := &build.World{Env: s.env, Memory: s.memory, Backend: mem.Backend{}, Spill: s.spill}
+	world.Collect = func(b *vec.Batch) error {
+		if rows == nil {
+			return nil
+		}
+		return rows(schema, b)
+	}
+	l.World = world
+	if v := s.cfg.verify; v != nil {
+		v.prepare(world)
+	}
+	l.Options = job.Options{FailuresMax: -1, Restarts: s.restarts(), RestartDelay: s.opts.Duration("restart-strategy.fixed-delay.delay").Microseconds(),
+		IntervalUs: s.opts.Duration("execution.checkpointing.interval").Microseconds(), MinPauseUs: s.opts.Duration("execution.checkpointing.min-pause").Microseconds(),
+		TimeoutUs: s.opts.Duration("execution.checkpointing.timeout").Microseconds()}
+	if s.cfg.CheckpointDir != "" && !j.Batch && s.cfg.verify == nil {
+		if err := s.checkpoints(j, l); err != nil {
+			return err
+		}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	j.running = running{local: l, cancel: cancel, ended: make(chan struct{})}
+	s.mu.Lock()
+	s.jobs = append(s.jobs, j)
+	s.mu.Unlock()
+	go func() {
+		defer close(j.ended)
+		defer cancel()
+		out, err := l.Run(ctx)
+		if err == nil {
+			err = out.Err
+		}
+		j.err, j.final = err, l.Status()
+	}()
+	return nil
+}
+
+func (s *Session) restarts() int {
+	switch s.opts.String("restart-strategy.type") {
+	case "fixed-delay", "fixeddelay":
+		return int(s.opts.Int("restart-strategy.fixed-delay.attempts"))
+	case "exponential-delay", "exponentialdelay":
+		return -1
+	}
+	return 0
+}
+
+// checkpoints gives a job its folder and finds where it starts.
+func (s *Session) checkpoints(j *Job, l *cluster.Local) error {
+	if l.Options.IntervalUs == 0 {
+		l.Options.IntervalUs = (10 * time.Second).Microseconds()
+	}
+	st := &checkpoint.Storage{FS: s.fs, Dir: path.Join(s.cfg.CheckpointDir, j.ID)}
+	l.Storage, l.Retain = st, int(s.opts.Int("execution.checkpointing.num-retained"))
+	l.World.Get = st.Get
+	if err := st.Writable(); err != nil {
+		return err
+	}
+	m, err := s.restored(j, st)
+	if err != nil {
+		return err
+	}
+	if m == nil {
+		l.Options.FirstEpoch, err = st.Newest()
+		return err
+	}
+	if m.Finished {
+		s.cfg.Log(fmt.Sprintf("%s: had finished; it does not run again", j.ID))
+	} else {
+		s.cfg.Log(fmt.Sprintf("%s: restored from checkpoint %d", j.ID, m.Epoch))
+	}
+	l.Restore = m
+	return fits(m, l.Graph, s.opts.Int("pipeline.max-parallelism") > 0)
+}
+
+// restored finds the checkpoint that a job starts from, or nil.
+func (s *Session) restored(j *Job, st *checkpoint.Storage) (*checkpoint.Manifest, error) {
+	warn := func(line string) { s.cfg.Log(j.ID + ": " + line) }
+	from := s.cfg.Restore
+	switch {
+	case from == "":
+		return nil, nil
+	case from == "latest":
+		m, err := st.Latest(warn)
+		if m == nil && err == nil {
+			warn("there is no checkpoint in " + st.Dir + ": it starts from the beginning")
+		}
+		return m, err
+	}
+	other := &checkpoint.Storage{FS: s.fs, Dir: from}
+	if e, ok := checkpoint.EpochOf(from); ok {
+		other.Dir = path.Dir(from)
+		m, err := other.Load(e)
+		if err == nil {
+			err = other.Verify(m)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("restore %s: %w", from, err)
+		}
+		return m, other.Adopt(m, st)
+	}
+	if sub := (&checkpoint.Storage{FS: s.fs, Dir: path.Join(from, j.ID)}); sub.Any() {
+		other = sub
+	}
+	m, err := other.Latest(warn)
+	if err != nil {
+		return nil, fmt.Errorf("restore %s: %w", from, err)
+	}
+	if m == nil {
+		return nil, fmt.Errorf("restore %s: there is no checkpoint there; a checkpoint is a file chk-N.json in a job's folder", from)
+	}
+	return m, other.Adopt(m, st)
+}
+
+// fits checks that a checkpoint is one of the graph's job.
+func fits(m *checkpoint.Manifest, g *jobgraph.Graph, fixed bool) error {
+	known := map[string]bool{}
+	for _, v := range g.Vertices {
+		if v.Source != nil {
+			known[v.Source.ID] = true
+		}
+		for _, op := range v.Ops {
+			known[op.ID] = true
+		}
+	}
+	for id, handles := range m.Operators {
+		if !known[id] && slices.ContainsFunc(handles, func(h state.Handle) bool { return len(h.Files) > 0 || len(h.Values) > 0 }) {
+			return fmt.Errorf("checkpoint %d of job %s holds state of operator %s, which this job does not have: it is the checkpoint of another job, or the query has changed", m.Epoch, m.Job, id)
+		}
+	}
+	for id := range m.Sources {
+		if !known[id] {
+			return fmt.Errorf("checkpoint %d of job %s holds positions of source %s, which this job does not have: it is the checkpoint of another job, or the query has changed", m.Epoch, m.Job, id)
+		}
+	}
+	if m.Groups != g.MaxParallelism {
+		if fixed {
+			return fmt.Errorf("checkpoint %d was taken with 'pipeline.max-parallelism' = %d, which is fixed by a job's first checkpoint; it is %d now", m.Epoch, m.Groups, g.MaxParallelism)
+		}
+		g.MaxParallelism = m.Groups
+	}
+	return nil
+}
+
+// spill returns a folder for what does not fit in memory.
+func (s *Session) spill() (fsys.FS, string) {
+	dir := s.opts.String("io.tmp.dirs")
+	if dir == "" {
+		dir = env.TempDir()
+	}
+	return s.fs, path.Join(dir, "millrace-spill-"+strconv.FormatUint(s.seed, 36), strconv.FormatInt(s.spills.Add(1), 10))
+}
+
+// Close drops what the session has on disk for itself. Jobs must have ended.
+func (s *Session) Close() error {
+	_, dir := s.spill()
+	return s.fs.RemoveAll(path.Dir(dir))
+}
+
+// Wait waits for the job's end. When ctx ends first, the job is cancelled: it takes
+// a last checkpoint, if it takes any.
+func (j *Job) Wait(ctx context.Context) error {
+	select {
+	case <-j.ended:
+	case <-ctx.Done():
+		j.cancel()
+		<-j.ended
+	}
+	return j.err
+}
+
+// Cancel ends the job after a last checkpoint, if it takes any.
+func (j *Job) Cancel() { j.cancel() }
+
+// Ended is closed when the job has ended.
+func (j *Job) Ended() <-chan struct{} { return j.ended }
+
+// Status returns the job's figures.
+func (j *Job) Status() cluster.Status {
+	select {
+	case <-j.ended:
+		return j.final
+	default:
+		return j.local.Status()
+	}
+}
