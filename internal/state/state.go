@@ -26,6 +26,7 @@ type Store interface {
 	// Value and SetValue keep what belongs to the subtask and not to a key (a
 	// watermark). After a restore Values returns what the former subtasks had,
 	// in the order of their numbers; all of them if the parallelism has changed.
+	// Who gets several sets one before the next Snapshot, which keeps none of them.
 	Values(name string) [][]byte
 	SetValue(name string, val []byte)
 

@@ -213,6 +213,7 @@ func BenchmarkMulti(b *testing.B) {
 			c := i % len(batches)
 			keys.Prepare(m.shape.Key, batches[c], nil, benchRows)
 			m.Find(&keys, slots)
+			m.Warm(slots)
 			for j, s := range slots {
 				r := m.FindRow(s, data[c], j)
 				m.Remove(s, r)

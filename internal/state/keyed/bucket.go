@@ -97,17 +97,9 @@ func (b *byTime[T]) At(t int64) T {
 // Get returns the table of a time, or nil.
 func (b *byTime[T]) Get(t int64) T { return b.of[t] }
 
-// Times returns the times that have entries, ascending. The slice is the
-// caller's.
-func (b *byTime[T]) Times() []int64 {
-	out := make([]int64, 0, len(b.times))
-	for _, t := range b.times {
-		if b.of[t].Len() > 0 {
-			out = append(out, t)
-		}
-	}
-	return out
-}
+// Times returns the times that have a table, empty ones too: what is never dropped
+// stays. Ascending; the slice is the caller's.
+func (b *byTime[T]) Times() []int64 { return slices.Clone(b.times) }
 
 // Len returns the number of entries, or keys, of all buckets.
 func (b *byTime[T]) Len() (n int) {

@@ -60,6 +60,9 @@ func newTable(disk state.Table, shape Shape) *Table {
 }
 
 func (t *Table) init() {
+	if t.shape.Groups <= 0 {
+		panic("keyed: a Shape without key groups")
+	}
 	t.form, t.keyLen = formOf(t.shape.Key)
 	t.keyAt, t.hashAt = t.shape.Words, -1
 	t.stride = t.keyAt + t.keyLen

@@ -74,6 +74,9 @@ func (s *store) Snapshot(e base.Epoch) (state.Snapshot, error) {
 		parts = append(parts, queued{name: name, layer: f, bytes: t.pending.bytes})
 		if !t.writeOnly {
 			t.layers = append(t.layers, f)
+			if err := t.collapse(); err != nil {
+				return nil, err
+			}
 		}
 		// The next delta is likely to be as large.
 		t.pending, t.view = &delta{ents: make([]ent, 0, len(t.pending.ents))}, nil

@@ -67,29 +67,28 @@ func (t *table) stack() ([]layer, error) {
 	if t.writeOnly {
 		return nil, errWriteOnly
 	}
-	if len(t.layers) > layersMax {
-		s, err := collapse(t.layers)
-		if err != nil {
-			return nil, err
-		}
-		t.layers = []layer{s}
-	}
 	if t.view == nil {
 		t.view = t.pending.sort(slices.Clone(t.pending.ents))
 	}
 	return append(slices.Clip(t.layers), t.view), nil
 }
 
-// collapse merges layers to one that hides nothing, for nothing is below it.
-func collapse(layers []layer) (*sorted, error) {
+// collapse merges the layers, if they are many, to one that hides nothing, for
+// nothing is below it. It costs as much as the table is large: what is large
+// should be write-only.
+func (t *table) collapse() error {
+	if len(t.layers) <= layersMax {
+		return nil
+	}
 	var d delta
-	m := newMerge(layers, span{})
+	m := newMerge(t.layers, span{})
 	for m.next() {
 		if !m.dead {
 			d.add(m.key, m.val, false)
 		}
 	}
-	return d.sort(d.ents), m.err
+	t.layers = []layer{d.sort(d.ents)}
+	return m.err
 }
 
 // Get implements state.Table.
