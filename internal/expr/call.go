@@ -22,8 +22,11 @@ func NewCall(name string, args ...*Expr) (*Expr, error) {
 	if low := lowered[name]; low != nil {
 		return low(name, args)
 	}
-	if name == "CASE" && len(args)%2 == 0 {
+	switch {
+	case name == "CASE" && len(args)%2 == 0:
 		args = append(slices.Clone(args), NullOf(types.TNull))
+	case name == "UNIX_TIMESTAMP" && len(args) == 0:
+		name = "UNIX_TIMESTAMP NOW" // apart, because only this form is volatile
 	}
 	f := fn.Lookup(name)
 	if f == nil {

@@ -22,8 +22,9 @@ type Programs struct {
 	roots []*node
 	nodes map[string]*node
 	env   *fn.Env
-	seq   uint64 // numbers the batches, for the memos of shared nodes
-	rows  int64
+	seq   uint64     // numbers the batches, for the memos of shared nodes
+	rows  int64      // of the batches so far
+	calls []*fn.Call // of volatile functions, which are told of rows
 }
 
 // A node is an expression with its kernel.
@@ -114,12 +115,10 @@ func (p *Programs) Eval(cols []vec.Vector, rows []int32, n int) ([]vec.Vector, e
 
 func (p *Programs) batch(cols []vec.Vector, rows []int32, n int) *batch {
 	p.seq++
-	p.rows += int64(n)
-	for _, node := range p.nodes {
-		if node.call != nil && !node.steady {
-			node.call.Row = p.rows - int64(n)
-		}
+	for _, c := range p.calls {
+		c.Row = p.rows
 	}
+	p.rows += int64(n)
 	return &batch{cols: cols, top: rows, n: n, seq: p.seq}
 }
 
@@ -195,6 +194,9 @@ func (p *Programs) compileCall(n *node) error {
 	}
 	n.eval = evalCall
 	n.call = &fn.Call{Env: p.env, Ret: e.Type, Args: argsOf(args)}
+	if !n.steady {
+		p.calls = append(p.calls, n.call)
+	}
 	if op, ok := kernel.Cmps[e.Func]; ok && len(args) == 2 {
 		n.cmp, n.phys = op, args[0].Type.Phys()
 		n.selCmp = args[1].Type.Phys() == n.phys

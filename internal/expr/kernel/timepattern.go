@@ -181,6 +181,12 @@ func appendYear(dst []byte, y, n int) []byte {
 }
 
 func appendPadded(dst []byte, x, n int) []byte {
+	switch {
+	case n == 2 && uint(x) < 100:
+		return append(dst, byte('0'+x/10), byte('0'+x%10))
+	case n == 4 && uint(x) < 10000:
+		return append(dst, byte('0'+x/1000), byte('0'+x/100%10), byte('0'+x/10%10), byte('0'+x%10))
+	}
 	if x < 0 {
 		dst, x = append(dst, '-'), -x
 	}

@@ -19,7 +19,7 @@ func init() {
 				if len(args) != 1 {
 					return nil, fmt.Errorf("%s takes a time, not %s", name, kernel.Given(args))
 				}
-				return extractImpl(name, unit, args[0].Type)
+				return extractImpl(name, timeFields[unit], args[0].Type)
 			}})
 	}
 }
@@ -28,8 +28,9 @@ func resolveExtract(args []fn.Arg) (*fn.Impl, error) {
 	if len(args) != 2 {
 		return nil, fmt.Errorf("EXTRACT takes a unit and a time, as in EXTRACT(DAY FROM t), not %s", kernel.Given(args))
 	}
-	unit, ok := args[0].Value.(string)
-	if !ok || !extractUnits[unit] {
+	name, _ := args[0].Value.(string)
+	unit, ok := timeFields[name]
+	if !ok {
 		return nil, fmt.Errorf("EXTRACT does not know the unit %v", args[0].Value)
 	}
 	impl, err := extractImpl("EXTRACT", unit, args[1].Type)
@@ -44,11 +45,54 @@ func resolveExtract(args []fn.Arg) (*fn.Impl, error) {
 	return impl, nil
 }
 
-var extractUnits = map[string]bool{"MILLENNIUM": true, "CENTURY": true, "DECADE": true, "YEAR": true, "ISOYEAR": true, "QUARTER": true,
-	"MONTH": true, "WEEK": true, "DAY": true, "DOW": true, "ISODOW": true, "DOY": true, "HOUR": true, "MINUTE": true, "SECOND": true,
-	"MILLISECOND": true, "MICROSECOND": true, "NANOSECOND": true, "EPOCH": true}
+// A timeField is what EXTRACT takes of a time.
+type timeField uint8
 
-func extractImpl(name, unit string, t types.Type) (*fn.Impl, error) {
+const (
+	fieldMillennium timeField = iota + 1
+	fieldCentury
+	fieldDecade
+	fieldYear
+	fieldIsoyear
+	fieldQuarter
+	fieldMonth
+	fieldWeek
+	fieldDay
+	fieldDow
+	fieldIsodow
+	fieldDoy
+	fieldHour
+	fieldMinute
+	fieldSecond
+	fieldMillisecond
+	fieldMicrosecond
+	fieldNanosecond
+	fieldEpoch
+)
+
+var timeFields = map[string]timeField{
+	"MILLENNIUM":  fieldMillennium,
+	"CENTURY":     fieldCentury,
+	"DECADE":      fieldDecade,
+	"YEAR":        fieldYear,
+	"ISOYEAR":     fieldIsoyear,
+	"QUARTER":     fieldQuarter,
+	"MONTH":       fieldMonth,
+	"WEEK":        fieldWeek,
+	"DAY":         fieldDay,
+	"DOW":         fieldDow,
+	"ISODOW":      fieldIsodow,
+	"DOY":         fieldDoy,
+	"HOUR":        fieldHour,
+	"MINUTE":      fieldMinute,
+	"SECOND":      fieldSecond,
+	"MILLISECOND": fieldMillisecond,
+	"MICROSECOND": fieldMicrosecond,
+	"NANOSECOND":  fieldNanosecond,
+	"EPOCH":       fieldEpoch,
+}
+
+func extractImpl(name string, unit timeField, t types.Type) (*fn.Impl, error) {
 	if t.Kind == types.Null {
 		t = types.TDate
 	}
@@ -72,7 +116,7 @@ func extractImpl(name, unit string, t types.Type) (*fn.Impl, error) {
 	return impl, nil
 }
 
-func evalExtract(unit string, local bool) fn.Eval {
+func evalExtract(unit timeField, local bool) fn.Eval {
 	return func(c *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vector, error) {
 		x := kernel.Num[int64](args[0])
 		if !local {
@@ -83,7 +127,7 @@ func evalExtract(unit string, local bool) fn.Eval {
 	}
 }
 
-func evalExtractNanos(unit string, local bool) fn.Eval {
+func evalExtractNanos(unit timeField, local bool) fn.Eval {
 	return func(c *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vector, error) {
 		x, zone := kernel.Num[types.Int128](args[0]), zoneOf(c)
 		return kernel.Nums(rows, n, func(i int) int64 {
@@ -100,62 +144,62 @@ func evalExtractNanos(unit string, local bool) fn.Eval {
 // extractMicros is a field of a timestamp, with nanoseconds below its
 // microsecond. Times before 1970 are cut toward 1970, as Flink does: their hours
 // and below are negative and their day is the next.
-func extractMicros(unit string, micros, nanos int64) int64 {
+func extractMicros(unit timeField, micros, nanos int64) int64 {
 	below := micros % types.Milli // microseconds of the millisecond
 	if below < 0 {
 		below += types.Milli
 	}
 	ms := (micros - below) / types.Milli
 	switch unit {
-	case "HOUR":
+	case fieldHour:
 		return ms % 86400000 / 3600000
-	case "MINUTE":
+	case fieldMinute:
 		return ms % 3600000 / 60000
-	case "SECOND":
+	case fieldSecond:
 		return ms % 60000 / 1000
-	case "MILLISECOND":
+	case fieldMillisecond:
 		return ms % 1000
-	case "MICROSECOND":
+	case fieldMicrosecond:
 		return ms%1000*1000 + below
-	case "NANOSECOND":
+	case fieldNanosecond:
 		return ms%1000*1000000 + below*1000 + nanos
-	case "EPOCH":
+	case fieldEpoch:
 		return ms / 1000
 	}
 	return extractDay(unit, int(ms/86400000))
 }
 
 // extractDay is a field of a date.
-func extractDay(unit string, days int) int64 {
+func extractDay(unit timeField, days int) int64 {
 	y, m, d := types.DateOf(days)
 	switch unit {
-	case "MILLENNIUM":
+	case fieldMillennium:
 		return int64(roundAway(y, 1000))
-	case "CENTURY":
+	case fieldCentury:
 		return int64(roundAway(y, 100))
-	case "DECADE":
+	case fieldDecade:
 		return int64(y / 10)
-	case "YEAR":
+	case fieldYear:
 		return int64(y)
-	case "ISOYEAR":
+	case fieldIsoyear:
 		iso, _ := types.ISOWeek(days)
 		return int64(iso)
-	case "QUARTER":
+	case fieldQuarter:
 		return int64(m+2) / 3
-	case "MONTH":
+	case fieldMonth:
 		return int64(m)
-	case "WEEK":
+	case fieldWeek:
 		_, week := types.ISOWeek(days)
 		return int64(week)
-	case "DAY":
+	case fieldDay:
 		return int64(d)
-	case "DOW":
+	case fieldDow:
 		return int64(types.Weekday(days)) + 1
-	case "ISODOW":
+	case fieldIsodow:
 		return int64((types.Weekday(days)+6)%7) + 1
-	case "DOY":
+	case fieldDoy:
 		return int64(days-types.DaysOf(y, 1, 1)) + 1
-	case "EPOCH":
+	case fieldEpoch:
 		return int64(days) * 86400
 	}
 	return 0
@@ -168,23 +212,23 @@ func roundAway(y, unit int) int {
 	return (y - unit + 1) / unit
 }
 
-func extractMonths(unit string, m int64) int64 {
+func extractMonths(unit timeField, m int64) int64 {
 	switch unit {
-	case "YEAR":
+	case fieldYear:
 		return m / 12
-	case "QUARTER":
+	case fieldQuarter:
 		return m%12/3 + 1
-	case "MONTH":
+	case fieldMonth:
 		return m % 12
 	}
 	return 0
 }
 
-func extractSpan(unit string, ms int64) int64 {
+func extractSpan(unit timeField, ms int64) int64 {
 	switch unit {
-	case "DAY":
+	case fieldDay:
 		return ms / 86400000
-	case "EPOCH":
+	case fieldEpoch:
 		return ms / 1000
 	}
 	return extractMicros(unit, ms*types.Milli, 0)

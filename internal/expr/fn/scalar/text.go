@@ -56,14 +56,15 @@ func init() {
 var manyUpper = map[rune]string{'ß': "SS", 'ŉ': "ʼN", 'ǰ': "J̌", 'ﬀ': "FF", 'ﬁ': "FI", 'ﬂ': "FL", 'ﬃ': "FFI", 'ﬄ': "FFL", 'ﬅ': "ST", 'ﬆ': "ST"}
 
 func appendUpper(dst, s []byte) []byte {
-	for i, c := range s {
+	from := len(dst)
+	dst = append(dst, s...)
+	for i, c := range dst[from:] {
 		if c >= utf8.RuneSelf {
-			return upperRunes(dst, s[i:])
+			return upperRunes(dst[:from+i], s[i:])
 		}
 		if c >= 'a' && c <= 'z' {
-			c -= 'a' - 'A'
+			dst[from+i] = c - ('a' - 'A')
 		}
-		dst = append(dst, c)
 	}
 	return dst
 }
@@ -80,17 +81,22 @@ func upperRunes(dst, s []byte) []byte {
 }
 
 func appendLower(dst, s []byte) []byte {
-	for i, c := range s {
+	from := len(dst)
+	dst = append(dst, s...)
+	for i, c := range dst[from:] {
 		if c >= utf8.RuneSelf {
-			for _, r := range string(s[i:]) {
-				dst = utf8.AppendRune(dst, unicode.ToLower(r))
-			}
-			return dst
+			return lowerRunes(dst[:from+i], s[i:])
 		}
 		if c >= 'A' && c <= 'Z' {
-			c += 'a' - 'A'
+			dst[from+i] = c + ('a' - 'A')
 		}
-		dst = append(dst, c)
+	}
+	return dst
+}
+
+func lowerRunes(dst, s []byte) []byte {
+	for _, r := range string(s) {
+		dst = utf8.AppendRune(dst, unicode.ToLower(r))
 	}
 	return dst
 }

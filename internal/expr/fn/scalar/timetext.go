@@ -22,7 +22,10 @@ func init() {
 			kernel.Sig{Args: two, Ret: types.TString, MayBeNull: true, Eval: evalReformat}),
 		kernel.Define("FROM_UNIXTIME", doc("temporal", "FROM_UNIXTIME(seconds [, pattern])", "the text of an instant in the session's zone", "FROM_UNIXTIME(44)"),
 			kernel.Sig{Args: []kernel.Want{kernel.Int64, kernel.Text}, Opt: 1, Ret: types.TString, MayBeNull: true, Eval: evalFromUnix}),
-		unixFunc(),
+		kernel.Define("UNIX_TIMESTAMP", doc("temporal", "UNIX_TIMESTAMP([s [, pattern]])", "seconds since 1970 of a text in the session's zone, or of now; the least BIGINT if it is no timestamp", "UNIX_TIMESTAMP('1970-01-02 00:00:00')"),
+			kernel.Sig{Args: two, Opt: 1, Ret: types.TBigInt, Eval: evalUnix}),
+		nowFunc("UNIX_TIMESTAMP NOW", "seconds since 1970 of this moment, as UNIX_TIMESTAMP()", types.TBigInt.Nullable(false), true,
+			func(_ *types.Zone, now int64) int64 { return now / types.Second }),
 		kernel.Define("TO_DATE", doc("temporal", "TO_DATE(s [, pattern])", "the date that a text stands for; NULL if it is none", "TO_DATE('2020-01-02')"),
 			kernel.Sig{Args: two, Opt: 1, Ret: types.TDate, MayBeNull: true, Eval: evalToDate}),
 		kernel.Define("TO_TIMESTAMP", doc("temporal", "TO_TIMESTAMP(s [, pattern])", "the timestamp that a text stands for; NULL if it is none", "TO_TIMESTAMP('2020-01-02 03:04:05')"),
@@ -103,16 +106,6 @@ func evalFromUnix(c *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vecto
 		m := x.At(i) * types.Second
 		return p.Append(dst, zone.Local(m), zone.Offset(x.At(i))), true, nil
 	})
-}
-
-func unixFunc() *fn.Func {
-	parse := kernel.Define("UNIX_TIMESTAMP", doc("temporal", "UNIX_TIMESTAMP([s [, pattern]])", "seconds since 1970 of a text in the session's zone, or of now; the least BIGINT if it is no timestamp", "UNIX_TIMESTAMP('1970-01-02 00:00:00')"),
-		kernel.Sig{Args: []kernel.Want{kernel.Text, kernel.Text}, Opt: 1, Ret: types.TBigInt, Eval: evalUnix},
-		kernel.Sig{Ret: types.TBigInt, NeverNull: true, Eval: func(c *fn.Call, _ []vec.Vector, _ []int32, n int) (vec.Vector, error) {
-			return &vec.Const{Val: &vec.Fixed[int64]{Vals: []int64{clockOf(c.Env, true) / types.Second}}, N: n}, nil
-		}})
-	parse.Volatile, parse.Constant = true, true
-	return parse
 }
 
 func evalUnix(c *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vector, error) {
