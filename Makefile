@@ -1,0 +1,33 @@
+# Everything that a person needs; each target is a line that one could type.
+GO ?= go
+SEED ?= 0
+
+.PHONY: build test check lint sim fuzz bench bench-nexmark crash record-flink clean
+
+build: ## the binary, static
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o millrace ./cmd/millrace
+
+test: ## every test
+	$(GO) vet ./...
+	$(GO) test -timeout 20m ./...
+
+check: ## what to run before a commit, under a minute when warm
+	test -z "$$(gofmt -l .)"
+	$(GO) vet ./...
+	$(GO) test -short ./...
+
+lint: ## golangci-lint, from its own module
+	$(GO) tool -modfile=tools/go.mod golangci-lint run ./...
+
+sim: ## replay one seed of the simulator
+	$(GO) test ./internal/sim -run TestExactlyOnce -seed $(SEED) -v
+
+bench: ## micro-benchmarks
+	$(GO) test -run '^$$' -bench . -benchtime 200ms ./...
+
+bench-nexmark: build ## Nexmark side by side with Apache Flink, which it installs
+	$(GO) run ./bench/nexmark -kind files
+	$(GO) run ./bench/nexmark -kind generator
+
+clean:
+	rm -f millrace
