@@ -55,7 +55,6 @@ type Table struct {
 	PrimaryKey  []int // positions in Columns
 	KeyName     string
 	PartitionBy []int
-	Distributed *ast.Distribution
 	Options     map[string]string
 	Comment     string
 	Temporary   bool

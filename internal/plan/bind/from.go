@@ -207,11 +207,11 @@ func selectHints(list []ast.Hint) ([]*queryHint, error) {
 	return out, nil
 }
 
-// unusedHints refuses hints whose tables no join has. STATE_TTL may speak of the
-// input of an aggregate.
+// unusedHints refuses hints whose tables no join has. MULTI_JOIN only allows a
+// form of plan.
 func (f *fromBinder) unusedHints() error {
 	for _, h := range f.hints {
-		if !h.used && h.Name != "STATE_TTL" && h.Name != "MULTI_JOIN" {
+		if !h.used && h.Name != "MULTI_JOIN" {
 			return errAt(h.Hint, "hint %s names no table that is joined in this SELECT", h.Name)
 		}
 	}

@@ -21,8 +21,7 @@ func (b *Binder) createTable(s *ast.CreateTable) (*logical.Job, error) {
 	if s.Replace && s.As == nil {
 		return nil, errAt(s, "REPLACE TABLE needs AS and a query")
 	}
-	t := &catalog.Table{Path: p, Options: map[string]string{}, Comment: comment(s.Comment), Temporary: s.Temporary,
-		Distributed: s.Distributed, Pos: posOf(s)}
+	t := &catalog.Table{Path: p, Options: map[string]string{}, Comment: comment(s.Comment), Temporary: s.Temporary, Pos: posOf(s)}
 	d := &tableDef{b: b, t: t}
 	if s.Like != nil {
 		if err := d.like(s.Like); err != nil {
@@ -295,11 +294,7 @@ func (d *tableDef) rest(s *ast.CreateTable) error {
 		d.t.PartitionBy = append(d.t.PartitionBy, i)
 	}
 	if s.Distributed != nil {
-		for _, name := range s.Distributed.Columns {
-			if d.t.Column(name.Text) < 0 {
-				return nearAt(name, name.Text, d.t.ColumnNames(), "unknown column '%s' in DISTRIBUTED BY", name.Text)
-			}
-		}
+		return unsupported(s.Distributed, "DISTRIBUTED BY")
 	}
 	if len(d.t.Columns) == 0 {
 		return errAt(s, "table '%s' has no columns", d.t.Path.Name)
@@ -468,9 +463,6 @@ func (d *tableDef) likeRest(src *catalog.Table, modes map[string]ast.LikeMode, a
 		for k, v := range src.Options {
 			d.t.Options[k] = v
 		}
-	}
-	if d.t.Distributed == nil && modes["DISTRIBUTION"] != ast.Excluding {
-		d.t.Distributed = src.Distributed
 	}
 	if src.Watermark == nil || modes["WATERMARKS"] == ast.Excluding {
 		return nil
