@@ -313,7 +313,10 @@ type OverCall struct {
 
 // Over appends a column for each call. All calls share partition and order. In a
 // stream Time is the rowtime that leads Order, and rows are handled when the
-// watermark passes them; late rows are dropped and counted. With Emit AtEnd it
+// watermark passes them; late rows are dropped and counted. An Order by a
+// processing-time column (Types has the attribute) is that of arrival; one by any
+// other column makes rows change when others come in before them, so the output
+// has all kinds of change. With Emit AtEnd it
 // takes any order, and handles each partition when the input has ended.
 type Over struct {
 	Partition []int

@@ -25,6 +25,8 @@ type Options struct {
 	RequireOnConflict bool
 	// Materialize is table.exec.sink.upsert-materialize: AUTO, NONE or FORCE.
 	Materialize string
+	// IgnoreVolatile is table.optimizer.non-deterministic-update.strategy = IGNORE.
+	IgnoreVolatile bool
 	// Duplicates is table.exec.source.cdc-events-duplicate: sources with a
 	// primary key may tell a change twice.
 	Duplicates bool
@@ -99,6 +101,11 @@ func Infer(job *logical.Job, opts Options) (*Plan, error) {
 	}
 	for _, n := range p.order {
 		p.settle(n)
+	}
+	for _, n := range p.order {
+		if err := p.checkVolatile(n); err != nil {
+			return nil, err
+		}
 	}
 	return p, nil
 }

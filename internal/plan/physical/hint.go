@@ -17,8 +17,22 @@ func hinted(hints []logical.Hint, name string) bool {
 	return false
 }
 
+// buildHint is the side, LEFT or RIGHT, that a hint wants to be read first; "" is
+// none.
+func buildHint(hints []logical.Hint) string {
+	for _, h := range hints {
+		switch strings.ToUpper(h.Name) {
+		case "BROADCAST", "SHUFFLE_HASH", "NEST_LOOP":
+			if len(h.Args) > 0 {
+				return h.Args[0]
+			}
+		}
+	}
+	return ""
+}
+
 // ttl is the time that one side of a join is kept, from STATE_TTL or the session.
-// The hint's values are by table in the order of the sides.
+// The hint's values are by side.
 func ttl(hints []logical.Hint, side int, def int64) int64 {
 	for _, h := range hints {
 		if !strings.EqualFold(h.Name, "STATE_TTL") {

@@ -124,6 +124,9 @@ func (b *builder) intervalJoin(n *logical.Join, e logical.Equi, left, right flow
 func (b *builder) hashJoin(n *logical.Join, e logical.Equi, left, right flow) flow {
 	ls, rs := cost.Of(n.Left), cost.Of(n.Right)
 	buildLeft := cost.BuildLeft(n.JoinKind, ls, rs)
+	if side := buildHint(n.Hints); side != "" && n.JoinKind != jobgraph.Semi && n.JoinKind != jobgraph.Anti {
+		buildLeft = side == "LEFT"
+	}
 	build, probe, bs := right, left, rs
 	if buildLeft {
 		build, probe, bs = left, right, ls
@@ -138,7 +141,7 @@ func (b *builder) hashJoin(n *logical.Join, e logical.Equi, left, right flow) fl
 	}
 	hash := lies(n.JoinKind, e, len(left.schema))
 	if cost.Broadcasts(n.JoinKind, buildLeft) && b.opts.Parallelism > 1 &&
-		(len(e.Left) == 0 || bs.Known && bs.Bytes() <= float64(b.set.broadcastMax) || hinted(n.Hints, "BROADCAST")) {
+		(len(e.Left) == 0 || bs.Known && bs.Bytes() <= float64(b.set.broadcastMax) && !hinted(n.Hints, "SHUFFLE_HASH") || hinted(n.Hints, "BROADCAST")) {
 		bi.dist, pi.dist = dist{ship: jobgraph.Broadcast}, anyhow
 		hash = hashOf(probe)
 		if buildLeft {

@@ -67,6 +67,7 @@ func Compile(job *logical.Job, opts Options) (*Compiled, error) {
 	changes, err := changelog.Infer(after, changelog.Options{
 		Batch: opts.Batch, SourceKinds: opts.SourceKinds, SinkTakes: opts.SinkTakes,
 		RequireOnConflict: set.conflict, Materialize: set.materialize, Duplicates: set.duplicates,
+		IgnoreVolatile: opts.Conf["table.optimizer.non-deterministic-update.strategy"] == "IGNORE",
 	})
 	if err != nil {
 		return nil, err
