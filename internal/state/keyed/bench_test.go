@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/millrace-io/millrace/internal/base"
+	"github.com/millrace-io/millrace/internal/state"
 	"github.com/millrace-io/millrace/types"
 	"github.com/millrace-io/millrace/vec"
 )
@@ -88,6 +89,27 @@ func benchUpsert(b *testing.B, key types.Type, domain int, batches [][]vec.Vecto
 		i++
 	}
 	rate(b, benchRows)
+	b.ReportMetric(float64(t.Bytes())/float64(t.Len()), "B/key")
+}
+
+// BenchmarkOpen reads a table back.
+func BenchmarkOpen(b *testing.B) {
+	const n = 200_000
+	t := benchTable(b, types.TBigInt, n)
+	f := &files{m: map[string][]byte{}}
+	s := openStore(b, f, whole, nil)
+	t.disk = s.Table("t")
+	if err := t.Snapshot(); err != nil {
+		b.Fatal(err)
+	}
+	h := persist(b, s, f, 1)
+	for b.Loop() {
+		if t, err := Open(openStore(b, f, whole, []state.Handle{h}), t.shape); err != nil || t.Len() != n {
+			b.Fatal(err)
+		}
+	}
+	rate(b, n)
+	b.ReportMetric(float64(h.Bytes)/n, "fileB/key")
 }
 
 func rate(b *testing.B, rows int) {
@@ -112,6 +134,23 @@ func BenchmarkUpsertString(b *testing.B) {
 			benchUpsert(b, types.TString, domain, batches)
 		})
 	}
+}
+
+// BenchmarkUpsertWords has keys of two columns.
+func BenchmarkUpsertWords(b *testing.B) {
+	ts := []types.Type{types.TBigInt, types.TInt}
+	t := newTable(openStore(b, &files{m: map[string][]byte{}}, whole, nil).Table("t"), Shape{Key: ts, Words: 3, Groups: testGroups})
+	batches := benchBatches(100_000, 100)
+	ints := &vec.Fixed[int32]{Vals: make([]int32, benchRows)}
+	var keys Keys
+	slots := make([]Slot, benchRows)
+	i := 0
+	for b.Loop() {
+		keys.Prepare(ts, []vec.Vector{batches[i%100][0], ints}, nil, benchRows)
+		t.Upsert(&keys, slots)
+		i++
+	}
+	rate(b, benchRows)
 }
 
 // BenchmarkGoMap is the same work on a map of pointers.

@@ -497,3 +497,39 @@ func TestLongList(t *testing.T) {
 		t.Errorf("%d keys, %d long lists are left", m.Len(), len(m.long))
 	}
 }
+
+// Keys of one width find what was put under another.
+func TestKeyWidths(t *testing.T) {
+	for _, shapes := range [][2][]types.Type{
+		{{types.TInt}, {types.TBigInt}},
+		{{types.TInt, types.Of(types.Float)}, {types.TBigInt, types.TDouble}},
+		{{types.TDate, types.TString}, {types.TBigInt, types.TBytes}},
+	} {
+		table := newTable(openStore(t, &files{m: map[string][]byte{}}, whole, nil).Table("t"),
+			Shape{Key: shapes[1], Words: 1, Groups: testGroups})
+		var keys Keys
+		var slots [2][3]Slot
+		for i, ts := range shapes {
+			bs := builders(ts)
+			for c := range bs {
+				for x := range 3 {
+					switch ts[c].Phys() {
+					case types.PhysBytes:
+						bs[c].String(fmt.Sprint(x))
+					case types.PhysFloat32, types.PhysFloat64:
+						bs[c].Float(float64(x) / 2)
+					default:
+						bs[c].Int(int64(-x))
+					}
+				}
+			}
+			keys.Prepare(ts, finish(bs), nil, 3)
+			if made := table.Upsert(&keys, slots[i][:]); len(made) != 3-3*i {
+				t.Errorf("%v in a table of %v: %d slots made", ts, shapes[1], len(made))
+			}
+		}
+		if slots[0] != slots[1] {
+			t.Errorf("%v: slots %v", shapes, slots)
+		}
+	}
+}

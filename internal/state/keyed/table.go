@@ -135,9 +135,18 @@ func (t *Table) find(k *Keys, slots []Slot) (missing int) {
 		}
 		return missing
 	}
+	slab, shift, mask, stride, at := t.slab, t.shift&63, t.mask, t.stride, t.keyAt
+	w := t.keyLen
 	for i, s := range slots {
-		if s >= 0 && !t.same(s, k, i) {
-			slots[i], missing = t.again(k, i, missing)
+		if s < 0 {
+			continue
+		}
+		have := slab[uint(s)>>shift][(int(s)&mask)*stride+at:][:w]
+		for j, x := range k.words[i*w:][:w] {
+			if have[j] != x {
+				slots[i], missing = t.again(k, i, missing)
+				break
+			}
 		}
 	}
 	return missing
@@ -435,10 +444,13 @@ func (t *Table) hash(s Slot) uint64 {
 func (t *Table) Len() int { return t.n }
 
 // Each yields the live slots, ascending: in the order in which they were made,
-// slots used again aside. The slot at hand may be deleted.
+// slots used again aside. Any slot may be deleted meanwhile.
 func (t *Table) Each(yield func(Slot) bool) {
 	for i := 0; i < len(t.live); i++ {
 		for w := t.live[i]; w != 0; w &= w - 1 {
+			if w&-w&t.live[i] == 0 {
+				continue // deleted meanwhile
+			}
 			if !yield(Slot(i<<6 + bits.TrailingZeros64(w))) {
 				return
 			}
