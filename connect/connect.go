@@ -125,6 +125,9 @@ type Polled struct {
 	Split string     // the split that the batch came from
 	Ended bool       // Split has no more rows; it is not in the next Snapshot
 	Empty bool       // every split is read to its end: the reader wants Add
+	// Skipped is how many records were dropped since the Poll before, because
+	// they could not be read and the table's options say to go on.
+	Skipped int64
 }
 
 // A Sink is a table that can be written. With a Committer it is written exactly
