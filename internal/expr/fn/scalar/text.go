@@ -43,7 +43,7 @@ func init() {
 			trimSig(1, true, true)),
 		kernel.Define("LTRIM", doc("string", "LTRIM(s [, set])", "without the characters of the set at its front", "LTRIM(' a')"), trimSig(2, true, false)),
 		kernel.Define("RTRIM", doc("string", "RTRIM(s [, set])", "without the characters of the set at its end", "RTRIM('a ')"), trimSig(2, false, true)),
-		kernel.Define("BTRIM", doc("string", "BTRIM(s [, set])", "without the characters of the set at both ends", "BTRIM(' a ')"), trimSig(2, true, true)),
+		kernel.Define("BTRIM", doc("string", "BTRIM(s [, set])", "without the characters of the set at both ends", "BTRIM(' a ')"), asString(trimSig(2, true, true))),
 		kernel.Define("COUNT_CHAR", doc("string", "COUNT_CHAR(s, c)", "how many bytes of s are the first byte of c; 0 for NULL (a function of the Nexmark benchmark)", "COUNT_CHAR('banana', 'a')"),
 			kernel.Sig{Args: []kernel.Want{kernel.Text, kernel.Text}, Ret: types.TBigInt, NullsIn: true, NeverNull: true, Eval: evalCountChar}),
 		charTest("IS_ALPHA", "whether s is letters only; FALSE for NULL", isAlpha),
@@ -142,6 +142,12 @@ func evalCountChar(_ *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vect
 		}
 		return int64(bytes.Count(s.At(i), c.At(i)[:1]))
 	}), nil
+}
+
+// asString gives a signature the result STRING.
+func asString(s kernel.Sig) kernel.Sig {
+	s.Of, s.Ret = nil, types.TString
+	return s
 }
 
 // trimSig is f(s [, set]) with a set of blanks if there is none.
