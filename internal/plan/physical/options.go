@@ -56,12 +56,12 @@ type settings struct {
 	watermarkMs  int64
 	dropNull     bool
 	reuse        bool
+	reuseScans   bool
 	broadcastMax int64 // bytes
 	blocking     bool  // every exchange of a batch
 	conflict     bool
 	materialize  string
 	duplicates   bool
-	sinkParallel int
 }
 
 func (o *Options) settings() (settings, error) {
@@ -81,6 +81,7 @@ func (o *Options) settings() (settings, error) {
 	}
 	flag(&s.miniBatch, "table.exec.mini-batch.enabled", false)
 	flag(&s.reuse, "table.optimizer.reuse-sub-plan-enabled", true)
+	flag(&s.reuseScans, "table.optimizer.reuse-source-enabled", true)
 	flag(&s.conflict, "table.exec.sink.require-on-conflict", true)
 	flag(&s.duplicates, "table.exec.source.cdc-events-duplicate", false)
 	ms(&s.latencyMs, "table.exec.mini-batch.allow-latency")

@@ -52,7 +52,7 @@ func Compile(job *logical.Job, opts Options) (*Compiled, error) {
 	ro := opts.Rules
 	ro.Batch = opts.Batch
 	ro.Verify = opts.Verify
-	ro.Reuse = set.reuse
+	ro.Reuse, ro.ReuseScans = set.reuse, set.reuse && set.reuseScans
 	ro.Zone = opts.Zone
 	ro.Changes = func(n *logical.Scan) bool {
 		if opts.SourceKinds != nil {

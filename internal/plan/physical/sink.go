@@ -39,7 +39,9 @@ func (b *builder) sink(n *logical.Sink) (flow, error) {
 	spec := &jobgraph.Sink{Connector: n.Options["connector"], Table: table, DropNull: b.set.dropNull,
 		Write: connect.Write{JobID: b.opts.ID, Overwrite: n.Overwrite, Static: n.Static, Parallelism: par, Bounded: b.opts.Batch, Zone: b.opts.Zone}}
 	for i, c := range table.Schema {
-		if c.Type.NotNull && i < len(f.schema) && !f.schema[i].Type.NotNull {
+		// Of every such column, whatever the query's types promise: an overflow of a
+		// NOT NULL decimal is NULL.
+		if c.Type.NotNull {
 			spec.NotNull = append(spec.NotNull, i)
 		}
 	}

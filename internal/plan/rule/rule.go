@@ -15,11 +15,13 @@ import (
 
 // Options say which rules run.
 type Options struct {
-	Batch    bool
-	Verify   bool            // keep the forms that a stream has in batch plans, too
-	Reuse    bool            // table.optimizer.reuse-sub-plan-enabled
-	Zone     string          // table.local-time-zone
-	Disabled map[string]bool // by name, see Names
+	Batch  bool
+	Verify bool // keep the forms that a stream has in batch plans, too
+	Reuse  bool // table.optimizer.reuse-sub-plan-enabled
+	// ReuseScans is table.optimizer.reuse-source-enabled.
+	ReuseScans bool
+	Zone       string          // table.local-time-zone
+	Disabled   map[string]bool // by name, see Names
 	// Changes tells whether a table's source emits changes: its primary key is then
 	// read in any case. nil: none does.
 	Changes func(*logical.Scan) bool
@@ -50,6 +52,7 @@ var rules = []rule{
 	{"filter-over", filterOver},
 	{"filter-scan", filterScan},
 	{"limit-scan", limitScan},
+	{"sort-remove", sortRemove},
 	{"empty", empty},
 }
 
@@ -58,13 +61,14 @@ const (
 	stageReorder  = "join-order"
 	stagePrune    = "prune"
 	stageReuse    = "reuse"
+	stageScans    = "reuse-scan"
 	ruleEquality  = "join-equality" // part of filter-join and join-condition
 	ruleOuterJoin = "outer-join"    // part of filter-join
 )
 
 // Names are the rules and stages that can be disabled.
 func Names() []string {
-	names := []string{stageReorder, stagePrune, stageReuse, ruleEquality, ruleOuterJoin}
+	names := []string{stageReorder, stagePrune, stageReuse, stageScans, ruleEquality, ruleOuterJoin}
 	for _, r := range rules {
 		names = append(names, r.name)
 	}
@@ -108,6 +112,10 @@ func Optimize(job *logical.Job, opts Options) (*logical.Job, error) {
 		c.rewrite(&out)
 		prune(c, &out)
 		c.each(&out, refresh)
+	}
+	if c.ReuseScans && !c.Batch && c.on(stageScans) {
+		reuseScans(c, &out)
+		c.rewrite(&out)
 	}
 	if c.Reuse && c.on(stageReuse) {
 		reuse(&out)
