@@ -117,7 +117,7 @@ func later(b *vec.Batch, laps int64) *vec.Batch {
 	}
 	out := *b
 	out.Cols = append([]vec.Vector(nil), b.Cols...)
-	add := laps * 4096 * 100
+	add := laps * 4096 * 100 // microseconds: 10 rows a millisecond
 	ts := b.Cols[3].(*vec.Fixed[int64]).Vals
 	moved := make([]int64, len(ts))
 	for i, t := range ts {

@@ -1,0 +1,122 @@
+package exec
+
+import (
+	"math"
+
+	"github.com/millrace-io/millrace/internal/expr"
+	"github.com/millrace-io/millrace/internal/jobgraph"
+	"github.com/millrace-io/millrace/vec"
+)
+
+// Calc filters rows, then computes columns. A filter sets the selection; when it
+// lets few rows pass they are copied together first, so that what follows does
+// not walk over columns that are mostly gaps.
+type Calc struct {
+	Base
+	spec    *jobgraph.Calc
+	filter  *expr.Program
+	project *expr.Programs
+	used    []int // the columns that Project reads
+	mark    int64
+	marked  bool
+}
+
+// calcDense is how many positions a selected row may stand for before the rows
+// are copied together.
+const calcDense = 4
+
+// NewCalc returns the operator for a spec.
+func NewCalc(spec *jobgraph.Calc) Operator { return &Calc{spec: spec} }
+
+// Open implements Operator.
+func (c *Calc) Open(ctx *Context) error {
+	env := *ctx.Env
+	env.Watermark = func() (int64, bool) { return c.mark, c.marked }
+	var err error
+	if c.spec.Filter != nil {
+		if c.filter, err = expr.Compile(c.spec.Filter, &env); err != nil {
+			return err
+		}
+	}
+	if c.spec.Project == nil {
+		return nil
+	}
+	seen := map[int]bool{}
+	for _, e := range c.spec.Project {
+		for _, i := range expr.Columns(e) {
+			seen[i] = true
+		}
+	}
+	for i := range seen {
+		c.used = append(c.used, i)
+	}
+	c.project, err = expr.CompileAll(c.spec.Project, &env)
+	return err
+}
+
+// Process implements Operator.
+func (c *Calc) Process(_ int, b *vec.Batch, out Output) (bool, error) {
+	last, marked := lastMark(b)
+	res, err := c.apply(b)
+	if err != nil {
+		return false, err
+	}
+	if marked {
+		c.mark, c.marked = last, true
+	}
+	if res.Len() > 0 {
+		return false, out.Emit(res)
+	}
+	if marked {
+		return false, out.Watermark(last)
+	}
+	return false, nil
+}
+
+// Watermark implements Operator.
+func (c *Calc) Watermark(t int64, out Output) (bool, error) {
+	if t < math.MaxInt64 {
+		c.mark, c.marked = t, true
+	}
+	return false, out.Watermark(t)
+}
+
+func (c *Calc) apply(b *vec.Batch) (*vec.Batch, error) {
+	res := *b
+	if c.filter != nil {
+		var err error
+		if res.Sel, err = c.filter.Filter(b.Cols, b.Sel, b.Rows); err != nil {
+			return nil, err
+		}
+		if res.Sel != nil && len(res.Sel) == 0 {
+			return &res, nil
+		}
+	}
+	if res.Sel != nil && len(res.Sel)*calcDense < res.Rows {
+		res = *c.compact(&res)
+	}
+	if c.project == nil {
+		return &res, nil
+	}
+	cols, err := c.project.Eval(res.Cols, res.Sel, res.Rows)
+	if err != nil {
+		return nil, err
+	}
+	res.Cols = cols
+	return &res, nil
+}
+
+// compact copies the selected rows together, of the columns that are read.
+func (c *Calc) compact(b *vec.Batch) *vec.Batch {
+	if c.project == nil {
+		return vec.Compact(b)
+	}
+	few := *b
+	few.Cols = nil
+	out := vec.Compact(&few)
+	out.Cols = make([]vec.Vector, len(b.Cols))
+	for _, i := range c.used {
+		out.Cols[i] = vec.Take(b.Cols[i], b.Sel)
+	}
+	return out
+}

@@ -1,0 +1,420 @@
+package exec
+
+import (
+	"math"
+
+	"github.com/millrace-io/millrace/internal/base"
+	"github.com/millrace-io/millrace/internal/expr"
+	"github.com/millrace-io/millrace/internal/jobgraph"
+	"github.com/millrace-io/millrace/internal/state/keyed"
+	"github.com/millrace-io/millrace/types"
+	"github.com/millrace-io/millrace/vec"
+)
+
+// WindowJoin joins rows of the same window. Rows wait in a bucket a window, by
+// key, on their side; when the watermark passes the window's end they are joined
+// and dropped. Rows for windows that are complete are dropped and counted.
+type WindowJoin struct {
+	Base
+	spec  *jobgraph.WindowJoin
+	ctx   *Context
+	cond  *expr.Program
+	sides [2]joinSide
+	safe  []bool // by key: NULL equals NULL
+	mark  int64
+	ident idents
+	feed  feed
+}
+
+// joinSide is the rows of one input.
+type joinSide struct {
+	types      []types.Type
+	group      *grouping
+	start, end int
+	rows       *keyed.MultiBuckets
+	outer      bool // rows without a match come out too
+}
+
+// NewWindowJoin returns the operator for a spec.
+func NewWindowJoin(spec *jobgraph.WindowJoin) Operator { return &WindowJoin{spec: spec} }
+
+// Open implements Operator.
+func (w *WindowJoin) Open(ctx *Context) error {
+	w.ctx = ctx
+	s := w.spec
+	kind := s.JoinKind
+	w.sides[0] = joinSide{types: s.LeftTypes, group: newGrouping(s.LeftKeys, s.LeftTypes), start: s.LeftStart, end: s.LeftEnd,
+		outer: kind == jobgraph.Left || kind == jobgraph.Full || kind == jobgraph.Anti}
+	w.sides[1] = joinSide{types: s.RightTypes, group: newGrouping(s.RightKeys, s.RightTypes), start: s.RightStart, end: s.RightEnd,
+		outer: kind == jobgraph.Right || kind == jobgraph.Full}
+	w.safe = make([]bool, len(s.LeftKeys))
+	copy(w.safe, s.NullSafe)
+	var err error
+	if s.Cond != nil {
+		if w.cond, err = expr.Compile(s.Cond, ctx.Env); err != nil {
+			return err
+		}
+	}
+	for i, name := range []string{"left", "right"} {
+		side := &w.sides[i]
+		side.rows, err = keyed.OpenMultiBuckets(ctx.State, keyed.Shape{Name: name, Key: side.group.types, Row: side.types, Groups: ctx.Groups, Memory: ctx.Memory})
+		if err != nil {
+			return err
+		}
+	}
+	w.mark = savedMark(ctx)
+	return nil
+}
+
+// Process implements Operator.
+func (w *WindowJoin) Process(in int, b *vec.Batch, out Output) (bool, error) {
+	side := &w.sides[in]
+	rows := w.ident.positions(b)
+	if len(rows) > 0 {
+		ends := micros(b.Cols[side.end])
+		rows = w.matchable(side, b, rows)
+		parts := map[int64][]int32{}
+		last, list := int64(math.MinInt64), []int32(nil)
+		// The watermark of a row is the mark before it.
+		mark, marks := w.mark, b.Marks
+		for _, r := range rows {
+			for len(marks) > 0 && marks[0].Row <= r {
+				mark = max(mark, marks[0].Time)
+				marks = marks[1:]
+			}
+			e := ends.Vals[r]
+			if ends.Valid.Null(int(r)) {
+				return false, errNullTime
+			}
+			if w.late(e, mark, b, int(r)) {
+				continue
+			}
+			if e != last {
+				if list != nil {
+					parts[last] = list
+				}
+				last, list = e, parts[e]
+			}
+			list = append(list, r)
+		}
+		if list != nil {
+			parts[last] = list
+		}
+		for e, rows := range parts {
+			m := side.rows.At(e)
+			slots, _ := side.group.upsert(&m.Table, b.Cols, rows, b.Rows)
+			m.AddRows(slots, b.Cols, rows, make([]keyed.Ref, len(rows)))
+		}
+	}
+	if m, ok := lastMark(b); ok {
+		return w.Watermark(m, out)
+	}
+	return false, nil
+}
+
+func (w *WindowJoin) late(end, mark int64, b *vec.Batch, row int) bool {
+	late := mark != noWatermark && end-w.spec.Granule <= mark
+	if log := w.ctx.Late; log != nil {
+		switch {
+		case !w.ctx.Env.Streaming:
+			late = late || log.Drop(w.ctx.Op, end, b, row)
+		case late:
+			log.Dropped(w.ctx.Op, end, b, row)
+		}
+	}
+	if late {
+		w.ctx.Counters.LateDropped++
+	}
+	return late
+}
+
+// matchable leaves out the rows that can match nothing, because a key is NULL,
+// where they are not to come out either.
+func (w *WindowJoin) matchable(side *joinSide, b *vec.Batch, rows []int32) []int32 {
+	if side.outer {
+		return rows
+	}
+	for i, c := range side.group.cols {
+		if w.safe[i] || side.types[c].NotNull {
+			continue
+		}
+		col := b.Cols[c]
+		var out []int32
+		for _, r := range rows {
+			if !col.Null(int(r)) {
+				out = append(out, r)
+			}
+		}
+		rows = out
+	}
+	return rows
+}
+
+// Watermark implements Operator.
+func (w *WindowJoin) Watermark(t int64, out Output) (bool, error) {
+	var win *joinedWindow
+	w.feed.batches(func() (*vec.Batch, error) {
+		for {
+			if win == nil {
+				end, ok := w.next(t)
+				if !ok {
+					w.mark = max(w.mark, t)
+					return nil, nil
+				}
+				win = w.open(end)
+			}
+			b, err := win.step()
+			if b != nil || err != nil {
+				return b, err
+			}
+			for i := range w.sides {
+				w.sides[i].rows.Drop(win.end)
+			}
+			win = nil
+		}
+	})
+	w.feed.watermark(t)
+	return w.feed.drain(out)
+}
+
+// next returns the first window that is complete at t.
+func (w *WindowJoin) next(t int64) (end int64, ok bool) {
+	end = math.MaxInt64
+	for i := range w.sides {
+		for _, e := range w.sides[i].rows.Times() {
+			if e-w.spec.Granule <= t && e <= end {
+				end, ok = e, true
+			}
+			break // they ascend
+		}
+	}
+	return end, ok
+}
+
+// Resume implements Operator.
+func (w *WindowJoin) Resume(out Output) (bool, error) { return w.feed.drain(out) }
+
+// Snapshot implements Operator.
+func (w *WindowJoin) Snapshot(base.Epoch) error {
+	saveMark(w.ctx, w.mark)
+	for i := range w.sides {
+		if err := w.sides[i].rows.Snapshot(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// joinedWindow joins the rows of one window, a batch of pairs at a time.
+//
+//	keys of the left side, in their order ── rows × rows of the key on the right
+//
+// Which rows have matched is kept by ordinal; those that come out without a match,
+// or for having one (semi), follow at the end.
+type joinedWindow struct {
+	w     *WindowJoin
+	end   int64
+	side  [2]*keyed.Multi
+	keys  []keyed.Slot // left
+	with  []keyed.Slot // the right key of each
+	at    int
+	l, r  []keyed.Ref // of the key at hand
+	i, j  int
+	base  [2]int // ordinals of their first rows
+	refs  [2][]keyed.Ref
+	hits  [2][]bool
+	ord   map[keyed.Slot]int // right: the ordinal of a key's first row
+	phase int
+	list  []keyed.Ref // rows that come out alone
+}
+
+func (w *WindowJoin) open(end int64) *joinedWindow {
+	x := &joinedWindow{w: w, end: end, ord: map[keyed.Slot]int{}}
+	for i := range w.sides {
+		x.side[i] = w.sides[i].rows.Get(end)
+	}
+	if left := x.side[0]; left != nil {
+		for s := range left.Each {
+			x.keys = append(x.keys, s)
+		}
+		x.with = make([]keyed.Slot, len(x.keys))
+		if x.side[1] == nil {
+			for i := range x.with {
+				x.with[i] = keyed.None
+			}
+		} else {
+			x.findRight(left.Keys(x.keys))
+		}
+	}
+	if right := x.side[1]; right != nil && w.sides[1].outer {
+		for s := range right.Each {
+			x.ord[s] = len(x.refs[1])
+			x.refs[1] = right.Rows(x.refs[1], s)
+		}
+		x.hits[1] = make([]bool, len(x.refs[1]))
+	}
+	return x
+}
+
+func (x *joinedWindow) findRight(cols []vec.Vector) {
+	g := x.w.sides[1].group
+	n := len(x.keys)
+	var keys keyed.Keys
+	keys.Prepare(g.types, cols, nil, n)
+	x.side[1].Find(&keys, x.with)
+	if len(g.cols) == 0 {
+		return
+	}
+	for k, c := range cols {
+		if x.w.safe[k] {
+			continue
+		}
+		for i := range n {
+			if c.Null(i) {
+				x.with[i] = keyed.None
+			}
+		}
+	}
+}
+
+// step returns the next batch, nil at the end.
+func (x *joinedWindow) step() (*vec.Batch, error) {
+	kind := x.w.spec.JoinKind
+	for x.phase == 0 {
+		l, r, ol, or := x.pairs()
+		if len(l) == 0 {
+			x.phase = 1
+			x.list = x.alone(0, kind == jobgraph.Semi)
+			break
+		}
+		b, err := x.match(l, r, ol, or)
+		if b != nil || err != nil {
+			return b, err
+		}
+	}
+	if x.phase == 1 {
+		if len(x.list) > 0 {
+			return x.single(0), nil
+		}
+		x.phase = 2
+		x.list = x.alone(1, false)
+	}
+	if len(x.list) > 0 {
+		return x.single(1), nil
+	}
+	return nil, nil
+}
+
+// pairs returns the next pairs of rows with equal keys, and their ordinals.
+func (x *joinedWindow) pairs() (l, r []keyed.Ref, ol, or []int32) {
+	for len(l) < vec.BatchRowsMax {
+		if x.i == len(x.l) {
+			if x.at == len(x.keys) {
+				return
+			}
+			s, m := x.keys[x.at], x.with[x.at]
+			x.at++
+			x.base[0] = len(x.refs[0])
+			x.refs[0] = x.side[0].Rows(x.refs[0], s)
+			x.l, x.i, x.j, x.r = x.refs[0][x.base[0]:], 0, 0, x.r[:0]
+			if m == keyed.None {
+				x.i = len(x.l)
+				continue
+			}
+			x.r = x.side[1].Rows(x.r, m)
+			x.base[1] = x.ord[m]
+		}
+		for x.i < len(x.l) && len(l) < vec.BatchRowsMax {
+			n := min(len(x.r)-x.j, vec.BatchRowsMax-len(l))
+			for k := x.j; k < x.j+n; k++ {
+				l, r = append(l, x.l[x.i]), append(r, x.r[k])
+				ol, or = append(ol, int32(x.base[0]+x.i)), append(or, int32(x.base[1]+k))
+			}
+			if x.j += n; x.j == len(x.r) {
+				x.i, x.j = x.i+1, 0
+			}
+		}
+	}
+	return
+}
+
+// match keeps the pairs whose windows start alike and for which the condition
+// holds, and returns them if pairs come out.
+func (x *joinedWindow) match(l, r []keyed.Ref, ol, or []int32) (*vec.Batch, error) {
+	w := x.w
+	kind := w.spec.JoinKind
+	emit := kind != jobgraph.Semi && kind != jobgraph.Anti
+	n := len(l)
+	cols := make([]vec.Vector, 0, len(w.spec.LeftTypes)+len(w.spec.RightTypes))
+	for c := range w.spec.LeftTypes {
+		cols = append(cols, x.side[0].Gather(l, c))
+	}
+	for c := range w.spec.RightTypes {
+		cols = append(cols, x.side[1].Gather(r, c))
+	}
+	ls, rs := micros(cols[w.spec.LeftStart]), micros(cols[len(w.spec.LeftTypes)+w.spec.RightStart])
+	sel := make([]int32, 0, n)
+	for i := range n {
+		if ls.Vals[i] == rs.Vals[i] {
+			sel = append(sel, int32(i))
+		}
+	}
+	if w.cond != nil && len(sel) > 0 {
+		var err error
+		if sel, err = w.cond.Filter(cols, sel, n); err != nil {
+			return nil, err
+		}
+	}
+	for len(x.hits[0]) < len(x.refs[0]) {
+		x.hits[0] = append(x.hits[0], false)
+	}
+	for _, i := range sel {
+		x.hits[0][ol[i]] = true
+		if x.hits[1] != nil {
+			x.hits[1][or[i]] = true
+		}
+	}
+	if !emit || len(sel) == 0 {
+		return nil, nil
+	}
+	b := &vec.Batch{Cols: cols, Rows: n}
+	if len(sel) < n {
+		b.Sel = sel
+	}
+	return b, nil
+}
+
+// alone returns the rows of a side that come out by themselves.
+func (x *joinedWindow) alone(side int, hit bool) []keyed.Ref {
+	if !x.w.sides[side].outer && !hit {
+		return nil
+	}
+	var out []keyed.Ref
+	for i, ref := range x.refs[side] {
+		if (i < len(x.hits[side]) && x.hits[side][i]) == hit {
+			out = append(out, ref)
+		}
+	}
+	return out
+}
+
+// single returns a batch of rows of a side, with NULLs for the other.
+func (x *joinedWindow) single(side int) *vec.Batch {
+	now := x.list[:min(len(x.list), vec.BatchRowsMax)]
+	x.list = x.list[len(now):]
+	kind := x.w.spec.JoinKind
+	b := &vec.Batch{Rows: len(now)}
+	for i := range x.w.sides {
+		if i == 1 && (kind == jobgraph.Semi || kind == jobgraph.Anti) {
+			break
+		}
+		for c, t := range x.w.sides[i].types {
+			if i == side {
+				b.Cols = append(b.Cols, x.side[i].Gather(now, c))
+			} else {
+				b.Cols = append(b.Cols, vec.Nulls(t, len(now)))
+			}
+		}
+	}
+	return b
+}
