@@ -15,6 +15,7 @@ type Error struct {
 	Pos base.Pos
 }
 
+// Error implements error.
 func (e *Error) Error() string {
 	if e.Pos != (base.Pos{}) {
 		return fmt.Sprintf("%d:%d: %s", e.Pos.Line, e.Pos.Col, e.Msg)

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/millrace-io/millrace/types"
@@ -27,7 +28,13 @@ type Env struct {
 	// Watermark is the operator's watermark in microseconds, for
 	// CURRENT_WATERMARK; false before the first one. It may be nil.
 	Watermark func() (int64, bool)
+
+	sites uint64
 }
+
+// Site numbers the places in expressions that ask for it, so that two calls of
+// RAND in one run are not the same.
+func (e *Env) Site() uint64 { return atomic.AddUint64(&e.sites, 1) }
 
 // An Arg is one argument of a call, as Resolve sees it.
 type Arg struct {

@@ -16,13 +16,13 @@ func (c *caster) nested() castEval {
 		if elem == nil {
 			return nil
 		}
-		return func(v vec.Vector, _ []int32, _ int) (vec.Vector, error) { return castList(v, elem) }
+		return c.wanted(func(v vec.Vector) (vec.Vector, error) { return castList(v, elem) })
 	case types.Map:
 		key, elem := c.part(*c.from.Key, *c.to.Key), c.part(*c.from.Elem, *c.to.Elem)
 		if key == nil || elem == nil {
 			return nil
 		}
-		return func(v vec.Vector, _ []int32, _ int) (vec.Vector, error) { return castMap(v, key, elem) }
+		return c.wanted(func(v vec.Vector) (vec.Vector, error) { return castMap(v, key, elem) })
 	case types.Row:
 		return c.row()
 	}
@@ -95,7 +95,7 @@ func (c *caster) row() castEval {
 		}
 		fields = append(fields, f)
 	}
-	return func(v vec.Vector, _ []int32, _ int) (vec.Vector, error) {
+	return c.wanted(func(v vec.Vector) (vec.Vector, error) {
 		r := vec.Flat(v).(*vec.Row)
 		out := &vec.Row{N: r.N, Valid: r.Valid}
 		for i, f := range fields {
@@ -106,5 +106,27 @@ func (c *caster) row() castEval {
 			out.Fields = append(out.Fields, col)
 		}
 		return out, nil
+	})
+}
+
+// wanted casts only the rows that are asked for: others must not fail it.
+func (c *caster) wanted(cast func(v vec.Vector) (vec.Vector, error)) castEval {
+	to := c.to
+	return func(v vec.Vector, rows []int32, n int) (vec.Vector, error) {
+		if rows == nil {
+			return cast(v)
+		}
+		some, err := cast(vec.Flat(vec.Take(v, rows)))
+		if err != nil {
+			return nil, err
+		}
+		at := make([]int32, n)
+		for i := range at {
+			at[i] = -1
+		}
+		for i, r := range rows {
+			at[r] = int32(i)
+		}
+		return Gather(to, some, at), nil
 	}
 }

@@ -38,7 +38,11 @@ func nowFunc[R vec.Scalar](name, meaning string, t types.Type, constant bool, f 
 		v := f(zoneOf(c), clockOf(c.Env, constant))
 		return &vec.Const{Val: &vec.Fixed[R]{Vals: []R{v}}, N: n}, nil
 	}
-	return &fn.Func{Name: name, Doc: doc("temporal", name, meaning, name), Volatile: true, Constant: constant,
+	form := name
+	if !constant {
+		form += "()"
+	}
+	return &fn.Func{Name: name, Doc: doc("temporal", form, meaning, form), Volatile: true, Constant: constant,
 		Resolve: func(args []fn.Arg) (*fn.Impl, error) {
 			if len(args) > 0 && !(len(args) == 1 && args[0].Type.Integer()) { // a precision
 				return nil, kernel.TooMany(name, args)

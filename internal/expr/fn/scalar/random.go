@@ -47,7 +47,7 @@ func draw(c *fn.Call, seeds []vec.Vector) func(i int) uint64 {
 	site, ok := c.State.(uint64)
 	if !ok {
 		if c.Env != nil {
-			site = c.Env.Seed
+			site = splitMix(c.Env.Seed, c.Env.Site())
 		}
 		c.State = site
 	}

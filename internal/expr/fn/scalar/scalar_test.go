@@ -107,3 +107,45 @@ func TestOperators(t *testing.T) {
 	check(t, utc, call(t, "NULLIF", 10, 10), "NULL")
 	check(t, utc, try(t, "12.5x", dec(6, 2)), "12.50")
 }
+
+// TestFacts are single results that Flink 2.3 is known to give.
+func TestFacts(t *testing.T) {
+	i8 := types.Of(types.TinyInt)
+	for _, c := range []struct {
+		e    *expr.Expr
+		want string
+	}{
+		{call(t, "TO_TIMESTAMP", "2024-02-30 00:00:00"), "2024-02-29 00:00:00.000"},
+		{call(t, "TO_DATE", "2024-02-30"), "NULL"},
+		{try(t, "2024-02-30", types.TDate), "NULL"},
+		{call(t, "UNIX_TIMESTAMP", "2024-02-30 00:00:00"), "1709251200"},
+		{call(t, "UNIX_TIMESTAMP", ""), "-9223372036854775808"},
+		{call(t, "LPAD", "hi", -1, "?"), "NULL"},
+		{call(t, "LPAD", "hi", 4, ""), "NULL"},
+		{call(t, "REPLACE", "ab", "", "x"), "xaxbx"},
+		{call(t, "REGEXP", "abc", ""), "FALSE"},
+		{call(t, "REGEXP_REPLACE", "foobar", "oo|ar", "$0"), "f$0b$0"},
+		{call(t, "UPPER", "straße"), "STRASSE"},
+		{call(t, "*", cast(t, 127, i8), cast(t, 127, i8)), "1"},
+		{cast(t, 3.99, i8), "3"},
+		{cast(t, 1e20, types.TInt), "2147483647"},
+		{cast(t, 1e20, i8), "-1"},
+		{cast(t, cast(t, 12345, types.TString), types.Type{Kind: types.Varchar, Len: 3}), "123"},
+		{cast(t, "x", types.Type{Kind: types.Char, Len: 3}), "x  "},
+		{call(t, "ARRAY_SORT", call(t, "ARRAY", 2, types.TInt, 1), false), "[2, 1, NULL]"},
+		{call(t, "TRANSLATE", "abc", types.TString, "x"), "abc"},
+		{call(t, "TRANSLATE", "abc", "ab", types.TString), "c"},
+		{call(t, "PRINTF", "%d-%s", types.TInt, "x"), "null-x"},
+		{call(t, "TIMESTAMPDIFF", "MONTH", cast(t, "2024-03-31", types.TDate), cast(t, "2024-02-29", types.TDate)), "-1"},
+		{call(t, "DATE_FORMAT", cast(t, "2024-07-04 13:14:15", types.TimestampOf(3)), "EEEE, d MMMM yyyy, h:mm a"), "Thursday, 4 July 2024, 1:14 PM"},
+		{call(t, "REGEXP_EXTRACT", "key=val", "(?<=key=)(\\w+)", 1), "val"},
+		{call(t, "JSON_VALUE", `{"a":[{"b":1},{"b":2}]}`, "lax $.a[1].b"), "2"},
+		{call(t, "JSON_QUERY", `{"a":[{"b":1},{"b":2}]}`, "$.a[*].b"), "[1,2]"},
+		{call(t, "COUNT_CHAR", "banana", "a"), "3"},
+		{call(t, "COUNT_CHAR", types.TString, "a"), "0"},
+		{call(t, "INSTR", "banana", "a", 3, 2), "6"},
+		{call(t, "INSTR", "banana", "a", -2, 1), "4"},
+	} {
+		check(t, utc, c.e, c.want)
+	}
+}
