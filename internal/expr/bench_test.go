@@ -53,7 +53,7 @@ func BenchmarkEval(b *testing.B) {
 		{"int+int", call("+", col(0), col(4))},
 		{"bigint*const", call("*", col(1), expr.Int(3))},
 		{"int<const", call("<", col(0), expr.Int(500))},
-		{"decimal*double", call("*", col(5), expr.Literal(types.DecimalOf(4, 3), int64(908)))},
+		{"decimal*const", call("*", col(5), expr.Literal(types.DecimalOf(4, 3), int64(908)))},
 		{"text=const", call("=", col(2), expr.Text("banana"))},
 		{"like_prefix", call("LIKE", col(2), expr.Text("ba%"))},
 		{"like_contains", call("LIKE", col(2), expr.Text("%an%"))},
