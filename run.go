@@ -250,7 +250,7 @@ func (s *Session) launch(ctx context.Context, j *Job, g *jobgraph.Graph, schema 
 	}
 	l.World = world
 	if v := s.cfg.verify; v != nil {
-		v.prepare(world)
+		v.prepare(g, world, s.Zone())
 	}
 	l.Options = job.Options{FailuresMax: -1, Restarts: s.restarts(), RestartDelay: s.opts.Duration("restart-strategy.fixed-delay.delay").Microseconds(),
 		IntervalUs: s.opts.Duration("execution.checkpointing.interval").Microseconds(), MinPauseUs: s.opts.Duration("execution.checkpointing.min-pause").Microseconds(),

@@ -139,6 +139,7 @@ type Bugs struct {
 	LateSplits    bool // the enumerator's snapshot is taken at completion, not with the barrier
 	DropAbandoned bool // forget what a given-up epoch prepared
 	SkipLast      bool // end without the last epoch
-	FinishEarly   bool // say Finished before the last commit
+	HastyRestart  bool // restart while a manifest is being written
+	EarlyEnd      bool // what a task prepares at its end joins the epoch that it has acknowledged
 	StaleAck      bool // count an acknowledgement of another epoch
 }

@@ -440,7 +440,7 @@ func (m *Master) finished(now int64, a *Ack) {
 		return
 	}
 	t.finished = a
-	if p := m.pending; p != nil && p.manifest == nil && p.acks[a.Task] != nil {
+	if p := m.pending; p != nil && p.manifest == nil && p.acks[a.Task] != nil && !m.opt.Bugs.EarlyEnd {
 		p.after = append(p.after, a.Prepared)
 	} else {
 		m.keep(a.Prepared)
@@ -504,7 +504,6 @@ func (m *Master) manifest(p *pending) *checkpoint.Manifest {
 	if m.opt.Bugs.LateSplits {
 		p.enums, _ = m.enumerators()
 	}
-	out.Finished = p.last && m.opt.Bugs.FinishEarly
 	for _, s := range m.sources {
 		out.Sources[s.spec.ID] = checkpoint.Source{Enumerator: p.enums[s.spec.ID], Marks: map[string]int64{}}
 	}
@@ -631,7 +630,7 @@ func (m *Master) stop(now int64, err error) {
 
 // gone goes on when the last cancelled task has stopped.
 func (m *Master) gone(now int64) {
-	if m.phase != stopping || m.saving || m.committing {
+	if m.phase != stopping || (m.saving || m.committing) && !m.opt.Bugs.HastyRestart {
 		return
 	}
 	for _, t := range m.tasks {

@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"slices"
 
@@ -17,13 +18,22 @@ type plan struct {
 	source *source
 	window bool // sums by key and window, else a changing count and sum by key
 	even   bool // only even values
+	late   bool // some rows are late: one split, one reader, so that it is known which
 }
 
-// windows can be switched off while the window operators are being debugged.
-var windows = false
-
 func drawPlan(rnd *rand.Rand) *plan {
-	return &plan{source: drawSource(rnd), window: windows && rnd.IntN(2) == 0, even: rnd.IntN(2) == 0}
+	p := &plan{source: drawSource(rnd), window: rnd.IntN(2) == 0, even: rnd.IntN(2) == 0}
+	if p.window && rnd.IntN(2) == 0 {
+		p.late = true
+		p.source.splits = p.source.splits[:1]
+		rows := p.source.splits[0]
+		for i := range rows {
+			if rnd.IntN(4) == 0 {
+				rows[i].time -= int64(rnd.IntN(1000)) * unit
+			}
+		}
+	}
+	return p
 }
 
 const windowSize = 200 * unit
@@ -48,6 +58,9 @@ func literal(t types.Type, v any) *expr.Expr { return &expr.Expr{Op: expr.Lit, T
 
 // graph is source → filter ⇒ aggregate → sink, with p sources and q aggregates.
 func (p *plan) graph(sources, aggs int) *jobgraph.Graph {
+	if p.late {
+		sources = 1
+	}
 	interval := literal(types.Type{Kind: types.IntervalSecond, NotNull: true}, int64(slack*unit/1000))
 	calc := &jobgraph.Calc{}
 	if p.even {
@@ -76,13 +89,19 @@ func (p *plan) want() map[[3]int64]int {
 	type acc struct{ n, sum int64 }
 	groups := map[group]acc{}
 	for _, split := range p.source.splits {
+		mark := int64(math.MinInt64)
 		for _, r := range split {
+			before := mark
+			mark = max(mark, r.time-slack*unit)
 			if p.even && r.val%2 != 0 {
 				continue
 			}
 			g := group{key: r.key}
 			if p.window {
-				g.end = r.time - r.time%windowSize + windowSize
+				g.end = int64(math.Floor(float64(r.time)/windowSize))*windowSize + windowSize
+			}
+			if p.late && g.end-unit <= before {
+				continue // dropped
 			}
 			a := groups[g]
 			groups[g] = acc{a.n + 1, a.sum + r.val}

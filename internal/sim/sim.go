@@ -152,10 +152,10 @@ func (w *world) step() {
 		f()
 	case n < 20:
 		w.upload()
-	case n == 20 && w.res.Crashes < w.opt.Crashes && w.rnd.IntN(25) == 0:
+	case n == 20 && w.res.Crashes < w.opt.Crashes && w.rnd.IntN(4) == 0:
 		w.res.Crashes++
 		w.start()
-	case n == 21 && w.res.Fails < w.opt.Fails && w.rnd.IntN(25) == 0:
+	case n == 21 && w.res.Fails < w.opt.Fails && w.rnd.IntN(4) == 0:
 		w.failOne()
 	default:
 		w.stepTask()
@@ -212,6 +212,9 @@ func (w *world) upload() {
 		}
 		if w.opt.Bugs.ForgetState && len(h.Files) > 1 {
 			h.Files = h.Files[:len(h.Files)-1]
+		}
+		if w.opt.Bugs.LoseMarks {
+			h.Values = nil
 		}
 		a.State[op] = h
 	}
