@@ -103,6 +103,8 @@ type TemporalJoin struct {
 	Hints       []Hint
 	Out         types.Schema
 	Pos         base.Pos
+	// Versions is set by a rule: every row of Right is a version of its key.
+	Versions bool
 }
 
 // A Hint is one of /*+ … */ that a rule may obey.

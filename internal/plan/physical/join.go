@@ -216,7 +216,7 @@ func (b *builder) temporalJoin(n *logical.TemporalJoin) (flow, error) {
 			break
 		}
 	}
-	key := slices.ContainsFunc(b.changes.Info(n.Right).Keys, func(k []int) bool {
+	key := n.Versions || slices.ContainsFunc(b.changes.Info(n.Right).Keys, func(k []int) bool {
 		return !slices.ContainsFunc(k, func(c int) bool { return !slices.Contains(e.Right, c) })
 	})
 	if rightTime < 0 || !key {

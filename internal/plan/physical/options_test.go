@@ -64,9 +64,13 @@ func TestRulesOff(t *testing.T) {
 }
 
 // refused are the errors that a plan may have: a changelog has no batch mode, and
-// without Top-N a stream cannot number what changes.
+// where no Top-N is found a stream cannot number what changes, and a versioned
+// view has no key.
 func refused(msg, off string) bool {
-	return strings.Contains(msg, "produces other changelog messages") || off == "rank" && strings.Contains(msg, "OverAggregate doesn't support")
+	if off == "rank" || off == "filter-project" {
+		return strings.Contains(msg, "OverAggregate doesn't support") || strings.Contains(msg, "requires both primary key and row time") || refused(msg, "")
+	}
+	return strings.Contains(msg, "produces other changelog messages")
 }
 
 // stateful lists the ids of operators with state, but for local phases.

@@ -89,7 +89,7 @@ func (r *reuser) digest(n logical.Node) string {
 		fmt.Fprintf(&s, "%d %v %v %v", n.JoinKind, n.Hints, n.Interval, n.Window)
 		e(n.Cond)
 	case *logical.TemporalJoin:
-		fmt.Fprintf(&s, "%d %v", n.JoinKind, n.Hints)
+		fmt.Fprintf(&s, "%d %v %t", n.JoinKind, n.Hints, n.Versions)
 		e(n.Time, n.Cond)
 	case *logical.Aggregate:
 		fmt.Fprintf(&s, "%v %v %v", n.Keys, n.Sets, n.Props)

@@ -43,6 +43,7 @@ var rules = []rule{
 	{"filter-project", filterProject},
 	{"rank", rank},
 	{"rank-number", rankNumber},
+	{"versioned-view", versionedView},
 	{"filter-join", filterJoin},
 	{"join-condition", joinCondition},
 	{"join-keys", joinKeys},
