@@ -121,7 +121,7 @@ func (w *world) start() {
 		w.res.Problem = err.Error()
 		return
 	}
-	w.master = job.New(w.graph, job.Options{Checkpoints: true, IntervalUs: 40, TimeoutUs: 400, FailuresMax: -1, Restarts: -1,
+	w.master = job.New(w.graph, job.Options{Checkpoints: true, IntervalUs: 40, TimeoutUs: 120, FailuresMax: -1, Restarts: -1,
 		Enumerator: w.enumerator, Bugs: w.opt.Bugs.Job}, from)
 	w.send(job.Event{Start: true})
 }
@@ -199,7 +199,7 @@ func (w *world) upload() {
 	s := t.uploads[0]
 	t.uploads = t.uploads[1:]
 	a := &job.Ack{Task: t.id, Epoch: s.Epoch, State: map[string]state.Handle{}, Splits: s.Splits, Prepared: s.Prepared, Marks: s.Marks}
-	full := w.rnd.IntN(40) == 0 && s.Epoch != 0
+	full := w.rnd.IntN(10) == 0 && s.Epoch != 0
 	for op, frozen := range s.State {
 		h, err := frozen.Persist(func(name string, data []byte) error {
 			if full {
@@ -289,7 +289,7 @@ func (w *world) carryOut(cmds []job.Command) {
 }
 
 func (w *world) save(m *checkpoint.Manifest) {
-	if w.rnd.IntN(30) == 0 {
+	if w.rnd.IntN(12) == 0 {
 		w.send(job.Event{SaveFailed: &job.Failure{Epoch: m.Epoch, Err: fmt.Errorf("drawn to fail")}})
 		return
 	}
