@@ -255,8 +255,13 @@ func (s *Session) launch(ctx context.Context, j *Job, g *jobgraph.Graph, schema 
 	l.Options = job.Options{FailuresMax: -1, Restarts: s.restarts(), RestartDelay: s.opts.Duration("restart-strategy.fixed-delay.delay").Microseconds(),
 		IntervalUs: s.opts.Duration("execution.checkpointing.interval").Microseconds(), MinPauseUs: s.opts.Duration("execution.checkpointing.min-pause").Microseconds(),
 		TimeoutUs: s.opts.Duration("execution.checkpointing.timeout").Microseconds()}
-	if s.cfg.CheckpointDir != "" && !j.Batch && s.cfg.verify == nil {
-		if err := s.checkpoints(j, l); err != nil {
+	dir := s.checkpointDir()
+	switch {
+	case dir == "" && l.Options.IntervalUs > 0 && !j.Batch && s.cfg.verify == nil:
+		s.cfg.Log("'execution.checkpointing.interval' is set, but there is no folder for checkpoints: none are taken; give --checkpoint-dir or set 'execution.checkpointing.dir'")
+		l.Options.IntervalUs = 0
+	case dir != "" && !j.Batch && s.cfg.verify == nil && schema == nil:
+		if err := s.checkpoints(j, l, dir); err != nil {
 			return err
 		}
 	}
@@ -287,12 +292,21 @@ func (s *Session) restarts() int {
 	return 0
 }
 
-// checkpoints gives a job its folder and finds where it starts.
-func (s *Session) checkpoints(j *Job, l *cluster.Local) error {
+// checkpointDir is the folder for checkpoints, "" for none.
+func (s *Session) checkpointDir() string {
+	if s.cfg.CheckpointDir != "" {
+		return s.cfg.CheckpointDir
+	}
+	return strings.TrimPrefix(s.opts.String("execution.checkpointing.dir"), "file://")
+}
+
+// checkpoints gives a job its folder and finds where it starts. The job of a SELECT
+// has none: its rows have gone to a client, and it always starts from the beginning.
+func (s *Session) checkpoints(j *Job, l *cluster.Local, dir string) error {
 	if l.Options.IntervalUs == 0 {
 		l.Options.IntervalUs = (10 * time.Second).Microseconds()
 	}
-	st := &checkpoint.Storage{FS: s.fs, Dir: path.Join(s.cfg.CheckpointDir, j.ID)}
+	st := &checkpoint.Storage{FS: s.fs, Dir: path.Join(dir, j.ID)}
 	l.Storage, l.Retain = st, int(s.opts.Int("execution.checkpointing.num-retained"))
 	l.World.Get = st.Get
 	if err := st.Writable(); err != nil {

@@ -65,6 +65,10 @@ var errSilent = errors.New("")
 func Main(args []string, in, out, errw *os.File) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	go func() {
+		<-ctx.Done()
+		stop() // a second Ctrl-C ends the process at once
+	}()
 	w := &world{ctx: ctx, in: in, out: out, err: errw, outTTY: isTerminal(out), errTTY: isTerminal(errw)}
 	var c commands
 	parser, err := kong.New(&c, kong.Name("millrace"), kong.Description("Flink SQL on streams and batches, in one binary."),
