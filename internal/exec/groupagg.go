@@ -144,6 +144,7 @@ func (g *GroupAgg) process(b *vec.Batch) error {
 		if err := g.rowsIn(b); err != nil {
 			return err
 		}
+		g.tab.account(g.ctx.Memory)
 	}
 	switch {
 	case g.bundle == nil:
@@ -318,6 +319,19 @@ func (g *GroupAgg) Snapshot(base.Epoch) error {
 		}
 	}
 	return g.tab.Table.Snapshot()
+}
+
+// Close implements Operator.
+func (g *GroupAgg) Close() error {
+	if g.tab != nil {
+		g.tab.close(g.ctx.Memory)
+	}
+	if g.end != nil {
+		for _, p := range append(g.end.parts, g.end.work...) {
+			p.file.remove()
+		}
+	}
+	return nil
 }
 
 // A bundle is the rows of a mini-batch, until it is flushed.

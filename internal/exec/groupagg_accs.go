@@ -3,6 +3,7 @@ package exec
 import (
 	"slices"
 
+	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/expr/agg"
 	"github.com/millrace-io/millrace/internal/jobgraph"
 	"github.com/millrace-io/millrace/internal/state/keyed"
@@ -49,6 +50,7 @@ type groupTable struct {
 	sets   []*valueSet
 	multis []*keyed.Multi // where the sets are saved; none if they are not
 	keep   bool           // it is saved
+	bytes  int64          // counted for the sets
 }
 
 func newAccs(calls []jobgraph.AggCall, columns int, retracts, rows, share bool) (*accs, error) {
@@ -104,6 +106,13 @@ func (a *accs) newGroups(t *keyed.Table, multis []*keyed.Multi, keep bool) *grou
 		g.sets = append(g.sets, newValueSet(s, keep, a.heaps[i]))
 	}
 	return g
+}
+
+// renew empties a table that is not saved.
+func (a *accs) renew(t *groupTable, m *base.Budget) *groupTable {
+	m.Add(-t.bytes)
+	t.Table.Clear()
+	return a.newGroups(t.Table, nil, false)
 }
 
 // input makes a batch ready.
@@ -382,6 +391,27 @@ func (a *accs) finish(r *results) []vec.Vector {
 		out[i] = a.Calls[i].Finish(&r.outs[i])
 	}
 	return out
+}
+
+// account counts the memory of the sets; the tables count their own.
+func (t *groupTable) account(m *base.Budget) {
+	bytes := int64(0)
+	for _, set := range t.sets {
+		bytes += set.bytesUsed()
+	}
+	if bytes != t.bytes {
+		m.Add(bytes - t.bytes)
+		t.bytes = bytes
+	}
+}
+
+// close gives the memory back.
+func (t *groupTable) close(m *base.Budget) {
+	m.Add(-t.bytes)
+	t.Table.Close()
+	for _, x := range t.multis {
+		x.Close()
+	}
 }
 
 // dropGroup deletes a group with all that belongs to it.

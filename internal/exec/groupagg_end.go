@@ -15,7 +15,6 @@ import (
 type endState struct {
 	parts []*spillPart // of the level being written; nil: nothing was spilled
 	work  []*spillPart // to be merged
-	bytes int64        // counted for the value sets
 	names int
 }
 
@@ -42,13 +41,8 @@ func (g *GroupAgg) endRows(b *vec.Batch, rows []int32) error {
 }
 
 func (g *GroupAgg) spillIfFull(level int) error {
-	bytes := int64(0)
-	for _, set := range g.tab.sets {
-		bytes += set.bytesUsed()
-	}
+	g.tab.account(g.ctx.Memory)
 	m := g.ctx.Memory
-	m.Add(bytes - g.end.bytes)
-	g.end.bytes = bytes
 	if m == nil || m.Limit == 0 || m.Used() < m.Limit/4*3 || g.tab.Table.Len() < spillMinGroups {
 		return nil
 	}
@@ -115,10 +109,7 @@ func (g *GroupAgg) spillSlots(slots []keyed.Slot, level int) error {
 }
 
 func (g *GroupAgg) clear() {
-	g.tab.Table.Clear()
-	g.tab = g.accs.newGroups(g.tab.Table, nil, false)
-	g.ctx.Memory.Add(-g.end.bytes)
-	g.end.bytes = 0
+	g.tab = g.accs.renew(g.tab, g.ctx.Memory)
 }
 
 // emitEnd queues all groups.

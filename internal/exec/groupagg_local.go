@@ -77,8 +77,7 @@ func (g *GroupAgg) flushLocal() {
 	g.emitGroups(g.tab, func(slots []keyed.Slot) ([]vec.Vector, error) {
 		return g.accs.export(g.tab, slots), nil
 	}, func() {
-		g.tab.Table.Clear()
-		g.tab = g.accs.newGroups(g.tab.Table, nil, false)
+		g.tab = g.accs.renew(g.tab, g.ctx.Memory)
 	})
 }
 

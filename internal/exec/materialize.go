@@ -156,3 +156,11 @@ func (m *Materialize) Tick(now int64, _ Output) (bool, error) {
 
 // Snapshot implements Operator.
 func (m *Materialize) Snapshot(base.Epoch) error { return m.multi.Snapshot() }
+
+// Close implements Operator.
+func (m *Materialize) Close() error {
+	if m.multi != nil {
+		m.multi.Close()
+	}
+	return nil
+}

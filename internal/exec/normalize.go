@@ -154,6 +154,14 @@ func (n *Normalize) Tick(now int64, _ Output) (bool, error) {
 // Snapshot implements Operator.
 func (n *Normalize) Snapshot(base.Epoch) error { return n.table.Snapshot() }
 
+// Close implements Operator.
+func (n *Normalize) Close() error {
+	if n.table != nil {
+		n.table.Close()
+	}
+	return nil
+}
+
 // rowsOut builds a batch of changes from rows of the input and rows that were
 // kept as keyenc.AppendRow writes them.
 type rowsOut struct {

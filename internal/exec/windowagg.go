@@ -198,9 +198,14 @@ func (w *WindowAgg) slice(end int64) *groupTable {
 
 // dropSlice forgets a slice.
 func (w *WindowAgg) dropSlice(end int64) {
+	t := w.slices[end]
 	delete(w.slices, end)
 	if w.buckets == nil {
+		t.close(w.ctx.Memory)
 		return
+	}
+	if t != nil {
+		w.ctx.Memory.Add(-t.bytes)
 	}
 	w.buckets.Drop(end)
 	for _, m := range w.multis {
@@ -477,10 +482,14 @@ func (w *WindowAgg) addSlice(end int64, rows []int32) error {
 	if t.keep {
 		t.Table.Touch(slots...)
 	}
+	var err error
 	if w.spec.Phase == jobgraph.Global {
-		return w.accs.merge(t, k.in.cols, slots, rows)
+		err = w.accs.merge(t, k.in.cols, slots, rows)
+	} else {
+		err = w.accs.apply(t, k.in, slots, rows)
 	}
-	return w.accs.apply(t, k.in, slots, rows)
+	t.account(w.ctx.Memory)
+	return err
 }
 
 // Watermark implements Operator.
@@ -545,7 +554,29 @@ func (w *WindowAgg) Snapshot(base.Epoch) error {
 	return w.buckets.Snapshot()
 }
 
-// outTypes of the props are TIMESTAMP in microseconds; they are the same for all
+// Close implements Operator.
+func (w *WindowAgg) Close() error {
+	for _, t := range w.slices {
+		if w.buckets == nil {
+			t.close(w.ctx.Memory)
+		} else {
+			w.ctx.Memory.Add(-t.bytes)
+		}
+	}
+	if w.buckets == nil {
+		return nil
+	}
+	w.buckets.Close()
+	for _, m := range w.multis {
+		m.Close()
+	}
+	if w.panes != nil {
+		w.panes.close(w.ctx.Memory)
+	}
+	return nil
+}
+
+// props makes the columns about a window, in microseconds; they are the same for all
 // rows of a window.
 func props(list []jobgraph.WindowProp, start, end, rowtime int64, n int) []vec.Vector {
 	out := make([]vec.Vector, len(list))

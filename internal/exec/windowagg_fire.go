@@ -79,8 +79,7 @@ func (w *WindowAgg) complete(end int64) (*firedWindow, error) {
 		w.dropSlice(end)
 		win.tab = first
 	default:
-		w.panes.Table.Clear()
-		w.panes = w.accs.newGroups(w.panes.Table, nil, false)
+		w.panes = w.accs.renew(w.panes, w.ctx.Memory)
 		for _, p := range parts {
 			if err := w.pour(w.slices[p], w.panes); err != nil {
 				return nil, err
@@ -172,8 +171,7 @@ func (w *WindowAgg) rowtime(end int64) int64 { return w.time.fires(end) }
 // closeWindow forgets the slices whose last window this was, and finds the next.
 func (w *WindowAgg) closeWindow(win *firedWindow) {
 	if win.tab == w.panes {
-		w.panes.Table.Clear()
-		w.panes = w.accs.newGroups(w.panes.Table, nil, false)
+		w.panes = w.accs.renew(w.panes, w.ctx.Memory)
 	}
 	for _, s := range w.slicesOf(win.end) {
 		if w.lastOf(s) <= win.end {

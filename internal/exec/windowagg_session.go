@@ -540,6 +540,15 @@ func (w *sessionAgg) load() error {
 	return nil
 }
 
+// Close implements Operator.
+func (w *sessionAgg) Close() error {
+	if w.keys != nil {
+		w.keys.Close()
+		w.tab.close(w.ctx.Memory)
+	}
+	return nil
+}
+
 func (x sessionTimer) before(y sessionTimer) bool {
 	return x.fire < y.fire || x.fire == y.fire && x.seq < y.seq
 }

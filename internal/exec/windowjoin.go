@@ -205,6 +205,16 @@ func (w *WindowJoin) Snapshot(base.Epoch) error {
 	return nil
 }
 
+// Close implements Operator.
+func (w *WindowJoin) Close() error {
+	for i := range w.sides {
+		if r := w.sides[i].rows; r != nil {
+			r.Close()
+		}
+	}
+	return nil
+}
+
 // joinedWindow joins the rows of one window, a batch of pairs at a time.
 //
 //	keys of the left side, in their order ── rows × rows of the key on the right

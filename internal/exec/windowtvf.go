@@ -318,6 +318,14 @@ func (w *sessionTVF) Tick(now int64, out Output) (bool, error) {
 // Resume implements Operator.
 func (w *sessionTVF) Resume(out Output) (bool, error) { return w.agg.Resume(w.unpack(out)) }
 
+// Close implements Operator.
+func (w *sessionTVF) Close() error {
+	if w.agg == nil {
+		return nil
+	}
+	return w.agg.Close()
+}
+
 // Snapshot implements Operator.
 func (w *sessionTVF) Snapshot(e base.Epoch) error {
 	if w.agg == nil {

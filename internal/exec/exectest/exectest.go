@@ -360,3 +360,13 @@ func (o *output) Watermark(t int64) error {
 	o.r.out = append(o.r.out, Event{Subtask: o.sub, Mark: true, Time: t})
 	return nil
 }
+
+// Close closes the operators and their stores.
+func (r *Run) Close() {
+	r.t.Helper()
+	for _, s := range r.subs {
+		r.must(s.op.Close())
+		r.must(s.store.Close())
+	}
+	r.subs = nil
+}

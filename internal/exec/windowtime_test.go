@@ -1,0 +1,102 @@
+package exec_test
+
+import (
+	"fmt"
+	"sort"
+	"testing"
+	"time"
+
+	"github.com/millrace-io/millrace/internal/exec"
+	"github.com/millrace-io/millrace/internal/exec/exectest"
+	"github.com/millrace-io/millrace/internal/jobgraph"
+	"github.com/millrace-io/millrace/types"
+	"github.com/millrace-io/millrace/vec"
+)
+
+// TestWindowZones cuts days on which clocks change; a TIMESTAMP_LTZ belongs to the
+// window of the wall clock.
+func TestWindowZones(t *testing.T) {
+	ts := []types.Type{types.LTZOf(3)}
+	for _, c := range []struct {
+		zone, day string
+		size      time.Duration
+	}{
+		{"America/New_York", "2024-03-10T00:00:00", 6 * time.Hour}, {"America/New_York", "2024-11-03T00:00:00", 6 * time.Hour},
+		{"America/New_York", "2024-03-10T00:00:00", time.Hour}, {"America/New_York", "2024-11-03T00:00:00", time.Hour},
+		{"Asia/Tokyo", "2024-03-10T00:00:00", 24 * time.Hour}, {"Asia/Kolkata", "2024-03-10T00:00:00", time.Hour}, {"UTC", "2024-03-10T00:00:00", time.Hour},
+	} {
+		loc, err := time.LoadLocation(c.zone)
+		if err != nil {
+			t.Skip(err)
+		}
+		start, _ := time.ParseInLocation("2006-01-02T15:04:05", c.day, loc)
+		counts := map[string]int{}
+		var rows [][]any
+		var marks []vec.Mark
+		for i := range 2 * 30 {
+			at := start.Add(time.Duration(i) * 30 * time.Minute)
+			rows = append(rows, []any{at.UnixMicro()})
+			marks = append(marks, vec.Mark{Row: int32(i + 1), Time: at.UnixMicro() - 1000})
+			_, off := at.Zone()
+			local := at.UnixMicro() + int64(off)*1e6
+			end := local - local%c.size.Microseconds() + c.size.Microseconds()
+			counts[fmt.Sprintf("%d", end)]++
+		}
+		spec := &jobgraph.WindowAgg{Window: jobgraph.Window{WKind: jobgraph.Tumble, Size: c.size.Microseconds(), Time: 0, Granule: 1000, Zone: c.zone},
+			Aggs: []jobgraph.AggCall{call("COUNT", -1, -1, false)}, Props: []jobgraph.WindowProp{jobgraph.WindowEnd, jobgraph.WindowTime}, InputTypes: ts}
+		run := exectest.Start(t, func() exec.Operator { return exec.NewWindowAgg(spec) }, exectest.Options{})
+		in := exectest.Batch(ts, rows, nil)
+		in.Marks = marks
+		run.Process(0, in)
+		run.End()
+		var want, got []string
+		for end, n := range counts {
+			want = append(want, fmt.Sprintf("%d,%s", n, end))
+		}
+		for _, e := range run.Rows() {
+			got = append(got, exectest.Text(e.Row[:2]))
+		}
+		sort.Strings(want)
+		sort.Strings(got)
+		t.Run(fmt.Sprint(c), func(t *testing.T) {
+			diff(t, got, want)
+			checkMarks(t, run.Events(), 2)
+			if run.Late() != 0 {
+				t.Errorf("%d rows late", run.Late())
+			}
+		})
+	}
+}
+
+// TestWindowProctime: windows of the clock fire by it, and at the end of input.
+func TestWindowProctime(t *testing.T) {
+	ts := []types.Type{types.TInt}
+	spec := &jobgraph.WindowAgg{Window: jobgraph.Window{WKind: jobgraph.Tumble, Size: 10 * second, Time: 0, Granule: 1000, Proctime: true}, Keys: []int{0},
+		Aggs: []jobgraph.AggCall{call("COUNT", -1, -1, false)}, Props: []jobgraph.WindowProp{jobgraph.WindowEnd}, InputTypes: ts}
+	run := exectest.Start(t, func() exec.Operator { return exec.NewWindowAgg(spec) }, exectest.Options{})
+	run.Tick(1 * second)
+	run.Process(0, exectest.Batch(ts, [][]any{{1}, {1}, {2}}, nil))
+	run.Watermark(100 * second)
+	run.Tick(9 * second)
+	run.Process(0, exectest.Batch(ts, [][]any{{1}}, nil))
+	run.Tick(10 * second)
+	run.Process(0, exectest.Batch(ts, [][]any{{1}}, nil))
+	run.End()
+	diff(t, exectest.Lines(run.Rows()), []string{"+I 1,3,10000000", "+I 2,1,10000000", "+I 1,1,20000000"})
+}
+
+// lateLog remembers what was dropped, by time and window.
+type lateLog struct{ n map[string]int }
+
+func (l *lateLog) key(op string, end int64, b *vec.Batch, row int) string {
+	return fmt.Sprint(op, end, exectest.Value(b.Cols[colTime], row))
+}
+func (l *lateLog) Dropped(op string, end int64, b *vec.Batch, row int) { l.n[l.key(op, end, b, row)]++ }
+func (l *lateLog) Drop(op string, end int64, b *vec.Batch, row int) bool {
+	k := l.key(op, end, b, row)
+	if l.n[k] == 0 {
+		return false
+	}
+	l.n[k]--
+	return true
+}
