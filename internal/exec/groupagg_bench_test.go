@@ -73,7 +73,7 @@ func bidCall(name string, col, filter int, distinct bool) jobgraph.AggCall {
 	return c
 }
 
-func benchContext(b *testing.B) *exec.Context {
+func benchContext(b testing.TB) *exec.Context {
 	store, err := mem.Backend{}.Open("x", base.Range{Hi: 128}, nil, nil)
 	if err != nil {
 		b.Fatal(err)

@@ -220,6 +220,7 @@ type changes struct {
 
 func (c *changes) diff(n int) {
 	same := c.same(n)
+	c.src, c.of, c.kinds = make([]int32, 0, 2*n), make([]int32, 0, 2*n), make([]vec.RowKind, 0, 2*n)
 	for i := range n {
 		was, is := int64(c.count[c.before[i]]) > 0, int64(c.count[c.after[i]]) > 0
 		switch {
