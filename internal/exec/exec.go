@@ -80,7 +80,8 @@ type Operator interface {
 	Process(in int, b *vec.Batch, out Output) (more bool, err error)
 
 	// Watermark tells that the event time of all inputs together has reached t:
-	// timers up to t fire. The last is math.MaxInt64, before the last EndInput.
+	// timers up to t fire. The last is math.MaxInt64, before the last EndInput; the
+	// task passes that one on by itself, when the operator has ended.
 	Watermark(t int64, out Output) (more bool, err error)
 
 	// EndInput tells that input in has ended. After the last one the operator

@@ -13,7 +13,7 @@ var (
 )
 
 // bugSeeds is within how many seeds each seeded bug must be found.
-const bugSeeds = 4000
+const bugSeeds = 20000
 
 // run returns how many seeds went wrong, and the first of them.
 func run(t *testing.T, n int, opt Options) (bad, first int, sum Result) {

@@ -1,6 +1,8 @@
 package task
 
 import (
+	"math"
+
 	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/exchange"
 	"github.com/millrace-io/millrace/internal/exec"
@@ -128,8 +130,12 @@ func (o output) Emit(b *vec.Batch) error {
 	return nil
 }
 
-// Watermark implements exec.Output.
+// Watermark implements exec.Output. The last watermark is the task's to pass on,
+// after the operator's end; to other tasks the end of a channel says it.
 func (o output) Watermark(m int64) error {
+	if m == math.MaxInt64 {
+		return nil
+	}
 	if o.i < len(o.t.chain) {
 		return o.t.chain[o.i].watermark(m)
 	}

@@ -137,8 +137,12 @@ type Task struct {
 	failed    error // of a channel, told by the next step
 }
 
-// ending is an input of an operator that has ended.
-type ending struct{ op, in int }
+// ending is an input of an operator that has ended; with last, the last watermark
+// comes first.
+type ending struct {
+	op, in int
+	last   bool
+}
 
 // New opens the operators, last first, and returns the task.
 func New(cfg Config) (*Task, error) {
@@ -208,6 +212,11 @@ func (t *Task) Step() (bool, error) {
 	case len(t.ending) > 0:
 		e := t.ending[0]
 		t.ending = t.ending[1:]
+		if e.last {
+			e.last = false
+			t.ending = append([]ending{e}, t.ending...)
+			return true, t.chain[e.op].watermark(math.MaxInt64)
+		}
 		return true, t.chain[e.op].endInput(e.in)
 	case t.flushing:
 		return true, t.flush()
@@ -291,20 +300,20 @@ func (t *Task) stepSource() (bool, error) {
 func (t *Task) endAll() {
 	t.mark = math.MaxInt64
 	t.finishing = true
-	if len(t.chain) == 0 {
-		t.broadcast(exchange.Event{Kind: exchange.Watermark, Time: math.MaxInt64})
-		return
-	}
-	t.chain[0].push(event{kind: exchange.Watermark, time: math.MaxInt64})
 	t.endInput(0, true)
 }
 
 // endInput notes that an input of the first operator has ended and, with the last
-// one, those of the operators behind it.
+// one, those of the operators behind it. Each sees the last watermark, then its
+// end, when the one before it has nothing more to emit; so what an operator emits
+// at its end comes before the last watermark of the next.
 func (t *Task) endInput(in int, last bool) {
-	t.ending = append(t.ending, ending{0, in})
+	if len(t.chain) == 0 {
+		return
+	}
+	t.ending = append(t.ending, ending{0, in, last})
 	for i := 1; last && i < len(t.chain); i++ {
-		t.ending = append(t.ending, ending{i, 0})
+		t.ending = append(t.ending, ending{i, 0, true})
 	}
 }
 
@@ -327,7 +336,7 @@ func (t *Task) handle(ch int, ev exchange.Event) error {
 		if t.open[in]--; t.open[in] == 0 {
 			t.endInput(in, t.finishing)
 		}
-		if m, ok := t.raise(ch, math.MaxInt64); ok {
+		if m, ok := t.raise(ch, math.MaxInt64); ok && m < math.MaxInt64 {
 			t.chain[0].push(event{kind: exchange.Watermark, time: m})
 		}
 	}
