@@ -34,6 +34,9 @@ const (
 const Version = "0.1.0"
 
 type commands struct {
+	CPUProfile string `name:"cpu-profile" type:"path" placeholder:"FILE" help:"Write a CPU profile, for go tool pprof."`
+	MemProfile string `name:"mem-profile" type:"path" placeholder:"FILE" help:"Write a profile of allocations at the end."`
+
 	Run     runCommand     `cmd:"" help:"Run a script of Flink SQL."`
 	SQL     sqlCommand     `cmd:"" name:"sql" help:"Interactive shell."`
 	Explain explainCommand `cmd:"" help:"Show the plans of a script; nothing runs."`
@@ -85,6 +88,11 @@ func Main(args []string, in, out, errw *os.File) int {
 		fmt.Fprintln(errw, "millrace:", err)
 		return exitUsage
 	}
+	stopProfile, err := profile(c.CPUProfile, c.MemProfile)
+	if err != nil {
+		return status(usageError{err}, errw)
+	}
+	defer stopProfile()
 	return status(k.Run(w), errw)
 }
 

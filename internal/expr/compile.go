@@ -47,7 +47,9 @@ type node struct {
 	memo   vec.Vector
 	memoAt uint64
 
-	words, wordOut vec.Vector // the dictionary last seen, and the result for it
+	words, wordOut vec.Vector // the dictionary last computed, and the result for it
+	seen           vec.Vector // the dictionary last met, and with how many rows
+	seenRows       int
 }
 
 // A batch is what one evaluation works on.

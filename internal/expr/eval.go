@@ -51,8 +51,9 @@ func (n *node) once(args []vec.Vector, rows int) (vec.Vector, error) {
 }
 
 // perWord computes a function of one dictionary column once a word; nil when
-// that is not what the arguments are, when there are more words than rows, or
-// when it fails: then it may be for a word that no row has.
+// that is not what the arguments are, when there are more words than rows have
+// come with the dictionary so far, or when it fails: then it may be for a word that
+// no row has.
 func (n *node) perWord(args []vec.Vector, rows []int32) vec.Vector {
 	var d *vec.Dict
 	at := -1
@@ -77,7 +78,11 @@ func (n *node) perWord(args []vec.Vector, rows []int32) vec.Vector {
 		return overCodes(d, n.wordOut)
 	}
 	words := d.Words.Len()
-	if wanted := count(rows, len(d.Codes)); words > wanted {
+	if n.seen != d.Words {
+		n.seen, n.seenRows = d.Words, 0
+	}
+	n.seenRows += count(rows, len(d.Codes))
+	if words > count(rows, len(d.Codes)) && (!fixed || words > n.seenRows) {
 		return nil
 	}
 	list := make([]vec.Vector, len(args))
