@@ -182,7 +182,9 @@ func (a *accs) pass(t *groupTable, in *accInput, slots []keyed.Slot, rows []int3
 	for _, f := range a.filters {
 		s, r := slots, rows
 		if f.col >= 0 {
-			s, r = a.passing(in.pass[f.col], slots, rows)
+			if s, r = a.passing(in.pass[f.col], slots, rows); len(s) == 0 {
+				continue
+			}
 		}
 		for _, i := range f.calls {
 			c := &a.Calls[i]
@@ -261,7 +263,9 @@ func (a *accs) runSet(t *groupTable, i int, st *setStep) {
 			continue
 		}
 		up, down := &a.up[c.Num], &a.down[c.Num]
-		c.Add(&t.Groups, up.slots, up.rows, st.col)
+		if len(up.slots) > 0 {
+			c.Add(&t.Groups, up.slots, up.rows, st.col)
+		}
 		if e, ok := c.Agg.(agg.Extreme); ok {
 			a.settle(t, set, x, e, down.slots)
 			x++

@@ -449,3 +449,56 @@ func TestGroupAggPhases(t *testing.T) {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) { diff(t, exectest.Sum(t, g.Rows()), m.results()) })
 	}
 }
+
+// TestLocalPasses: when keys hardly repeat, a local phase passes rows on, and what
+// they add up to is the same.
+func TestLocalPasses(t *testing.T) {
+	ts := []types.Type{types.TBigInt, types.TBigInt}
+	sum := jobgraph.AggCall{Func: "SUM", Args: []int{1}, ArgTypes: ts[1:], Filter: -1, Ret: types.TBigInt}
+	spec := &jobgraph.GroupAgg{Keys: []int{0}, Aggs: []jobgraph.AggCall{sum}, Phase: jobgraph.Local, FoldRows: 10000, InputTypes: ts}
+	op := exec.NewGroupAgg(spec)
+	if err := op.Open(benchContext(t)); err != nil {
+		t.Fatal(err)
+	}
+	out := &sums{}
+	want, batches := int64(0), 60
+	for i := range batches {
+		k, v := make([]int64, 4096), make([]int64, 4096)
+		for j := range k {
+			k[j], v[j] = int64(i*4096+j), int64(j)
+			want += v[j]
+		}
+		for more, err := op.Process(0, &vec.Batch{Cols: []vec.Vector{&vec.Fixed[int64]{Vals: k}, &vec.Fixed[int64]{Vals: v}}, Rows: len(k)}, out); more; more, err = op.Resume(out) {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for more, err := op.EndInput(0, out); more; more, err = op.Resume(out) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out.sum != want || out.rows != batches*4096 || out.late < 20*4096 {
+		t.Fatalf("sum %d in %d rows, want %d; %d were passed on", out.sum, out.rows, want, out.late)
+	}
+}
+
+// sums adds up the partials of SUM. late counts the rows that came while a batch
+// was processed as one, so passed on.
+type sums struct {
+	sum        int64
+	rows, late int
+}
+
+func (s *sums) Watermark(int64) error { return nil }
+func (s *sums) Emit(b *vec.Batch) error {
+	for _, x := range b.Cols[1].(*vec.Fixed[int64]).Vals {
+		s.sum += x
+	}
+	s.rows += b.Rows
+	if b.Rows == 4096 && b.Cols[0].(*vec.Fixed[int64]).Vals[0]%4096 == 0 {
+		s.late += b.Rows
+	}
+	return nil
+}

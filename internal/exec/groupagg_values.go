@@ -55,7 +55,7 @@ type valueSet struct {
 	shape *setShape
 	keep  bool // it will be saved
 
-	index []uint32 // entry + 1 by hash, linear probing; 0 is free
+	index []uint64 // hash<<32 | entry + 1, linear probing; 0 is free
 	ents  []valueEntry
 	nums  []int32 // counts mode: len(filters) for each entry
 	free  []int32
@@ -104,7 +104,7 @@ type moved struct {
 func (m *moved) reset() { m.slots, m.rows = m.slots[:0], m.rows[:0] }
 
 func newValueSet(shape *setShape, keep bool, extremes []groupHeaps) *valueSet {
-	v := &valueSet{shape: shape, keep: keep, index: make([]uint32, 64)}
+	v := &valueSet{shape: shape, keep: keep, index: make([]uint64, 64)}
 	for _, x := range extremes {
 		v.heaps = append(v.heaps, groupHeaps{sign: x.sign, num: x.num, of: map[keyed.Slot]*valueHeap{}})
 	}
@@ -204,6 +204,7 @@ type setStep struct {
 	sign   int32
 
 	words []uint64
+	hash  []uint32
 	buf   []byte
 }
 
@@ -221,6 +222,7 @@ func (v *valueSet) run(s *setStep, up, down []moved) {
 	}
 	if form == formWord {
 		s.words = setWords(s.words[:0], s.col, s.rows)
+		s.hashWords()
 	}
 	for i, slot := range s.slots {
 		row := s.rows[i]
@@ -229,7 +231,7 @@ func (v *valueSet) run(s *setStep, up, down []moved) {
 		}
 		var e int32
 		if form == formWord {
-			e = v.findWord(slot, s.words[i])
+			e = v.findHash(s.hash[i], slot, s.words[i])
 		} else {
 			s.buf = v.setBytes(s.buf, s.col, int(row))
 			e = v.findBytes(slot, s.buf)
@@ -292,16 +294,29 @@ func (v *valueSet) touch(e int32) {
 	}
 }
 
-func (v *valueSet) findWord(s keyed.Slot, w uint64) int32 {
-	h := hashWord(s, w)
+// hashWords hashes all words first, so that the loads of the index that follow
+// do not wait for each other.
+func (s *setStep) hashWords() {
+	s.hash = grow(s.hash, len(s.slots))
+	for i, slot := range s.slots {
+		s.hash[i] = hashWord(slot, s.words[i])
+	}
+}
+
+func (v *valueSet) findWord(s keyed.Slot, w uint64) int32 { return v.findHash(hashWord(s, w), s, w) }
+
+func (v *valueSet) findHash(h uint32, s keyed.Slot, w uint64) int32 {
 	mask := uint32(len(v.index) - 1)
 	for i := h & mask; ; i = (i + 1) & mask {
 		x := v.index[i]
 		if x == 0 {
 			return v.insert(i, h, s, w)
 		}
-		if e := &v.ents[x-1]; e.word == w && e.slot == s {
-			return int32(x - 1)
+		if uint32(x>>32) != h {
+			continue
+		}
+		if e := &v.ents[uint32(x)-1]; e.word == w && e.slot == s {
+			return int32(uint32(x) - 1)
 		}
 	}
 }
@@ -316,8 +331,11 @@ func (v *valueSet) findBytes(s keyed.Slot, b []byte) int32 {
 			v.arena = append(v.arena, b...)
 			return v.insert(i, h, s, w)
 		}
-		if e := &v.ents[x-1]; e.hash == h && e.slot == s && bytes.Equal(v.bytes(e), b) {
-			return int32(x - 1)
+		if uint32(x>>32) != h {
+			continue
+		}
+		if e := &v.ents[uint32(x)-1]; e.slot == s && bytes.Equal(v.bytes(e), b) {
+			return int32(uint32(x) - 1)
 		}
 	}
 }
@@ -347,7 +365,7 @@ func (v *valueSet) insert(at, h uint32, s keyed.Slot, w uint64) int32 {
 		v.ents[next-1].prev = e + 1
 	}
 	v.heads[s] = e + 1
-	v.index[at] = uint32(e + 1)
+	v.index[at] = uint64(h)<<32 | uint64(e+1)
 	v.live++
 	if v.live*4 > len(v.index)*3 {
 		v.rehash()
@@ -357,13 +375,13 @@ func (v *valueSet) insert(at, h uint32, s keyed.Slot, w uint64) int32 {
 
 func (v *valueSet) rehash() {
 	old := v.index
-	v.index = make([]uint32, 2*len(old))
+	v.index = make([]uint64, 2*len(old))
 	mask := uint32(len(v.index) - 1)
 	for _, x := range old {
 		if x == 0 {
 			continue
 		}
-		i := v.ents[x-1].hash & mask
+		i := uint32(x>>32) & mask
 		for v.index[i] != 0 {
 			i = (i + 1) & mask
 		}
@@ -411,7 +429,7 @@ func (v *valueSet) remove(e int32) {
 func (v *valueSet) unindex(e int32) {
 	mask := uint32(len(v.index) - 1)
 	i := v.ents[e].hash & mask
-	for v.index[i] != uint32(e+1) {
+	for uint32(v.index[i]) != uint32(e+1) {
 		i = (i + 1) & mask
 	}
 	for j := i; ; {
@@ -420,7 +438,7 @@ func (v *valueSet) unindex(e int32) {
 		if x == 0 {
 			break
 		}
-		home := v.ents[x-1].hash & mask
+		home := uint32(x>>32) & mask
 		if (j-home)&mask >= (j-i)&mask {
 			v.index[i] = x
 			i = j

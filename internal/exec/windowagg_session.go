@@ -47,6 +47,7 @@ type sessionAgg struct {
 
 	mark int64
 	work sessionWork
+	out  sessionOut
 	feed feed
 }
 
@@ -153,8 +154,11 @@ func (w *sessionAgg) step() (*vec.Batch, error) {
 			if err := w.apply(); err != nil {
 				return nil, err
 			}
-			w.feed.front(&feedItem{next: w.firing(m.Time)}, &feedItem{mark: m.Time})
-			return &vec.Batch{}, nil
+			if !w.collect(m.Time) {
+				k.mark-- // it is not done with
+				return w.takeOut()
+			}
+			w.out.marks = append(w.out.marks, vec.Mark{Row: int32(len(w.out.keys)), Time: m.Time})
 		}
 		if k.at == len(k.rows) {
 			break
@@ -167,12 +171,22 @@ func (w *sessionAgg) step() (*vec.Batch, error) {
 	if err := w.apply(); err != nil {
 		return nil, err
 	}
-	if m, ok := lastMark(k.b); ok {
-		w.feed.front(&feedItem{mark: m})
-	}
+	last, marked := lastMark(k.b)
 	k.b, k.in = nil, nil
+	if len(w.out.keys) == 0 {
+		w.out.marks = nil
+		w.sweep()
+		if marked {
+			w.feed.front(&feedItem{mark: last})
+		}
+		return nil, nil
+	}
+	if marked {
+		w.out.marks = append(w.out.marks, vec.Mark{Row: int32(len(w.out.keys)), Time: last})
+	}
+	b, err := w.takeOut()
 	w.sweep()
-	return nil, nil
+	return b, err
 }
 
 func (w *sessionAgg) setMark(t int64) {
@@ -352,24 +366,44 @@ func (w *sessionAgg) setDirty(key keyed.Slot) {
 	w.dirty[key>>6] |= 1 << (key & 63)
 }
 
+// sessionOut is results that have not been emitted yet, with the watermarks that
+// belong between them: many watermarks of a batch fire a few windows each.
+type sessionOut struct {
+	res    results
+	keys   []keyed.Slot
+	bounds [3][]int64 // by WindowProp
+	marks  []vec.Mark
+}
+
 // firing returns a source of the results of all windows that are complete at t.
 func (w *sessionAgg) firing(t int64) func() (*vec.Batch, error) {
 	return func() (*vec.Batch, error) {
-		wins := w.due(t)
-		if len(wins) == 0 {
-			w.setMark(t)
+		if w.collect(t) && len(w.out.keys) == 0 {
+			w.sweep()
 			return nil, nil
 		}
-		b, err := w.results(wins)
+		return w.takeOut()
+	}
+}
+
+// collect reads the results of the windows that are complete at t and closes
+// them. It reports whether that is all of them; else there is a batch to take.
+func (w *sessionAgg) collect(t int64) bool {
+	for {
+		wins := w.due(t, vec.BatchRowsMax-len(w.out.keys))
+		if len(wins) == 0 {
+			w.setMark(t)
+			return true
+		}
+		w.readOut(wins)
 		for _, s := range wins {
 			key := w.list[s].key
 			w.close(s)
 			w.leave(key)
 		}
-		if w.work.b == nil {
-			w.sweep()
+		if len(w.out.keys) >= vec.BatchRowsMax {
+			return false
 		}
-		return b, err
 	}
 }
 
@@ -392,10 +426,10 @@ func (w *sessionAgg) sweep() {
 	w.empty = w.empty[:0]
 }
 
-// due takes out the windows that fire at t, at most a batch of them.
-func (w *sessionAgg) due(t int64) []int32 {
+// due takes out the windows that fire at t, at most so many.
+func (w *sessionAgg) due(t int64, most int) []int32 {
 	var out []int32
-	for len(w.heap) > 0 && w.heap[0].fire <= t && len(out) < vec.BatchRowsMax {
+	for len(w.heap) > 0 && w.heap[0].fire <= t && len(out) < most {
 		x := w.popTimer()
 		win := &w.list[x.win]
 		switch {
@@ -410,30 +444,34 @@ func (w *sessionAgg) due(t int64) []int32 {
 	return out
 }
 
-func (w *sessionAgg) results(wins []int32) (*vec.Batch, error) {
+// readOut adds the results of windows to those that wait.
+func (w *sessionAgg) readOut(wins []int32) {
 	w.tab.On(w.tab.Table)
-	var accs, keys []keyed.Slot
-	bounds := make([][]int64, 3)
+	o := &w.out
+	accs := make([]keyed.Slot, 0, len(wins))
 	for _, s := range wins {
 		win := &w.list[s]
 		if w.accs.Rows >= 0 && int64(*w.tab.Word(win.acc, w.accs.Rows)) <= 0 {
 			continue
 		}
-		accs, keys = append(accs, win.acc), append(keys, win.key)
-		for p, x := range []int64{jobgraph.WindowStart: win.start, jobgraph.WindowEnd: win.end, jobgraph.WindowTime: w.time.fires(win.end)} {
-			bounds[p] = append(bounds[p], x)
-		}
+		accs, o.keys = append(accs, win.acc), append(o.keys, win.key)
+		o.bounds[jobgraph.WindowStart] = append(o.bounds[jobgraph.WindowStart], win.start)
+		o.bounds[jobgraph.WindowEnd] = append(o.bounds[jobgraph.WindowEnd], win.end)
+		o.bounds[jobgraph.WindowTime] = append(o.bounds[jobgraph.WindowTime], w.time.fires(win.end))
 	}
-	if len(accs) == 0 {
-		return &vec.Batch{}, nil
-	}
-	var res results
-	w.accs.readResults(&res, w.tab, accs)
-	cols := append(w.group.outKeys(w.keys, keys), w.accs.finish(&res)...)
+	w.accs.readResults(&o.res, w.tab, accs)
+}
+
+// takeOut makes a batch of the results that wait.
+func (w *sessionAgg) takeOut() (*vec.Batch, error) {
+	o := &w.out
+	cols := append(w.group.outKeys(w.keys, o.keys), w.accs.finish(&o.res)...)
 	for _, p := range w.spec.Props {
-		cols = append(cols, &vec.Fixed[int64]{Vals: append([]int64(nil), bounds[p]...)})
+		cols = append(cols, &vec.Fixed[int64]{Vals: o.bounds[p]})
 	}
-	return &vec.Batch{Cols: cols, Rows: len(accs)}, w.tab.Err
+	b := &vec.Batch{Cols: cols, Rows: len(o.keys), Marks: o.marks}
+	w.out = sessionOut{}
+	return b, w.tab.Err
 }
 
 // Watermark implements Operator.
