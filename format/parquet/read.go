@@ -1,0 +1,410 @@
+package parquet
+
+import (
+	"fmt"
+	"io"
+
+	pq "github.com/parquet-go/parquet-go"
+
+	"github.com/millrace-io/millrace/format"
+	"github.com/millrace-io/millrace/format/internal/colbuf"
+	"github.com/millrace-io/millrace/types"
+	"github.com/millrace-io/millrace/vec"
+)
+
+// A Reader reads one file.
+type Reader struct {
+	options
+	spec   format.Spec
+	file   *pq.File
+	cols   []*node      // by Spec.Columns; nil: the file does not have it
+	maxDef map[int]byte // by leaf
+}
+
+// node is how a column of the file becomes one of the table, in the shape of
+// its type.
+type node struct {
+	t      types.Type
+	def    int // definition level from which the value is not NULL
+	rep    int // lists and maps: repetition level of a further element
+	elem   int // lists and maps: definition level from which there is an element
+	kids   []*node
+	leaf   int // column index in the file; of a nested one, its first leaf's
+	read   conversion
+	leaves []int // all of them
+	absent bool  // a field of a ROW that the file does not have
+}
+
+// Open opens a file.
+func Open(spec format.Spec, r io.ReaderAt, size int64) (out *Reader, err error) {
+	defer guard(&err)
+	o, err := readOptions(spec)
+	if err != nil {
+		return nil, fmt.Errorf("format parquet: %w", err)
+	}
+	f, err := pq.OpenFile(r, size, pq.SkipPageIndex(true), pq.SkipBloomFilters(true), pq.ReadBufferSize(1<<16))
+	if err != nil {
+		return nil, fmt.Errorf("open as parquet: %w", err)
+	}
+	out = &Reader{options: o, spec: spec, file: f, maxDef: map[int]byte{}}
+	for _, c := range spec.Columns {
+		field := spec.Schema[c]
+		col := child(f.Root(), field.Name)
+		if col == nil {
+			out.cols = append(out.cols, nil)
+			continue
+		}
+		n, err := out.bind(col, field.Type, false)
+		if err != nil {
+			return nil, fmt.Errorf("column '%s': %w", field.Name, err)
+		}
+		out.cols = append(out.cols, n)
+	}
+	return out, nil
+}
+
+func child(c *pq.Column, name string) *pq.Column {
+	for _, k := range c.Columns() {
+		if k.Name() == name {
+			return k
+		}
+	}
+	return nil
+}
+
+// bind matches a column of the file with a type. Only the element of a list may
+// be what is repeated itself.
+func (r *Reader) bind(c *pq.Column, t types.Type, element bool) (*node, error) {
+	n := &node{t: t, def: c.MaxDefinitionLevel(), leaf: -1}
+	wrong := func() error {
+		return fmt.Errorf("it is %s in the file, which cannot be read as %s", c.String(), t.Name())
+	}
+	switch t.Kind {
+	case types.Row:
+		if c.Leaf() || c.Repeated() && !element {
+			return nil, wrong()
+		}
+		for _, f := range t.Fields {
+			k := child(c, f.Name)
+			if k == nil {
+				n.kids = append(n.kids, &node{t: f.Type, absent: true})
+				continue
+			}
+			kid, err := r.bind(k, f.Type, false)
+			if err != nil {
+				return nil, fmt.Errorf("field '%s': %w", f.Name, err)
+			}
+			n.kids = append(n.kids, kid)
+		}
+	case types.Array:
+		rep, elem := listParts(c)
+		if rep == nil {
+			return nil, wrong()
+		}
+		if c == rep { // a repeated column without a list around it is never NULL
+			n.def = c.MaxDefinitionLevel() - 1
+		}
+		kid, err := r.bind(elem, *t.Elem, true)
+		if err != nil {
+			return nil, err
+		}
+		n.rep, n.elem, n.kids = rep.MaxRepetitionLevel(), rep.MaxDefinitionLevel(), []*node{kid}
+	case types.Map, types.Multiset:
+		if c.Leaf() || len(c.Columns()) != 1 || !c.Columns()[0].Repeated() || len(c.Columns()[0].Columns()) != 2 {
+			return nil, wrong()
+		}
+		rep := c.Columns()[0]
+		kt, vt := types.TInt, types.TInt
+		if t.Kind == types.Map {
+			kt, vt = *t.Key, *t.Elem
+		} else {
+			kt = *t.Elem
+		}
+		k, err := r.bind(rep.Columns()[0], kt, false)
+		if err != nil {
+			return nil, err
+		}
+		v, err := r.bind(rep.Columns()[1], vt, false)
+		if err != nil {
+			return nil, err
+		}
+		n.rep, n.elem, n.kids = rep.MaxRepetitionLevel(), rep.MaxDefinitionLevel(), []*node{k, v}
+	default:
+		if !c.Leaf() || c.Repeated() && !element {
+			return nil, wrong()
+		}
+		if n.read = r.conversion(c.Type(), t); n.read == nil {
+			return nil, wrong()
+		}
+		n.leaf, n.leaves = c.Index(), []int{c.Index()}
+		r.maxDef[c.Index()] = byte(c.MaxDefinitionLevel())
+		return n, nil
+	}
+	for _, k := range n.kids {
+		n.leaves = append(n.leaves, k.leaves...)
+	}
+	if len(n.leaves) == 0 {
+		return nil, wrong()
+	}
+	n.leaf = n.leaves[0]
+	return n, nil
+}
+
+// listParts finds the repeated level and the element of a list, in three levels
+// or in the two of older writers.
+func listParts(c *pq.Column) (rep, elem *pq.Column) {
+	if c.Repeated() {
+		return c, c
+	}
+	if c.Leaf() || len(c.Columns()) != 1 || !c.Columns()[0].Repeated() {
+		return nil, nil
+	}
+	rep = c.Columns()[0]
+	if !rep.Leaf() && len(rep.Columns()) == 1 && rep.Name() != "array" && rep.Name() != c.Name()+"_tuple" {
+		return rep, rep.Columns()[0]
+	}
+	return rep, rep
+}
+
+// Groups implements format.FileReader.
+func (r *Reader) Groups() int { return len(r.file.RowGroups()) }
+
+// GroupRows implements format.FileReader.
+func (r *Reader) GroupRows(g int) int64 { return r.file.Metadata().RowGroups[g].NumRows }
+
+// GroupBytes implements format.FileReader.
+func (r *Reader) GroupBytes(g int) int64 {
+	m := r.file.Metadata().RowGroups[g]
+	if m.TotalCompressedSize > 0 {
+		return m.TotalCompressedSize
+	}
+	return m.TotalByteSize
+}
+
+// Close implements format.FileReader.
+func (r *Reader) Close() error { return nil }
+
+// Read implements format.FileReader.
+func (r *Reader) Read(g int, skip int64) (out format.Rows, err error) {
+	defer guard(&err)
+	group := r.file.RowGroups()[g]
+	rows := &rows{r: r, left: group.NumRows() - skip, total: group.NumRows(), leaves: map[int]*leaf{}}
+	for i, n := range r.cols {
+		rows.cols = append(rows.cols, colbuf.New(r.spec.Schema[r.spec.Columns[i]].Type))
+		if n == nil {
+			continue
+		}
+		for _, at := range n.leaves {
+			if rows.leaves[at] != nil {
+				continue
+			}
+			l := &leaf{pages: group.ColumnChunks()[at].Pages(), maxDef: r.maxDef[at]}
+			rows.leaves[at] = l
+			if err := l.skip(skip, group.ColumnChunks()[at].Type().Kind() == pq.Boolean); err != nil {
+				return nil, fmt.Errorf("go to row %d: %w", skip, err)
+			}
+		}
+	}
+	return rows, nil
+}
+
+// rows reads a row group.
+type rows struct {
+	r      *Reader
+	cols   []*colbuf.Col
+	leaves map[int]*leaf
+	left   int64
+	total  int64
+	bytes  int // of a row, lately
+}
+
+// Close implements format.Rows.
+func (x *rows) Close() (err error) {
+	defer guard(&err)
+	for _, l := range x.leaves {
+		l.drop()
+		if e := l.pages.Close(); err == nil {
+			err = e
+		}
+	}
+	return err
+}
+
+// Next implements format.Rows.
+func (x *rows) Next() (b *vec.Batch, err error) {
+	defer guard(&err)
+	if x.left <= 0 {
+		return nil, io.EOF
+	}
+	n := int(min(x.left, vec.BatchRowsMax, max(64, vec.BatchBytesMax/int64(max(x.bytes, 1)))))
+	b = &vec.Batch{Rows: n, Cols: make([]vec.Vector, len(x.cols))}
+	size := 0
+	for i, c := range x.cols {
+		node := x.r.cols[i]
+		switch {
+		case node == nil:
+			b.Cols[i] = vec.Nulls(c.Type, n)
+			continue
+		case len(node.kids) > 0:
+			c.Reset(n)
+			for range n {
+				if err := x.value(node, c); err != nil {
+					return nil, x.column(i, err)
+				}
+			}
+		default:
+			if b.Cols[i], err = x.flat(node, c, n); err != nil {
+				return nil, x.column(i, err)
+			}
+		}
+		if b.Cols[i] == nil {
+			b.Cols[i] = c.Finish()
+		}
+		if s, ok := b.Cols[i].(*vec.Bytes); ok {
+			size += len(s.Data)
+		}
+		size += 8 * n
+	}
+	x.bytes = size / n
+	x.left -= int64(n)
+	return b, nil
+}
+
+func (x *rows) column(i int, err error) error {
+	return fmt.Errorf("column '%s': %w", x.r.spec.Schema[x.r.spec.Columns[i]].Name, err)
+}
+
+// flat reads n rows of a column that is not nested. It returns nil when they are
+// in c, else a dictionary column.
+func (x *rows) flat(n *node, c *colbuf.Col, count int) (vec.Vector, error) {
+	l := x.leaves[n.leaf]
+	c.Reset(count)
+	var codes []uint32
+	for got := 0; got < count; {
+		if err := l.load(); err != nil {
+			return nil, err
+		}
+		k := min(count-got, l.entries-l.at)
+		words := x.dictionary(n, l)
+		if words == nil && codes != nil { // the dictionary has ended within the batch
+			for _, code := range codes {
+				appendWord(c, l.words, code)
+			}
+			codes = nil
+		}
+		switch {
+		case words != nil && (got == 0 || codes != nil):
+			if codes == nil {
+				codes = make([]uint32, 0, count)
+			}
+			codes = l.codes(codes, k, n.def, uint32(words.Len()-1))
+		case l.def == nil || n.def == 0:
+			if err := n.read(c, l, l.val, l.val+k); err != nil {
+				return nil, err
+			}
+			l.val += k
+		default:
+			if err := l.runs(n, c, k); err != nil {
+				return nil, err
+			}
+		}
+		l.at += k
+		got += k
+	}
+	if codes != nil {
+		return &vec.Dict{Codes: codes, Words: l.words}, nil
+	}
+	return nil, nil
+}
+
+func appendWord(c *colbuf.Col, words *vec.Bytes, code uint32) {
+	if words.Null(int(code)) {
+		c.Null()
+		return
+	}
+	c.Bytes(words.At(int(code)))
+}
+
+// A dictionary pays when it is small beside the group.
+const dictionaryShare = 4
+
+// dictionary returns the words of the page that l is in, the last of them NULL,
+// or nil if it has none or they do not pay.
+func (x *rows) dictionary(n *node, l *leaf) *vec.Bytes {
+	if !n.t.Character() || l.dict == nil || int64(l.dict.Len())*dictionaryShare > x.total {
+		return nil
+	}
+	if l.words == nil {
+		v := l.dict.Page().Data()
+		data, offs := v.ByteArray()
+		w := &vec.Bytes{Data: append([]byte(nil), data...), Offs: append([]uint32(nil), offs...)}
+		if len(w.Offs) == 0 {
+			w.Offs = []uint32{0}
+		}
+		w.Offs = append(w.Offs, w.Offs[len(w.Offs)-1])
+		w.Valid = vec.NewBitmap(w.Len())
+		w.Valid.SetNull(w.Len() - 1)
+		l.words = w
+	}
+	return l.words
+}
+
+// value appends the next value of a nested column.
+func (x *rows) value(n *node, c *colbuf.Col) error {
+	if n.absent {
+		c.Null()
+		return nil
+	}
+	l := x.leaves[n.leaf]
+	if err := l.load(); err != nil {
+		return err
+	}
+	if len(n.kids) == 0 {
+		return l.one(n, c)
+	}
+	def := l.defAt()
+	if def < n.def {
+		c.Null()
+		return x.pass(n)
+	}
+	if n.t.Kind == types.Row {
+		for i, k := range n.kids {
+			if err := x.value(k, c.Kids[i]); err != nil {
+				return err
+			}
+		}
+		c.End()
+		return nil
+	}
+	if def < n.elem { // no element
+		c.End()
+		return x.pass(n)
+	}
+	for {
+		for i, k := range n.kids {
+			if err := x.value(k, c.Kids[i]); err != nil {
+				return err
+			}
+		}
+		more, err := l.more(n.rep)
+		if err != nil {
+			return err
+		}
+		if !more {
+			c.End()
+			return nil
+		}
+	}
+}
+
+// pass goes over the entry that every leaf of n has for a value that is not there.
+func (x *rows) pass(n *node) error {
+	for _, at := range n.leaves {
+		l := x.leaves[at]
+		if err := l.load(); err != nil {
+			return err
+		}
+		l.at++
+	}
+	return nil
+}
