@@ -29,11 +29,39 @@ func (f *feed) batches(next func() (*vec.Batch, error)) {
 
 // batch queues one batch.
 func (f *feed) batch(b *vec.Batch) {
-	f.batches(func() (*vec.Batch, error) {
+	f.batches(once(b))
+}
+
+func once(b *vec.Batch) func() (*vec.Batch, error) {
+	return func() (*vec.Batch, error) {
 		out := b
 		b = nil
 		return out, nil
-	})
+	}
+}
+
+// splitBatch cuts a batch that is too long; a pair -U +U is not torn.
+func splitBatch(b *vec.Batch) (head, rest *vec.Batch) {
+	n := vec.BatchRowsMax
+	if b.Kinds != nil && b.Kinds[n-1] == vec.UpdateBefore {
+		n++
+	}
+	head, rest = &vec.Batch{Rows: n}, &vec.Batch{Rows: b.Rows - n}
+	for _, c := range b.Cols {
+		head.Cols = append(head.Cols, vec.Slice(c, 0, n))
+		rest.Cols = append(rest.Cols, vec.Slice(c, n, b.Rows))
+	}
+	if b.Kinds != nil {
+		head.Kinds, rest.Kinds = b.Kinds[:n:n], b.Kinds[n:]
+	}
+	for _, m := range b.Marks {
+		if int(m.Row) < n {
+			head.Marks = append(head.Marks, m)
+			continue
+		}
+		rest.Marks = append(rest.Marks, vec.Mark{Row: m.Row - int32(n), Time: m.Time})
+	}
+	return head, rest
 }
 
 // front puts items before the one that is being worked off, which returned a
@@ -76,6 +104,11 @@ func (f *feed) drain(out Output) (more bool, err error) {
 		}
 		if b.Len() == 0 {
 			continue
+		}
+		if b.Rows > vec.BatchRowsMax+1 && b.Sel == nil {
+			var rest *vec.Batch
+			b, rest = splitBatch(b)
+			f.front(&feedItem{next: once(rest)})
 		}
 		sent++
 		if err := out.Emit(b); err != nil {

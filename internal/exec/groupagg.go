@@ -147,6 +147,10 @@ func (g *GroupAgg) process(b *vec.Batch) error {
 		g.tab.account(g.ctx.Memory)
 	}
 	switch {
+	case g.end != nil:
+		if marked {
+			g.end.mark, g.end.marked = last, true
+		}
 	case g.bundle == nil:
 		if marked {
 			g.feed.watermark(last)
@@ -233,6 +237,10 @@ func (g *GroupAgg) Watermark(t int64, out Output) (bool, error) {
 		}
 		return g.feed.drain(out)
 	}
+	if g.end != nil {
+		g.end.mark, g.end.marked = t, true // it goes out behind the results
+		return false, nil
+	}
 	g.feed.watermark(t)
 	return g.feed.drain(out)
 }
@@ -242,6 +250,9 @@ func (g *GroupAgg) EndInput(_ int, out Output) (bool, error) {
 	if g.end != nil {
 		if err := g.emitEnd(); err != nil {
 			return false, err
+		}
+		if g.end.marked {
+			g.feed.watermark(g.end.mark)
 		}
 		return g.feed.drain(out)
 	}

@@ -160,40 +160,13 @@ func (g *GroupAgg) settleGroups(slots []keyed.Slot) {
 	}
 }
 
-// emitChanges queues changes in batches of the usual size; a pair is not torn.
+// emitChanges queues changes.
 func (g *GroupAgg) emitChanges(cols []vec.Vector, kinds []vec.RowKind) {
+	b := &vec.Batch{Cols: cols, Rows: len(kinds), Kinds: kinds}
 	if allInserts(kinds) {
-		kinds = nil
+		b.Kinds = nil
 	}
-	n := 0
-	if len(cols) > 0 {
-		n = cols[0].Len()
-	} else {
-		n = len(kinds)
-	}
-	if n <= vec.BatchRowsMax+1 {
-		g.feed.batch(&vec.Batch{Cols: cols, Rows: n, Kinds: kinds})
-		return
-	}
-	at := 0
-	g.feed.batches(func() (*vec.Batch, error) {
-		if at >= n {
-			return nil, nil
-		}
-		to := min(n, at+vec.BatchRowsMax)
-		if to < n && kinds != nil && kinds[to-1] == vec.UpdateBefore {
-			to++
-		}
-		b := &vec.Batch{Rows: to - at}
-		for _, c := range cols {
-			b.Cols = append(b.Cols, vec.Slice(c, at, to))
-		}
-		if kinds != nil {
-			b.Kinds = kinds[at:to:to]
-		}
-		at = to
-		return b, nil
-	})
+	g.feed.batch(b)
 }
 
 func allInserts(kinds []vec.RowKind) bool {

@@ -13,9 +13,11 @@ import (
 // hash, and the table begins anew. At the end each file is merged by itself; one
 // that fills the memory again is split by the next bits of the hash.
 type endState struct {
-	parts []*spillPart // of the level being written; nil: nothing was spilled
-	work  []*spillPart // to be merged
-	names int
+	parts  []*spillPart // of the level being written; nil: nothing was spilled
+	work   []*spillPart // to be merged
+	names  int
+	mark   int64 // a watermark that waits for the end
+	marked bool
 }
 
 // spillPart is partial rows whose hashes agree in the bits of the levels above.

@@ -138,8 +138,11 @@ func randomWindow(r *rand.Rand) jobgraph.Window {
 	case 1:
 		w.WKind, w.Slide = jobgraph.Hop, (1+r.Int64N(8))*second
 		w.Size = w.Slide * (1 + r.Int64N(5))
-		if r.IntN(2) == 0 {
+		switch r.IntN(4) {
+		case 0, 1:
 			w.Size += r.Int64N(4) * second
+		case 2:
+			w.Size = (w.Slide + second) / 2 / second * second // rows between windows
 		}
 	default:
 		w.WKind, w.Slide = jobgraph.Cumulate, (1+r.Int64N(6))*second
