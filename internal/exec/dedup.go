@@ -1,0 +1,549 @@
+package exec
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/millrace-io/millrace/internal/base"
+	"github.com/millrace-io/millrace/internal/jobgraph"
+	"github.com/millrace-io/millrace/internal/state"
+	"github.com/millrace-io/millrace/internal/state/keyed"
+	"github.com/millrace-io/millrace/types"
+	"github.com/millrace-io/millrace/vec"
+)
+
+// Dedup keeps the first or the last row of each key, by the rowtime or by arrival.
+// Of rows with equal times the first to arrive is the first, the last to arrive
+// the last.
+//
+// What it remembers of a key depends on what it has to say later:
+//
+//	first by arrival             that the key was there
+//	last, without -U             the time of the last row
+//	last, with -U; at the end    the last (first) row
+//	first by rowtime, a stream   the first row, until the watermark has passed its
+//	                             time: then it is put out, once; rows that come
+//	                             later do not count, however early they are
+//
+// A late row is not dropped: as in Flink, a key's first row comes out with the
+// next watermark.
+type Dedup struct {
+	Base
+	spec  *jobgraph.Dedup
+	ctx   *Context
+	group *grouping
+	ident idents
+	feed  feed
+
+	// keys has the words of dedupKey under each key; rows, where there are any,
+	// the row at hand under the same key.
+	keys *keyed.Table
+	rows *keyed.Multi
+	wait *keyed.MultiBuckets // first rows by rowtime, in buckets by time
+	mark int64
+	seq  uint64
+
+	changes rowChanges
+	swept   int64
+}
+
+// The words of a key.
+const (
+	dedupTime  = iota // rowtime of the row at hand
+	dedupState        // dedupNone …
+	dedupSeen         // processing time of the last change, ms; for the time to live
+	dedupWords
+)
+
+const (
+	dedupNone    = iota
+	dedupWaiting // for the watermark
+	dedupDone    // a row was put out
+)
+
+// dedupBucket is the width of the buckets of waiting rows, in microseconds.
+const dedupBucket = 1_000_000
+
+// NewDedup returns the operator for a spec.
+func NewDedup(spec *jobgraph.Dedup) Operator { return &Dedup{spec: spec} }
+
+// waits reports whether rows wait for the watermark.
+func (d *Dedup) waits() bool {
+	return d.spec.Time >= 0 && !d.spec.KeepLast && d.spec.Emit == jobgraph.OnChange
+}
+
+// keeps reports whether the row at hand is kept whole.
+func (d *Dedup) keeps() bool {
+	if d.spec.Emit == jobgraph.AtEnd {
+		return d.spec.Time >= 0 || d.spec.KeepLast
+	}
+	return d.spec.KeepLast && d.spec.SendBefore
+}
+
+// Open implements Operator.
+func (d *Dedup) Open(ctx *Context) (err error) {
+	d.ctx = ctx
+	d.group = newGrouping(d.spec.Keys, d.spec.Types)
+	var store state.Store = ctx.State
+	if d.spec.Emit == jobgraph.AtEnd {
+		store = scratch{ctx.Groups}
+	}
+	shape := keyed.Shape{Name: "keys", Key: d.group.types, Words: dedupWords, Groups: ctx.Groups, Memory: ctx.Memory}
+	rows := keyed.Shape{Name: "rows", Key: d.group.types, Row: d.spec.Types, Extra: dedupWords, Groups: ctx.Groups, Memory: ctx.Memory}
+	d.mark = restoredTime(ctx.State, "watermark")
+	if d.keeps() {
+		d.rows, err = keyed.OpenMulti(store, rows)
+		return err
+	}
+	if d.keys, err = keyed.Open(store, shape); err != nil || !d.waits() {
+		return err
+	}
+	rows.Name, rows.Extra = "waiting", 2
+	if d.wait, err = keyed.OpenMultiBuckets(store, rows); err != nil {
+		return err
+	}
+	for _, t := range d.wait.Times() {
+		m := d.wait.Get(t)
+		for s := range m.Each {
+			for r := m.First(s); r != 0; r = m.Next(r) {
+				d.seq = max(d.seq, m.Extra(r)[1])
+			}
+		}
+	}
+	return nil
+}
+
+// Process implements Operator.
+func (d *Dedup) Process(_ int, b *vec.Batch, out Output) (bool, error) {
+	rows := d.ident.positions(b)
+	switch {
+	case len(rows) == 0:
+	case d.wait != nil:
+		segments(b, func(part *vec.Batch, mark *vec.Mark) {
+			if part.Len() > 0 {
+				d.hold(part, d.ident.positions(part))
+			}
+			if mark != nil {
+				d.fire(mark.Time)
+			}
+		})
+		return d.drain(out)
+	case d.rows != nil:
+		d.replace(b, rows)
+	case d.spec.KeepLast:
+		d.upsert(b, rows)
+	default:
+		d.first(b, rows)
+	}
+	if m, ok := lastMark(b); ok {
+		d.forward(m)
+	}
+	return d.drain(out)
+}
+
+func (d *Dedup) drain(out Output) (bool, error) {
+	for _, err := range []error{tableErr(d.keys), multiErr(d.rows)} {
+		if err != nil {
+			return false, err
+		}
+	}
+	return d.feed.drain(out)
+}
+
+// tableErr and multiErr return the error of a table that has outgrown its budget.
+func tableErr(t *keyed.Table) error {
+	if t == nil {
+		return nil
+	}
+	return t.Err()
+}
+
+func multiErr(m *keyed.Multi) error {
+	if m == nil {
+		return nil
+	}
+	return m.Err()
+}
+
+// nowMs is processing time.
+func (d *Dedup) nowMs() int64 {
+	if d.spec.TTLMs == 0 {
+		return 0
+	}
+	return d.ctx.Env.Now() / 1000
+}
+
+// old reports whether a key's time to live is over.
+func (d *Dedup) old(w []uint64, now int64) bool {
+	return d.spec.TTLMs > 0 && w[dedupState] != dedupNone && now-int64(w[dedupSeen]) > d.spec.TTLMs
+}
+
+// first puts out rows of keys that are new.
+func (d *Dedup) first(b *vec.Batch, rows []int32) {
+	slots, made := d.group.upsert(d.keys, b.Cols, rows, b.Rows)
+	if len(made) == 0 && d.spec.TTLMs == 0 {
+		return
+	}
+	now := d.nowMs()
+	sel := make([]int32, 0, len(made))
+	for i, s := range slots {
+		w := d.keys.Words(s)
+		if w[dedupState] == dedupDone && !d.old(w, now) {
+			continue
+		}
+		w[dedupState], w[dedupSeen] = dedupDone, uint64(now)
+		d.keys.Touch(s)
+		sel = append(sel, rows[i])
+	}
+	d.feed.batch(&vec.Batch{Cols: b.Cols, Rows: b.Rows, Sel: sel})
+}
+
+// upsert puts out rows that are the last of their keys so far, without -U.
+func (d *Dedup) upsert(b *vec.Batch, rows []int32) {
+	slots, _ := d.group.upsert(d.keys, b.Cols, rows, b.Rows)
+	times := d.times(b)
+	now := d.nowMs()
+	sel := make([]int32, 0, len(rows))
+	kinds := make([]vec.RowKind, b.Rows)
+	slab, shift, mask, stride := d.keys.Slab()
+	for i, s := range slots {
+		w := slab[uint(s)>>shift][(int(s)&mask)*stride:][:dedupWords]
+		if d.old(w, now) {
+			w[dedupState] = dedupNone
+		}
+		r := rows[i]
+		at := timeAt(times, r)
+		if w[dedupState] == dedupDone {
+			if at < int64(w[dedupTime]) {
+				continue
+			}
+			kinds[r] = vec.UpdateAfter
+		}
+		w[dedupTime], w[dedupState], w[dedupSeen] = uint64(at), dedupDone, uint64(now)
+		sel = append(sel, r)
+	}
+	d.keys.Touch(slots...)
+	d.feed.batch(&vec.Batch{Cols: b.Cols, Rows: b.Rows, Sel: sel, Kinds: kinds})
+}
+
+// times returns the rowtime column, nil for arrival.
+func (d *Dedup) times(b *vec.Batch) *vec.Fixed[int64] {
+	if d.spec.Time < 0 {
+		return nil
+	}
+	return rowtimes(b.Cols[d.spec.Time])
+}
+
+// rowtimes returns a column of microseconds.
+func rowtimes(v vec.Vector) *vec.Fixed[int64] { return vec.Flat(v).(*vec.Fixed[int64]) }
+
+func timeAt(times *vec.Fixed[int64], row int32) int64 {
+	if times == nil || times.Valid.Null(int(row)) {
+		return noWatermark
+	}
+	return times.Vals[row]
+}
+
+// replace keeps the row of each key that is wanted, and puts out the change unless
+// results come at the end.
+func (d *Dedup) replace(b *vec.Batch, rows []int32) {
+	m := d.rows
+	slots, _ := d.group.upsert(&m.Table, b.Cols, rows, b.Rows)
+	times := d.times(b)
+	now := d.nowMs()
+	sends := d.spec.Emit == jobgraph.OnChange
+	if sends {
+		d.changes.room(2 * len(rows))
+	}
+	drops := !sends && !d.spec.KeepLast && d.ctx.Late != nil
+	for i, s := range slots {
+		r := rows[i]
+		if drops && d.ctx.Late.Drop(d.ctx.Op, 0, b, int(r)) {
+			d.ctx.Counters.LateDropped++
+			continue
+		}
+		at := timeAt(times, r)
+		prev := m.Last(s) // those before it are of this batch, not yet removed
+		if prev != 0 {
+			w := m.Extra(prev)
+			was := int64(w[dedupTime])
+			switch {
+			case d.old(w, now):
+				d.changes.drop(prev)
+				prev = 0
+			case d.spec.KeepLast && at < was, !d.spec.KeepLast && at >= was:
+				continue
+			}
+		}
+		ref := m.Add(s, b.Cols, int(r))
+		w := m.Extra(ref)
+		w[dedupTime], w[dedupState], w[dedupSeen] = uint64(at), dedupDone, uint64(now)
+		if prev == 0 {
+			if sends {
+				d.changes.add(vec.Insert, ref, 0)
+			}
+			continue
+		}
+		if sends {
+			d.changes.add(vec.UpdateBefore, prev, 0)
+			d.changes.add(vec.UpdateAfter, ref, 0)
+		}
+		d.changes.drop(prev)
+	}
+	for sends && d.changes.len() > 0 {
+		d.feed.batch(d.changes.take(m, d.spec.Types, false))
+	}
+	d.changes.forget(m)
+}
+
+// hold keeps rows that may be the first of their keys until the watermark passes.
+func (d *Dedup) hold(b *vec.Batch, rows []int32) {
+	slots, _ := d.group.upsert(d.keys, b.Cols, rows, b.Rows)
+	times := d.times(b)
+	now := d.nowMs()
+	var keep []int32
+	for i, s := range slots {
+		w := d.keys.Words(s)
+		if d.old(w, now) {
+			w[dedupState] = dedupNone
+		}
+		at := timeAt(times, rows[i])
+		if w[dedupState] == dedupDone {
+			if at < int64(w[dedupTime]) {
+				d.late(b, rows[i])
+			}
+			continue
+		}
+		if w[dedupState] == dedupWaiting && at >= int64(w[dedupTime]) {
+			continue
+		}
+		w[dedupTime], w[dedupState], w[dedupSeen] = uint64(at), dedupWaiting, uint64(now)
+		d.keys.Touch(s)
+		keep = append(keep, rows[i])
+	}
+	byBucket(times, keep, dedupBucket, func(t int64, part []int32) {
+		m := d.wait.At(t)
+		slots, _ := d.group.upsert(&m.Table, b.Cols, part, b.Rows)
+		for i, s := range slots {
+			d.seq++
+			x := m.Extra(m.Add(s, b.Cols, int(part[i])))
+			x[0], x[1] = uint64(timeAt(times, part[i])), d.seq
+		}
+	})
+}
+
+// late counts a row that would have been the first, had it come in time.
+func (d *Dedup) late(b *vec.Batch, row int32) {
+	d.ctx.Counters.LateDropped++
+	if d.ctx.Late != nil {
+		d.ctx.Late.Dropped(d.ctx.Op, 0, b, int(row))
+	}
+}
+
+// byBucket calls f for the rows of each bucket of time, in their order.
+func byBucket(times *vec.Fixed[int64], rows []int32, width int64, f func(t int64, part []int32)) {
+	of := func(r int32) int64 {
+		t := timeAt(times, r)
+		if t < noWatermark+width {
+			return noWatermark
+		}
+		return floorDiv(t, width) * width
+	}
+	if len(rows) == 0 {
+		return
+	}
+	one := true
+	first := of(rows[0])
+	for _, r := range rows[1:] {
+		if of(r) != first {
+			one = false
+			break
+		}
+	}
+	if one {
+		f(first, rows)
+		return
+	}
+	parts := map[int64][]int32{}
+	var order []int64
+	for _, r := range rows {
+		t := of(r)
+		if parts[t] == nil {
+			order = append(order, t)
+		}
+		parts[t] = append(parts[t], r)
+	}
+	for _, t := range order {
+		f(t, parts[t])
+	}
+}
+
+// A waiting row whose time has come.
+type waiting struct {
+	time int64
+	seq  uint64
+	ref  keyed.Ref
+	slot keyed.Slot
+}
+
+func sortWaiting(list []waiting) {
+	slices.SortFunc(list, func(a, b waiting) int {
+		return cmp.Or(cmp.Compare(a.time, b.time), cmp.Compare(a.seq, b.seq))
+	})
+}
+
+// fire puts out the first rows up to the watermark.
+func (d *Dedup) fire(mark int64) {
+	d.mark = max(d.mark, mark)
+	for _, t := range d.wait.Times() {
+		if t > d.mark {
+			break
+		}
+		d.fireBucket(t)
+	}
+	d.feed.watermark(mark)
+}
+
+func (d *Dedup) fireBucket(t int64) {
+	m := d.wait.Get(t)
+	var due []waiting
+	for s := range m.Each {
+		for r := m.First(s); r != 0; r = m.Next(r) {
+			if x := m.Extra(r); int64(x[0]) <= d.mark {
+				due = append(due, waiting{time: int64(x[0]), seq: x[1], ref: r, slot: s})
+			}
+		}
+	}
+	sortWaiting(due)
+	slots := make([]keyed.Slot, len(due))
+	for i := range due {
+		slots[i] = due[i].slot
+	}
+	firsts := d.due(m.Keys(slots), due)
+	for n := 0; n < len(firsts); n += vec.BatchRowsMax {
+		refs := firsts[n:min(n+vec.BatchRowsMax, len(firsts))]
+		d.feed.batch(&vec.Batch{Cols: gather(m, refs, d.spec.Types), Rows: len(refs)})
+	}
+	if t+dedupBucket-1 <= d.mark {
+		d.wait.Drop(t)
+		return
+	}
+	for _, w := range due {
+		m.Remove(w.slot, w.ref)
+	}
+}
+
+// due returns the rows that are still the first of their keys, and notes that
+// these have come out.
+func (d *Dedup) due(keys []vec.Vector, due []waiting) []keyed.Ref {
+	var refs []keyed.Ref
+	slots, _ := d.group.upsertKeys(d.keys, keys, len(due))
+	for i, s := range slots {
+		w := d.keys.Words(s)
+		if w[dedupState] == dedupWaiting && int64(w[dedupTime]) == due[i].time {
+			w[dedupState] = dedupDone
+			d.keys.Touch(s)
+			refs = append(refs, due[i].ref)
+		}
+	}
+	return refs
+}
+
+// forward passes a watermark on.
+func (d *Dedup) forward(t int64) {
+	if d.wait != nil {
+		d.fire(t)
+		return
+	}
+	d.feed.watermark(t)
+}
+
+// Watermark implements Operator.
+func (d *Dedup) Watermark(t int64, out Output) (bool, error) {
+	d.forward(t)
+	return d.drain(out)
+}
+
+// Resume implements Operator.
+func (d *Dedup) Resume(out Output) (bool, error) { return d.drain(out) }
+
+// EndInput implements Operator.
+func (d *Dedup) EndInput(_ int, out Output) (bool, error) {
+	if d.spec.Emit == jobgraph.AtEnd && d.rows != nil {
+		d.feed.batches(eachRow(d.rows, d.spec.Types))
+	}
+	return d.drain(out)
+}
+
+// eachRow returns a source of batches with all rows of a table.
+func eachRow(m *keyed.Multi, ts []types.Type) func() (*vec.Batch, error) {
+	var refs []keyed.Ref
+	for s := range m.Each {
+		refs = m.Rows(refs, s)
+	}
+	return func() (*vec.Batch, error) {
+		n := min(len(refs), vec.BatchRowsMax)
+		if n == 0 {
+			return nil, nil
+		}
+		b := &vec.Batch{Cols: gather(m, refs[:n], ts), Rows: n}
+		refs = refs[n:]
+		return b, nil
+	}
+}
+
+// Tick implements Operator: it forgets keys whose time to live is over.
+func (d *Dedup) Tick(now int64, out Output) (bool, error) {
+	now /= 1000
+	if d.spec.TTLMs == 0 || now-d.swept < d.spec.TTLMs/2 {
+		return false, nil
+	}
+	d.swept = now
+	if d.rows != nil {
+		for s := range d.rows.Each {
+			if r := d.rows.First(s); r != 0 && d.old(d.rows.Extra(r), now) {
+				d.rows.DeleteKey(s)
+			}
+		}
+		return false, nil
+	}
+	for s := range d.keys.Each {
+		if w := d.keys.Words(s); w[dedupState] == dedupDone && d.old(w, now) {
+			d.keys.Delete(s)
+		}
+	}
+	return false, nil
+}
+
+// Snapshot implements Operator.
+func (d *Dedup) Snapshot(base.Epoch) error {
+	saveTime(d.ctx.State, "watermark", d.mark)
+	if d.keys != nil {
+		if err := d.keys.Snapshot(); err != nil {
+			return err
+		}
+	}
+	if d.rows != nil {
+		if err := d.rows.Snapshot(); err != nil {
+			return err
+		}
+	}
+	if d.wait != nil {
+		return d.wait.Snapshot()
+	}
+	return nil
+}
+
+// Close implements Operator.
+func (d *Dedup) Close() error {
+	if d.keys != nil {
+		d.keys.Close()
+	}
+	if d.rows != nil {
+		d.rows.Close()
+	}
+	if d.wait != nil {
+		d.wait.Close()
+	}
+	return nil
+}

@@ -1,0 +1,438 @@
+package exec
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/millrace-io/millrace/internal/state/keyed"
+	"github.com/millrace-io/millrace/types"
+	"github.com/millrace-io/millrace/vec"
+)
+
+// overStream computes rows as the watermark passes them, in the order of their
+// times. Calls are of two sorts:
+//
+//	running   frames from the beginning to the current row, and the numbering
+//	          functions: an entry a partition has the accumulators, how many rows
+//	          and how many groups of peers there were
+//	sliding   frames with a beginning, and LAG: the rows that later frames may still
+//	          reach are kept (past), and computed again in front of new ones
+//
+// Rows of one time become due together, so all peers are at hand at once.
+type overStream struct {
+	o     *Over
+	order *ordering
+	group *grouping
+	mark  int64
+	seq   uint64
+	wait  *keyed.MultiBuckets // nil by processing time
+
+	running *overCalls
+	accs    *keyed.Table // by partition: groups, then the accumulators
+
+	sliding *overCalls
+	past    *keyed.Multi // by partition, in order; extra: the time
+	columns []int        // the input's columns that past keeps
+	keep    int64        // at least so many rows
+	reach   int64        // and those within so many microseconds
+	swept   int64
+}
+
+const (
+	overGroups = iota // words of an entry
+	overCount
+	overHead
+)
+
+func openOverStream(o *Over) (overMode, error) {
+	ctx, spec := o.ctx, o.spec
+	x := &overStream{o: o, order: newOrdering(spec.Order, spec.Types), group: newGrouping(spec.Partition, spec.Types), reach: -1}
+	x.mark = restoredTime(ctx.State, "watermark")
+	x.swept = x.mark
+	var err error
+	if !o.proctime() {
+		if x.wait, x.seq, err = openWaiting(ctx, x.group, spec.Types); err != nil {
+			return nil, err
+		}
+	}
+	if err := x.openRunning(); err != nil {
+		return nil, err
+	}
+	return x, x.openSliding()
+}
+
+func (x *overStream) openRunning() (err error) {
+	ctx, spec := x.o.ctx, x.o.spec
+	x.running, err = newOverCalls(spec, spec.Types, x.order, func(c *overCall) bool { return c.running || c.numbers() }, ctx.Memory)
+	if err != nil {
+		return err
+	}
+	shape := keyed.Shape{Name: "accumulators", Key: x.group.types, Words: overHead, Groups: ctx.Groups, Memory: ctx.Memory}
+	for i, c := range x.running.list {
+		switch c.spec.Func {
+		case "PERCENT_RANK", "CUME_DIST", "NTILE":
+			return fmt.Errorf("%s needs the whole partition: it is not supported in a stream", c.spec.Func)
+		}
+		if c.agg == nil {
+			continue
+		}
+		for _, b := range c.agg.Blobs() {
+			shape.Blobs = append(shape.Blobs, shape.Words+b)
+		}
+		c.agg.Bind(shape.Words)
+		shape.Words += c.agg.Words()
+		if c.seen != nil {
+			c.seen.Close()
+			name := fmt.Sprintf("distinct-%d", x.running.at[i])
+			if c.seen, err = keyed.Open(ctx.State, seenShape(c, name, ctx.Groups, ctx.Memory)); err != nil {
+				return err
+			}
+		}
+	}
+	x.accs, err = keyed.Open(ctx.State, shape)
+	return err
+}
+
+func (x *overStream) openSliding() (err error) {
+	ctx, spec := x.o.ctx, x.o.spec
+	x.sliding, err = newOverCalls(spec, spec.Types, x.order, func(c *overCall) bool { return !c.running && !c.numbers() }, ctx.Memory)
+	if err != nil || len(x.sliding.list) == 0 {
+		return err
+	}
+	need := map[int]bool{}
+	for _, k := range spec.Order {
+		need[k.Col] = true
+	}
+	for _, c := range x.sliding.list {
+		for _, a := range c.spec.Args {
+			need[a] = true
+		}
+		if c.spec.Filter >= 0 {
+			need[c.spec.Filter] = true
+		}
+		f := c.spec.Frame
+		switch {
+		case c.shifts():
+			if c.distance() < 0 {
+				return errors.New("LEAD needs rows that have not come yet: it is not supported in a stream")
+			}
+			x.keep = max(x.keep, int64(c.distance()))
+		case f.To.Unbounded || f.To.Offset > 0:
+			return errors.New("OVER frames that end in FOLLOWING are not supported in a stream")
+		case f.From.Unbounded:
+			return errors.New("OVER frames that begin at UNBOUNDED PRECEDING and end before the current row are not supported in a stream")
+		case f.Rows:
+			x.keep = max(x.keep, -f.From.Offset)
+		default:
+			x.reach = max(x.reach, -f.From.Offset)
+		}
+	}
+	var ts []types.Type
+	for c, t := range spec.Types {
+		if need[c] {
+			x.columns, ts = append(x.columns, c), append(ts, t)
+		}
+	}
+	x.past, err = keyed.OpenMulti(ctx.State, keyed.Shape{Name: "past", Key: x.group.types, Row: ts, Extra: 1, Groups: ctx.Groups, Memory: ctx.Memory})
+	return err
+}
+
+func (x *overStream) process(b *vec.Batch) error {
+	var err error
+	segments(b, func(part *vec.Batch, mark *vec.Mark) {
+		if part.Len() > 0 && err == nil {
+			err = x.add(part)
+		}
+		if mark != nil && err == nil {
+			err = x.fire(mark.Time)
+		}
+	})
+	if err == nil {
+		err = cmp.Or(tableErr(x.accs), multiErr(x.past))
+	}
+	return err
+}
+
+func (x *overStream) add(b *vec.Batch) error {
+	if x.wait == nil {
+		return x.now(b)
+	}
+	times := rowtimes(b.Cols[x.o.spec.Time])
+	rows := make([]int32, 0, b.Len())
+	for i := range b.Len() {
+		r := b.Row(i)
+		if times.Valid.Null(r) || times.Vals[r] <= x.mark {
+			tooLate(x.o.ctx, b, r)
+			continue
+		}
+		rows = append(rows, int32(r))
+	}
+	byBucket(times, rows, sortBucket, func(t int64, part []int32) {
+		x.seq = keepWaiting(x.wait.At(t), x.group, b, part, times, x.seq)
+	})
+	return nil
+}
+
+// now computes rows by processing time, as they come.
+func (x *overStream) now(b *vec.Batch) error {
+	rows := x.o.ident.positions(b)
+	flat := flatBatch(b, rows)
+	times := make([]int64, len(rows))
+	now := x.o.ctx.Env.Now()
+	for i := range times {
+		times[i] = now
+	}
+	return x.compute(flat, times)
+}
+
+func (x *overStream) fire(mark int64) error {
+	x.mark = max(x.mark, mark)
+	if x.wait != nil {
+		for _, t := range x.wait.Times() {
+			if t > x.mark {
+				break
+			}
+			if err := x.bucket(t); err != nil {
+				return err
+			}
+		}
+		x.sweep()
+	}
+	x.o.feed.watermark(mark)
+	return nil
+}
+
+func (x *overStream) bucket(t int64) error {
+	m := x.wait.Get(t)
+	due := dueRows(m, x.mark)
+	if len(due) == 0 {
+		return nil
+	}
+	refs, times := make([]keyed.Ref, len(due)), make([]int64, len(due))
+	for i, w := range due {
+		refs[i], times[i] = w.ref, w.time
+	}
+	b := &vec.Batch{Rows: len(refs), Cols: gather(m, refs, x.o.spec.Types)}
+	leave(x.wait, t, sortBucket, x.mark, due)
+	return x.compute(b, times)
+}
+
+// compute puts out rows, in the order of their times, with their results.
+func (x *overStream) compute(b *vec.Batch, times []int64) error {
+	n := b.Rows
+	slots, _ := x.group.upsert(x.accs, b.Cols, nil, n)
+	slots = slices.Clone(slots)
+	perm := ordinals(n)
+	words := x.order.words(b.Cols, nil, n, nil)
+	slices.SortStableFunc(perm, func(i, j int32) int {
+		if c := cmp.Or(cmp.Compare(slots[i], slots[j]), cmp.Compare(times[i], times[j])); c != 0 {
+			return c
+		}
+		for k := 1; k < len(words); k++ {
+			if c := cmp.Compare(words[k][i], words[k][j]); c != 0 {
+				return c
+			}
+			if c := x.order.keys[k].Col; x.order.loose(k, words[k][i]) {
+				if d := x.order.value(k, b.Cols[c], int(i), b.Cols[c], int(j)); d != 0 {
+					return d
+				}
+			}
+		}
+		return 0
+	})
+	p := &overPart{n: n, cols: takeAll(b.Cols, perm)}
+	for i, r := range perm {
+		if i == 0 || slots[r] != p.slots[len(p.slots)-1] {
+			p.starts, p.slots = append(p.starts, int32(i)), append(p.slots, slots[r])
+		}
+	}
+	p.starts = append(p.starts, int32(n))
+	results := make([]vec.Vector, len(x.o.spec.Calls))
+	back := make([]int32, n) // where the row at i has gone
+	for i, r := range perm {
+		back[r] = int32(i)
+	}
+	if err := x.run(p, results, back); err != nil {
+		return err
+	}
+	if x.past != nil {
+		if err := x.slide(p, times, perm, results, back); err != nil {
+			return err
+		}
+	}
+	cols := append(slices.Clone(b.Cols), results...)
+	for _, out := range cutBatches(cols, nil, n) {
+		x.o.feed.batch(out)
+	}
+	return nil
+}
+
+// run computes the running calls.
+func (x *overStream) run(p *overPart, results []vec.Vector, back []int32) error {
+	p.prepare(x.order)
+	if x.wait == nil {
+		alone(p) // by processing time each row has its own
+	}
+	p.rows, p.groups = make([]int64, len(p.slots)), make([]int64, len(p.slots))
+	for i, s := range p.slots {
+		w := x.accs.Words(s)
+		p.rows[i], p.groups[i] = int64(w[overCount]), int64(w[overGroups])
+	}
+	cols, err := x.running.eval(p, x.accs)
+	if err != nil {
+		return err
+	}
+	for i, c := range cols {
+		results[x.running.at[i]] = vec.Take(c, back)
+	}
+	for i, s := range p.slots {
+		w := x.accs.Words(s)
+		last := p.starts[i+1] - 1
+		w[overCount] += uint64(p.starts[i+1] - p.starts[i])
+		w[overGroups] += uint64(p.group[last]) + 1
+	}
+	x.accs.Touch(p.slots...)
+	return nil
+}
+
+// alone makes each row its own only peer.
+func alone(p *overPart) {
+	for i := range p.n {
+		from, _ := p.bounds(i)
+		p.peers[i], p.ends[i], p.group[i] = int32(i), int32(i)+1, int32(i)-from
+	}
+}
+
+// slide computes the sliding calls over the rows kept and the new ones, and keeps
+// what later frames may reach.
+func (x *overStream) slide(p *overPart, times []int64, perm []int32, results []vec.Vector, back []int32) error {
+	keys := x.accs.Keys(p.slots)
+	slots, _ := x.group.upsertKeys(&x.past.Table, keys, len(p.slots))
+	slots = slices.Clone(slots)
+	full := &overPart{n: 0}
+	var refs []keyed.Ref
+	var at []place
+	fresh := make([]int32, p.n) // where row i of p is in full
+	for i, s := range slots {
+		full.starts = append(full.starts, int32(len(at)))
+		for r := x.past.First(s); r != 0; r = x.past.Next(r) {
+			at = append(at, placeOf(0, len(refs)))
+			refs = append(refs, r)
+		}
+		for k := p.starts[i]; k < p.starts[i+1]; k++ {
+			fresh[k] = int32(len(at))
+			at = append(at, placeOf(1, int(k)))
+		}
+	}
+	full.n = len(at)
+	full.starts = append(full.starts, int32(full.n))
+	old := &vec.Batch{Rows: len(refs), Cols: make([]vec.Vector, len(p.cols))}
+	full.cols = make([]vec.Vector, len(p.cols))
+	stamps := x.stamps(p, times, perm)
+	for k, c := range x.columns {
+		old.Cols[c] = x.past.Gather(refs, k)
+		full.cols[c] = collect([]*vec.Batch{old, {Rows: p.n, Cols: stamps}}, c, x.o.spec.Types[c], at)
+	}
+	cols, err := x.sliding.whole(full)
+	if err != nil {
+		return err
+	}
+	where := make([]int32, p.n)
+	for i, k := range back {
+		where[i] = fresh[k]
+	}
+	for i, c := range cols {
+		results[x.sliding.at[i]] = vec.Take(c, where)
+	}
+	x.remember(p, stamps, times, perm, slots)
+	return nil
+}
+
+// stamps returns the new rows' columns; by processing time, with the time itself.
+func (x *overStream) stamps(p *overPart, times []int64, perm []int32) []vec.Vector {
+	if x.wait != nil {
+		return p.cols
+	}
+	cols := slices.Clone(p.cols)
+	now := make([]int64, p.n)
+	for i, r := range perm {
+		now[i] = times[r]
+	}
+	cols[x.o.spec.Order[0].Col] = &vec.Fixed[int64]{Vals: now}
+	return cols
+}
+
+// remember keeps the new rows and forgets those that no frame will reach.
+func (x *overStream) remember(p *overPart, cols []vec.Vector, times []int64, perm []int32, slots []keyed.Slot) {
+	row := pick(cols, x.columns)
+	for i, s := range slots {
+		for k := p.starts[i]; k < p.starts[i+1]; k++ {
+			r := x.past.Add(s, row, int(k))
+			x.past.Extra(r)[0] = uint64(times[perm[k]])
+		}
+		x.trim(s, times[perm[p.starts[i+1]-1]])
+	}
+}
+
+// trim forgets the rows of a partition, from the oldest, that no later row's frame
+// can reach; now is before the time of all that come.
+func (x *overStream) trim(s keyed.Slot, now int64) {
+	for n := int64(x.past.Count(s)); n > x.keep; n-- {
+		r := x.past.First(s)
+		if x.reach >= 0 && int64(x.past.Extra(r)[0]) >= satAdd(now, -x.reach) {
+			return
+		}
+		x.past.Remove(s, r)
+	}
+}
+
+// sweep trims all partitions when time has gone on by as much as a frame reaches.
+func (x *overStream) sweep() {
+	if x.past == nil || x.reach < 0 || x.mark < satAdd(x.swept, max(x.reach, sortBucket)) {
+		return
+	}
+	x.swept = x.mark
+	var slots []keyed.Slot
+	for s := range x.past.Each {
+		slots = append(slots, s)
+	}
+	for _, s := range slots {
+		x.trim(s, x.mark)
+	}
+}
+
+func (x *overStream) watermark(t int64) error { return x.fire(t) }
+
+func (x *overStream) end() error { return nil }
+
+func (x *overStream) snapshot() error {
+	saveTime(x.o.ctx.State, "watermark", x.mark)
+	var errs []error
+	if x.wait != nil {
+		errs = append(errs, x.wait.Snapshot())
+	}
+	errs = append(errs, x.accs.Snapshot())
+	if x.past != nil {
+		errs = append(errs, x.past.Snapshot())
+	}
+	for _, c := range x.running.list {
+		if c.seen != nil {
+			errs = append(errs, c.seen.Snapshot())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (x *overStream) close() {
+	if x.wait != nil {
+		x.wait.Close()
+	}
+	x.accs.Close()
+	if x.past != nil {
+		x.past.Close()
+	}
+	x.running.close()
+	x.sliding.close()
+}

@@ -1,0 +1,317 @@
+package exec
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/millrace-io/millrace/internal/base"
+	"github.com/millrace-io/millrace/internal/jobgraph"
+	"github.com/millrace-io/millrace/internal/state/keyed"
+	"github.com/millrace-io/millrace/types"
+	"github.com/millrace-io/millrace/vec"
+)
+
+// Sort orders all rows and puts From..To of them out, once, at the end of input
+// (sortBuffer); or, by rowtime, as the watermark passes them (sortStream). Equal
+// rows keep their order of arrival.
+type Sort struct {
+	Base
+	spec     *jobgraph.Sort
+	ctx      *Context
+	from, to int64
+	ident    idents
+	feed     feed
+	buffer   *sortBuffer
+	stream   *sortStream
+}
+
+// NewSort returns the operator for a spec.
+func NewSort(spec *jobgraph.Sort) Operator { return &Sort{spec: spec} }
+
+// Open implements Operator.
+func (s *Sort) Open(ctx *Context) (err error) {
+	s.ctx = ctx
+	s.from, s.to = bounds(s.spec.From, s.spec.To)
+	if s.spec.Time >= 0 {
+		s.stream, err = openSortStream(s)
+		return err
+	}
+	s.buffer = newSortBuffer(ctx, "sort", s.spec.Order, s.spec.Types, s.to)
+	return nil
+}
+
+// Process implements Operator.
+func (s *Sort) Process(_ int, b *vec.Batch, out Output) (bool, error) {
+	if s.stream != nil {
+		segments(b, func(part *vec.Batch, mark *vec.Mark) {
+			if part.Len() > 0 {
+				s.stream.add(part)
+			}
+			if mark != nil {
+				s.stream.fire(mark.Time)
+			}
+		})
+		return s.drain(out)
+	}
+	if err := s.buffer.add(b, undropped(s.ctx, b, s.ident.positions(b))); err != nil {
+		return false, err
+	}
+	if m, ok := lastMark(b); ok {
+		s.feed.watermark(m)
+	}
+	return s.drain(out)
+}
+
+// undropped returns the rows that a verified batch run shall not drop because the
+// stream has dropped them as late.
+func undropped(ctx *Context, b *vec.Batch, rows []int32) []int32 {
+	if ctx.Late == nil || ctx.Env.Streaming {
+		return rows
+	}
+	kept := make([]int32, 0, len(rows))
+	for _, r := range rows {
+		if ctx.Late.Drop(ctx.Op, 0, b, int(r)) {
+			ctx.Counters.LateDropped++
+			continue
+		}
+		kept = append(kept, r)
+	}
+	return kept
+}
+
+// tooLate drops a row that lies at or below the watermark.
+func tooLate(ctx *Context, b *vec.Batch, row int) {
+	ctx.Counters.LateDropped++
+	if ctx.Late != nil {
+		ctx.Late.Dropped(ctx.Op, 0, b, row)
+	}
+}
+
+func (s *Sort) drain(out Output) (bool, error) { return s.feed.drain(out) }
+
+// Watermark implements Operator.
+func (s *Sort) Watermark(t int64, out Output) (bool, error) {
+	if s.stream != nil {
+		s.stream.fire(t)
+	} else {
+		s.feed.watermark(t)
+	}
+	return s.drain(out)
+}
+
+// EndInput implements Operator.
+func (s *Sort) EndInput(_ int, out Output) (bool, error) {
+	if s.buffer != nil {
+		if err := s.buffer.finish(); err != nil {
+			return false, err
+		}
+		skip, left := s.from-1, s.to
+		s.feed.batches(func() (*vec.Batch, error) {
+			b, err := s.buffer.next()
+			if b == nil || err != nil {
+				return nil, err
+			}
+			n := int64(b.Rows)
+			lo, hi := min(skip, n), min(left, n)
+			skip, left = skip-lo, left-hi
+			if lo == 0 && hi == n {
+				return b, nil
+			}
+			if lo >= hi {
+				b.Rows, b.Cols = 0, nil
+				if left == 0 {
+					return nil, nil
+				}
+				return b, nil
+			}
+			for i, c := range b.Cols {
+				b.Cols[i] = vec.Slice(c, int(lo), int(hi))
+			}
+			b.Rows = int(hi - lo)
+			return b, nil
+		})
+	}
+	return s.drain(out)
+}
+
+// Resume implements Operator.
+func (s *Sort) Resume(out Output) (bool, error) { return s.drain(out) }
+
+// Snapshot implements Operator.
+func (s *Sort) Snapshot(base.Epoch) error {
+	if s.stream != nil {
+		return s.stream.snapshot()
+	}
+	return nil
+}
+
+// Close implements Operator.
+func (s *Sort) Close() error {
+	if s.buffer != nil {
+		s.buffer.close()
+	}
+	if s.stream != nil {
+		s.stream.rows.Close()
+	}
+	return nil
+}
+
+// sortStream holds rows back, in buckets by time, until the watermark passes.
+type sortStream struct {
+	s     *Sort
+	order *ordering
+	rows  *keyed.MultiBuckets
+	group *grouping
+	mark  int64
+	seq   uint64
+}
+
+// sortBucket is the width of the buckets, in microseconds.
+const sortBucket = 1_000_000
+
+// The words kept with a row that waits.
+const (
+	waitTime = iota
+	waitSeq
+	waitWords
+)
+
+func openSortStream(s *Sort) (*sortStream, error) {
+	x := &sortStream{s: s, order: newOrdering(s.spec.Order, s.spec.Types), group: newGrouping(nil, s.spec.Types)}
+	x.mark = restoredTime(s.ctx.State, "watermark")
+	var err error
+	x.rows, x.seq, err = openWaiting(s.ctx, x.group, s.spec.Types)
+	return x, err
+}
+
+// openWaiting opens buckets of rows that wait and returns the greatest sequence in
+// them.
+func openWaiting(ctx *Context, g *grouping, ts []types.Type) (b *keyed.MultiBuckets, seq uint64, err error) {
+	shape := keyed.Shape{Name: "waiting", Key: g.types, Row: ts, Extra: waitWords, Groups: ctx.Groups, Memory: ctx.Memory}
+	if b, err = keyed.OpenMultiBuckets(ctx.State, shape); err != nil {
+		return nil, 0, err
+	}
+	for _, t := range b.Times() {
+		m := b.Get(t)
+		for s := range m.Each {
+			for r := m.First(s); r != 0; r = m.Next(r) {
+				seq = max(seq, m.Extra(r)[waitSeq])
+			}
+		}
+	}
+	return b, seq, nil
+}
+
+func (x *sortStream) add(b *vec.Batch) {
+	times := rowtimes(b.Cols[x.s.spec.Time])
+	rows := make([]int32, 0, b.Len())
+	for i := range b.Len() {
+		r := b.Row(i)
+		if times.Valid.Null(r) || times.Vals[r] <= x.mark {
+			tooLate(x.s.ctx, b, r)
+			continue
+		}
+		rows = append(rows, int32(r))
+	}
+	byBucket(times, rows, sortBucket, func(t int64, part []int32) {
+		x.seq = keepWaiting(x.rows.At(t), x.group, b, part, times, x.seq)
+	})
+}
+
+// keepWaiting adds rows to a bucket.
+func keepWaiting(m *keyed.Multi, g *grouping, b *vec.Batch, rows []int32, times *vec.Fixed[int64], seq uint64) uint64 {
+	slots, _ := g.upsert(&m.Table, b.Cols, rows, b.Rows)
+	for i, s := range slots {
+		seq++
+		w := m.Extra(m.Add(s, b.Cols, int(rows[i])))
+		w[waitTime], w[waitSeq] = uint64(timeAt(times, rows[i])), seq
+	}
+	return seq
+}
+
+// dueRows returns the rows of a bucket up to the watermark, by time and arrival.
+func dueRows(m *keyed.Multi, mark int64) []waiting {
+	var due []waiting
+	for s := range m.Each {
+		for r := m.First(s); r != 0; r = m.Next(r) {
+			if w := m.Extra(r); int64(w[waitTime]) <= mark {
+				due = append(due, waiting{time: int64(w[waitTime]), seq: w[waitSeq], ref: r, slot: s})
+			}
+		}
+	}
+	sortWaiting(due)
+	return due
+}
+
+// leave takes rows out of a bucket, or the bucket whole when its time is over.
+func leave(b *keyed.MultiBuckets, t, width, mark int64, due []waiting) {
+	if satAdd(t, width-1) <= mark {
+		b.Drop(t)
+		return
+	}
+	m := b.Get(t)
+	for _, w := range due {
+		m.Remove(w.slot, w.ref)
+	}
+}
+
+func (x *sortStream) fire(mark int64) {
+	x.mark = max(x.mark, mark)
+	for _, t := range x.rows.Times() {
+		if t > x.mark {
+			break
+		}
+		m := x.rows.Get(t)
+		due := dueRows(m, x.mark)
+		refs := make([]keyed.Ref, len(due))
+		for i, w := range due {
+			refs[i] = w.ref
+		}
+		if len(x.order.keys) > 1 {
+			x.further(m, due, refs)
+		}
+		for n := 0; n < len(refs); n += vec.BatchRowsMax {
+			part := refs[n:min(n+vec.BatchRowsMax, len(refs))]
+			x.s.feed.batch(&vec.Batch{Cols: gather(m, part, x.s.spec.Types), Rows: len(part)})
+		}
+		leave(x.rows, t, sortBucket, x.mark, due)
+	}
+	x.s.feed.watermark(mark)
+}
+
+// further orders rows of one time by the other keys.
+func (x *sortStream) further(m *keyed.Multi, due []waiting, refs []keyed.Ref) {
+	for from := 0; from < len(due); {
+		to := from + 1
+		for to < len(due) && due[to].time == due[from].time {
+			to++
+		}
+		if part := refs[from:to]; len(part) > 1 {
+			rows := make([]int32, len(part))
+			for i := range rows {
+				rows[i] = int32(i)
+			}
+			cols := make([]vec.Vector, len(x.order.keys))
+			for k, key := range x.order.keys {
+				cols[k] = m.Gather(part, key.Col)
+			}
+			slices.SortStableFunc(rows, func(a, b int32) int {
+				c := 0
+				for k := range cols {
+					c = cmp.Or(c, x.order.value(k, cols[k], int(a), cols[k], int(b)))
+				}
+				return c
+			})
+			old := slices.Clone(part)
+			for i, r := range rows {
+				part[i] = old[r]
+			}
+		}
+		from = to
+	}
+}
+
+func (x *sortStream) snapshot() error {
+	saveTime(x.s.ctx.State, "watermark", x.mark)
+	return x.rows.Snapshot()
+}
