@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/millrace-io/millrace/connect"
+	_ "github.com/millrace-io/millrace/format/parquet"
 	"github.com/millrace-io/millrace/internal/fsys"
 	"github.com/millrace-io/millrace/internal/fsys/fault"
 	"github.com/millrace-io/millrace/internal/fsys/local"
@@ -502,5 +503,59 @@ func TestSinkSurvivesAnyFault(t *testing.T) {
 				return fault.None
 			})
 		}
+	}
+}
+
+// Files of row groups: written with restarts between epochs, read whole, in
+// ranges of groups and with restores.
+func TestParquet(t *testing.T) {
+	w := newWorld()
+	s := types.Schema{col("k", types.TString), col("n", types.TInt), col("p", types.TString)}
+	tab := table(s, "d", "parquet", "parquet.block.size", "2000", "source.split-size", "3000")
+	tab.PartitionBy = []int{2}
+	sk, c := openSink(t, w.env(true), tab, connect.Write{})
+	wr, _ := sk.Writer(0)
+	var want []string
+	for i := range 60 {
+		var rows [][]any
+		for k := range 100 {
+			n := i*100 + k
+			rows = append(rows, []any{fmt.Sprint("key", n%13), n, fmt.Sprint(n % 2)})
+			want = append(want, fmt.Sprintf("key%d|%d|%d", n%13, n, n%2))
+		}
+		if err := wr.Write(batch(s, rows...)); err != nil {
+			t.Fatal(err)
+		}
+		if i%30 == 29 {
+			prep, err := wr.Prepare(uint64(i))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := c.Commit(context.Background(), uint64(i), prep); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, readers := range []int{1, 3} {
+		for _, stop := range []int{0, 1, 2} {
+			for _, sync := range []bool{true, false} {
+				sc := scan(tab)
+				sc.Parallelism = readers
+				src := open(t, w.env(sync), tab, sc)
+				got, err := readAll(t, src, readers, stop)
+				wantRows(t, got, err, slices.Clone(want)...)
+			}
+		}
+	}
+	sc := scan(tab)
+	sc.Columns = []int{2}
+	sc.Predicates = []connect.Predicate{{Column: 1, Op: connect.Lt, Values: []any{int64(100)}}}
+	got, err := readAll(t, open(t, w.env(true), tab, sc), 1, 0)
+	if err != nil || len(got) < 100 || len(got) > 1000 {
+		t.Fatal("groups are not skipped", len(got), err)
+	}
+	w.put(t, "d/p=0/broken.parquet", "PAR1 this is none")
+	if _, err := readAll(t, open(t, w.env(true), tab, sc), 1, 0); err == nil || !strings.Contains(err.Error(), "broken.parquet") {
+		t.Fatal(err)
 	}
 }
