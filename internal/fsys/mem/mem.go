@@ -22,7 +22,7 @@ type FS struct {
 	mu      sync.Mutex
 	clock   func() time.Time
 	files   map[string]*file
-	dirs    map[string]bool // made by MkdirAll
+	dirs    map[string]bool     // made by MkdirAll
 	pending map[string]*pending // by token
 	next    int
 }
