@@ -252,7 +252,7 @@ func (s *Session) launch(ctx context.Context, j *Job, g *jobgraph.Graph, schema 
 	if v := s.cfg.verify; v != nil {
 		v.prepare(g, world, s.Zone())
 	}
-	l.Options = job.Options{FailuresMax: -1, Restarts: s.restarts(), RestartDelay: s.opts.Duration("restart-strategy.fixed-delay.delay").Microseconds(),
+	l.Options = job.Options{FailuresMax: int(s.opts.Int("execution.checkpointing.tolerable-failed-checkpoints")), Restarts: s.restarts(), RestartDelay: s.opts.Duration("restart-strategy.fixed-delay.delay").Microseconds(),
 		IntervalUs: s.opts.Duration("execution.checkpointing.interval").Microseconds(), MinPauseUs: s.opts.Duration("execution.checkpointing.min-pause").Microseconds(),
 		TimeoutUs: s.opts.Duration("execution.checkpointing.timeout").Microseconds()}
 	dir := s.checkpointDir()
@@ -265,6 +265,10 @@ func (s *Session) launch(ctx context.Context, j *Job, g *jobgraph.Graph, schema 
 			return err
 		}
 	}
+	if l.Options.Run == "" {
+		l.Options.Run = newRun()
+	}
+	nameRun(g, l.Options.Run)
 	ctx, cancel := context.WithCancel(ctx)
 	j.running = running{local: l, cancel: cancel, ended: make(chan struct{})}
 	s.mu.Lock()
@@ -316,23 +320,49 @@ func (s *Session) checkpoints(j *Job, l *cluster.Local, dir string) error {
 	if err != nil {
 		return err
 	}
-	if m == nil {
-		l.Options.FirstEpoch, err = st.Newest()
-		return err
-	}
-	if m.Finished {
+	switch {
+	case m == nil:
+		newest, err := st.Newest()
+		if err != nil {
+			return err
+		}
+		m = &checkpoint.Manifest{Job: j.ID, Run: newRun(), Epoch: newest + 1, Groups: l.Graph.MaxParallelism}
+	case m.Finished:
 		s.cfg.Log(fmt.Sprintf("%s: had finished; it does not run again", j.ID))
-	} else {
+	case m.Initial():
+		s.cfg.Log(fmt.Sprintf("%s: it had come to no checkpoint: it starts from the beginning", j.ID))
+	default:
 		s.cfg.Log(fmt.Sprintf("%s: restored from checkpoint %d", j.ID, m.Epoch))
 	}
-	l.Restore = m
-	return fits(m, l.Graph, s.opts.Int("pipeline.max-parallelism") > 0)
+	if err := fits(m, l.Graph, s.opts.Int("pipeline.max-parallelism") > 0); err != nil {
+		return err
+	}
+	l.Restore, l.Options.Run = m, m.Run
+	return st.Begin(m)
+}
+
+// newRun names a run of a job.
+func newRun() string { return fmt.Sprintf("%08x", uint32(env.Seed())) }
+
+// nameRun makes the names of what sinks write those of one run: another run of the
+// job, at the same time or later, has others.
+func nameRun(g *jobgraph.Graph, run string) {
+	for _, v := range g.Vertices {
+		for _, op := range v.Ops {
+			if sink, ok := op.Spec.(*jobgraph.Sink); ok {
+				sink.Write.JobID += "-" + run
+			}
+		}
+	}
 }
 
 // restored finds the checkpoint that a job starts from, or nil.
 func (s *Session) restored(j *Job, st *checkpoint.Storage) (*checkpoint.Manifest, error) {
 	warn := func(line string) { s.cfg.Log(j.ID + ": " + line) }
 	from := s.cfg.Restore
+	if from == "" {
+		from = strings.TrimPrefix(s.opts.String("execution.state-recovery.path"), "file://")
+	}
 	switch {
 	case from == "":
 		return nil, nil
@@ -384,12 +414,17 @@ func fits(m *checkpoint.Manifest, g *jobgraph.Graph, fixed bool) error {
 			return fmt.Errorf("checkpoint %d of job %s holds state of operator %s, which this job does not have: it is the checkpoint of another job, or the query has changed", m.Epoch, m.Job, id)
 		}
 	}
+	for id, prepared := range m.Prepared {
+		if !known[id] && len(prepared) > 0 && !m.Finished {
+			return fmt.Errorf("checkpoint %d of job %s holds rows that are to be committed to sink %s, which this job does not have: it is the checkpoint of another job, or the query has changed", m.Epoch, m.Job, id)
+		}
+	}
 	for id := range m.Sources {
 		if !known[id] {
 			return fmt.Errorf("checkpoint %d of job %s holds positions of source %s, which this job does not have: it is the checkpoint of another job, or the query has changed", m.Epoch, m.Job, id)
 		}
 	}
-	if m.Groups != g.MaxParallelism {
+	if m.Groups != g.MaxParallelism && !m.Initial() {
 		if fixed {
 			return fmt.Errorf("checkpoint %d was taken with 'pipeline.max-parallelism' = %d, which is fixed by a job's first checkpoint; it is %d now", m.Epoch, m.Groups, g.MaxParallelism)
 		}

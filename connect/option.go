@@ -17,6 +17,19 @@ type Option struct {
 	Check func(string) error
 }
 
+// Matches reports whether the option stands for a key. A Key that ends in '*'
+// stands for all that begin like it (properties.*); one with a '#' for all that
+// have a column's path in its place (fields.#.kind).
+func (o *Option) Matches(key string) bool {
+	if before, ok := strings.CutSuffix(o.Key, "*"); ok {
+		return strings.HasPrefix(key, before)
+	}
+	if before, after, ok := strings.Cut(o.Key, "#"); ok {
+		return len(key) > len(before)+len(after) && strings.HasPrefix(key, before) && strings.HasSuffix(key, after)
+	}
+	return o.Key == key
+}
+
 // Options are the WITH options of a table, all of them checked against what its
 // connector and format declare.
 type Options map[string]string

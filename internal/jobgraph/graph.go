@@ -93,6 +93,4 @@ type Watermark struct {
 	Time       int        // the rowtime column, after Project
 	IntervalMs int64      // pipeline.auto-watermark-interval: it is emitted when it has risen by more than this
 	IdleMs     int64      // a split without rows for so long holds nothing back; 0 means never
-	AlignGroup string     // scan.watermark.alignment.group
-	AlignMaxMs int64      // … .max-drift: a split further ahead of the slowest is not read
 }

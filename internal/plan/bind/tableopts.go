@@ -17,12 +17,8 @@ var tableOptions = []connect.Option{
 	{Key: "connector"},
 	{Key: "scan.parallelism", Check: atLeast(1)},
 	{Key: "sink.parallelism", Check: atLeast(1)},
-	{Key: "scan.watermark.emit.strategy", Check: oneOf("on-periodic", "on-event")},
-	{Key: "scan.watermark.emit.on-event.gap", Check: atLeast(1)},
+	{Key: "scan.watermark.emit.strategy", Check: oneOf("on-periodic")},
 	{Key: "scan.watermark.idle-timeout", Check: duration},
-	{Key: "scan.watermark.alignment.group"},
-	{Key: "scan.watermark.alignment.max-drift", Check: duration},
-	{Key: "scan.watermark.alignment.update-interval", Check: duration},
 }
 
 // flinkTableKeys are the keys of Flink's connectors and formats, to tell a
@@ -60,14 +56,10 @@ func declared(list []connect.Option, key string) bool {
 	return slices.ContainsFunc(list, func(o connect.Option) bool { return o.Key == key })
 }
 
-// lookupOption finds the option of a key; one that ends in '*' stands for all
-// keys that begin like it (properties.*).
+// lookupOption finds the option that stands for a key.
 func lookupOption(list []connect.Option, key string) *connect.Option {
-	for i, o := range list {
-		if o.Key == key {
-			return &list[i]
-		}
-		if p, ok := strings.CutSuffix(o.Key, "*"); ok && strings.HasPrefix(key, p) {
+	for i := range list {
+		if list[i].Matches(key) {
 			return &list[i]
 		}
 	}

@@ -140,12 +140,7 @@ func (b *builder) watermark(n *logical.Scan, e *expr.Expr, time int) (*jobgraph.
 	if err != nil {
 		return nil, base.Errorf(n.Pos, "%v", err)
 	}
-	drift, err := o.Duration("scan.watermark.alignment.max-drift", 0)
-	if err != nil {
-		return nil, base.Errorf(n.Pos, "%v", err)
-	}
-	w := &jobgraph.Watermark{Expr: e, Time: time, IntervalMs: b.set.watermarkMs, IdleMs: b.set.idleMs,
-		AlignGroup: o.String("scan.watermark.alignment.group", ""), AlignMaxMs: drift.Milliseconds()}
+	w := &jobgraph.Watermark{Expr: e, Time: time, IntervalMs: b.set.watermarkMs, IdleMs: b.set.idleMs}
 	if idle > 0 {
 		w.IdleMs = idle.Milliseconds()
 	}
