@@ -100,7 +100,6 @@ var Options = []connect.Option{
 	{Key: "source.file-order", Default: "none", Doc: "That files follow each other in event time, by 'name' or 'modification-time': they are read in that order, and those to come hold no watermark back.", Check: connect.CheckOneOf("none", "name", "modification-time")},
 	{Key: "source.split-size", Default: "64 mb", Doc: "About how large the ranges are into which large files are cut.", Check: connect.CheckSize},
 	{Key: "source.max-record-size", Default: "256 mb", Doc: "The largest record that is read; one that is larger is an error.", Check: connect.CheckSize},
-	{Key: "source.report-statistics", Default: "ALL", Doc: "Whether file sizes help to plan: ALL or NONE.", Check: connect.CheckOneOf("ALL", "NONE")},
 	{Key: "partition.default-name", Default: "__DEFAULT_PARTITION__", Doc: "Folder name of a partition column that is NULL or empty."},
 	{Key: "partition.time-extractor.kind", Default: "default", Doc: "How a partition's time is found: default, by the pattern.", Check: connect.CheckOneOf("default")},
 	{Key: "partition.time-extractor.timestamp-pattern", Doc: "A partition's time as text in which $column stands for a partition column: '$dt $hm:00'."},
