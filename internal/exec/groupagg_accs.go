@@ -6,6 +6,7 @@ import (
 	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/expr/agg"
 	"github.com/millrace-io/millrace/internal/jobgraph"
+	"github.com/millrace-io/millrace/internal/keyenc"
 	"github.com/millrace-io/millrace/internal/state/keyed"
 	"github.com/millrace-io/millrace/types"
 	"github.com/millrace-io/millrace/vec"
@@ -42,6 +43,7 @@ type accInput struct {
 	cols  []vec.Vector // flat where a call reads them
 	pass  [][]bool     // by column: TRUE, for those that are filters
 	kinds []vec.RowKind
+	packs []vec.Vector // see agg.Pack
 }
 
 // groupTable is the groups of an operator, or of a slice of a window.
@@ -64,6 +66,14 @@ func newAccs(calls []jobgraph.AggCall, columns int, retracts, rows, share bool) 
 		a.read(s.Col)
 		for _, f := range s.Filters {
 			a.read(f)
+		}
+	}
+	for _, p := range l.Packs {
+		for _, c := range p.Cols {
+			a.read(c)
+		}
+		for _, k := range p.Order {
+			a.read(k.Col)
 		}
 	}
 	a.heaps = make([][]groupHeaps, len(l.Sets))
@@ -123,6 +133,9 @@ func (a *accs) input(b *vec.Batch) *accInput {
 			in.cols[i] = vec.Flat(c)
 		}
 	}
+	for _, p := range a.Packs {
+		in.packs = append(in.packs, in.pack(p, b.Rows))
+	}
 	for _, f := range a.filters {
 		in.filter(f.col)
 	}
@@ -132,6 +145,37 @@ func (a *accs) input(b *vec.Batch) *accInput {
 		}
 	}
 	return in
+}
+
+// col returns a column of the batch, or a pack.
+func (in *accInput) col(i int) vec.Vector {
+	if i >= agg.PackBase {
+		return in.packs[i-agg.PackBase]
+	}
+	return in.cols[i]
+}
+
+// pack makes the column of a call of several columns.
+func (in *accInput) pack(p agg.Pack, n int) vec.Vector {
+	row := &vec.Row{Fields: pick(in.cols, p.Cols), N: n}
+	if !p.Nulls {
+		row.Valid = vec.Validity(in.cols[p.Cols[0]])
+	}
+	if len(p.Order) == 0 {
+		return row
+	}
+	keys := &vec.Bytes{Offs: make([]uint32, 1, n+1)}
+	var by []vec.Vector
+	var orders []keyenc.Order
+	for _, k := range p.Order {
+		by, orders = append(by, in.cols[k.Col]), append(orders, keyenc.Order{Desc: k.Desc, NullsLast: k.NullsLast})
+	}
+	for i := range n {
+		keys.Data = keyenc.AppendSortKey(keys.Data, by, orders, i)
+		keys.Offs = append(keys.Offs, uint32(len(keys.Data)))
+	}
+	row.Fields = append(row.Fields, keys)
+	return row
 }
 
 func (in *accInput) filter(col int) {
@@ -190,7 +234,7 @@ func (a *accs) pass(t *groupTable, in *accInput, slots []keyed.Slot, rows []int3
 			c := &a.Calls[i]
 			var col vec.Vector
 			if c.Arg >= 0 {
-				col = in.cols[c.Arg]
+				col = in.col(c.Arg)
 			}
 			if sign > 0 {
 				c.Add(&t.Groups, s, r, col)
@@ -201,7 +245,7 @@ func (a *accs) pass(t *groupTable, in *accInput, slots []keyed.Slot, rows []int3
 	}
 	for i, set := range t.sets {
 		st := &a.step
-		st.slots, st.rows, st.col, st.deltas, st.sign = slots, rows, in.cols[set.shape.col], nil, sign
+		st.slots, st.rows, st.col, st.deltas, st.sign = slots, rows, in.col(set.shape.col), nil, sign
 		st.masks = in.masks(st.masks[:0], set.shape.filters, rows)
 		a.runSet(t, i, st)
 	}

@@ -164,3 +164,40 @@ func TestSingleValueTwice(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestSeveralArguments has functions of several columns and with ORDER BY, the
+// values being Flink's of conformance 228 and 034.
+func TestSeveralArguments(t *testing.T) {
+	points := types.ArrayOf(types.TDouble)
+	ts := []types.Type{types.TDouble, points, types.TBigInt, types.TString, types.TInt}
+	p3 := []any{0.0, 0.25, 1.0}
+	rows := [][]any{{1.0, p3, int64(1), "b", 1}, {9.0, p3, int64(1), nil, 2}, {nil, p3, int64(1), "c", nil}, {2.0, p3, int64(2), "a", 4}, {7.0, p3, nil, "d", 5}}
+	fn := func(name string, args ...int) jobgraph.AggCall {
+		c := jobgraph.AggCall{Func: name, Args: args, Filter: -1}
+		for _, a := range args {
+			c.ArgTypes = append(c.ArgTypes, ts[a])
+		}
+		var err error
+		if c.Ret, _, err = agg.Resolve(name, c.ArgTypes); err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	median := fn("PERCENTILE", 0, 0)
+	median.Consts = []any{nil, 0.5}
+	ordered, joined := fn("ARRAY_AGG", 3), fn("LISTAGG", 3)
+	ordered.Order = []jobgraph.SortKey{{Col: 4, Desc: true, NullsLast: true}}
+	joined.Order = []jobgraph.SortKey{{Col: 4}}
+	spec := &jobgraph.GroupAgg{Aggs: []jobgraph.AggCall{median, fn("PERCENTILE", 0, 1), fn("PERCENTILE", 0, 1, 2), ordered, joined,
+		fn("JSON_ARRAYAGG", 4), fn("JSON_ARRAYAGG_NULL_ON_NULL", 3)}, InputTypes: ts, Emit: jobgraph.AtEnd}
+	run := exectest.Start(t, func() exec.Operator { return exec.NewGroupAgg(spec) }, exectest.Options{Batch: true})
+	run.Process(0, exectest.Batch(ts, rows, nil))
+	run.End()
+	diff(t, exectest.Lines(run.Rows()), []string{`+I 4.5,[1 1.75 9],[1 1.75 9],[d a <nil> b c],c,b,a,d,[1,2,4,5],["b",null,"c","a","d"]`})
+
+	object := &jobgraph.GroupAgg{Aggs: []jobgraph.AggCall{fn("JSON_OBJECTAGG", 3, 4), fn("JSON_OBJECTAGG_ABSENT_ON_NULL", 3, 4)}, InputTypes: ts, Emit: jobgraph.AtEnd}
+	run = exectest.Start(t, func() exec.Operator { return exec.NewGroupAgg(object) }, exectest.Options{Batch: true})
+	run.Process(0, exectest.Batch(ts, [][]any{rows[0], rows[2], rows[3]}, nil))
+	run.End()
+	diff(t, exectest.Lines(run.Rows()), []string{`+I {"b":1,"c":null,"a":4},{"b":1,"a":4}`})
+}

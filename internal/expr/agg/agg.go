@@ -134,7 +134,7 @@ func New(call jobgraph.AggCall, retracts bool) (Agg, error) {
 	if d == nil {
 		return nil, fmt.Errorf("no aggregate function %s", call.Func)
 	}
-	if len(call.Order) > 0 {
+	if len(call.Order) > 0 && !d.orders {
 		return nil, fmt.Errorf("%s with ORDER BY is not supported", call.Func)
 	}
 	return d.make(call, retracts)

@@ -15,15 +15,16 @@ func TestTable(t *testing.T) {
 			t.Errorf("%s is not documented", name)
 		}
 		made := 0
-		for _, typ := range []types.Type{types.TInt, types.TString, types.DecimalOf(38, 4)} {
-			ret, casts, err := Resolve(name, []types.Type{typ})
+		for _, args := range [][]types.Type{{types.TInt}, {types.TString}, {types.DecimalOf(38, 4)}, {types.TInt, types.TDouble}, {types.TString, types.TInt}} {
+			ret, casts, err := Resolve(name, args)
 			if err != nil {
 				continue
 			}
 			for _, retracts := range []bool{false, true} {
-				a, err := New(jobgraph.AggCall{Func: name, Args: []int{0}, ArgTypes: casts, Filter: -1, Ret: ret}, retracts)
-				if err != nil || a.Words() == 0 || len(a.Partial()) == 0 {
-					t.Errorf("%s(%s): %v", name, typ, err)
+				call := jobgraph.AggCall{Func: name, Args: []int{0, 1}[:len(args)], ArgTypes: casts, Filter: -1, Ret: ret}
+				l, err := NewLayout([]jobgraph.AggCall{call}, retracts, false, false)
+				if err != nil || l.Words == 0 || len(l.Partial()) == 0 {
+					t.Errorf("%s(%s): %v", name, args, err)
 				}
 				made++
 			}

@@ -21,6 +21,7 @@ import (
 type Layout struct {
 	Calls    []Placed
 	Sets     []Set
+	Packs    []Pack
 	Words    int
 	Blobs    []int
 	Rows     int // the word of the row count, or -1
@@ -36,6 +37,20 @@ type Placed struct {
 	Num    int  // the counter of the set, which stands for the filter
 	Shared bool // it is the row count: nothing to do but to read
 }
+
+// A Pack is a column that is made for a call of several arguments, or with ORDER
+// BY: a ROW of the arguments' columns and, with Order, of BYTES that sort as the
+// order asks (keyenc.AppendSortKey). A row is NULL when the first argument is,
+// unless NULLs are values.
+// Placed.Arg and Set.Col count packs from PackBase.
+type Pack struct {
+	Cols  []int
+	Order []jobgraph.SortKey
+	Nulls bool
+}
+
+// PackBase is where the numbers of packs begin.
+const PackBase = 1 << 20
 
 // A Set is the values of a column that some calls see once each.
 type Set struct {
@@ -64,9 +79,12 @@ func NewLayout(calls []jobgraph.AggCall, retracts, rows, share bool) (*Layout, e
 		if len(c.Args) > 0 {
 			p.Arg = c.Args[0]
 		}
+		packed, err := l.pack(&c, &p)
+		if err != nil {
+			return nil, err
+		}
 		extreme := c.Func == "MIN" || c.Func == "MAX"
-		var err error
-		if p.Agg, err = New(c, retracts && !extreme); err != nil {
+		if p.Agg, err = New(packed, retracts && !extreme); err != nil {
 			return nil, err
 		}
 		distinct := c.Distinct && p.Arg >= 0 && !extreme || c.Func == "APPROX_COUNT_DISTINCT"
@@ -89,6 +107,31 @@ func NewLayout(calls []jobgraph.AggCall, retracts, rows, share bool) (*Layout, e
 		l.Calls = append(l.Calls, p)
 	}
 	return l, nil
+}
+
+// pack makes a call of several columns one of a pack.
+func (l *Layout) pack(c *jobgraph.AggCall, p *Placed) (jobgraph.AggCall, error) {
+	out := *c
+	cols, fields := []int(nil), []types.Field(nil)
+	for i, col := range c.Args {
+		if i > 0 && i < len(c.Consts) && c.Consts[i] != nil {
+			continue
+		}
+		cols, fields = append(cols, col), append(fields, types.Field{Type: c.ArgTypes[i]})
+	}
+	if len(cols) < 2 && len(c.Order) == 0 {
+		return out, nil
+	}
+	if c.Distinct {
+		return out, fmt.Errorf("%s(DISTINCT …) of several columns or with ORDER BY is not supported", c.Func)
+	}
+	if len(c.Order) > 0 {
+		fields = append(fields, types.Field{Type: types.TBytes})
+	}
+	p.Arg = PackBase + len(l.Packs)
+	l.Packs = append(l.Packs, Pack{Cols: cols, Order: c.Order, Nulls: keepsNulls(c.Func)})
+	out.ArgTypes = append([]types.Type{types.RowOf(fields...)}, c.ArgTypes[1:]...)
+	return out, nil
 }
 
 // set returns the set and counter for a call over a column.

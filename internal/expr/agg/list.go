@@ -2,6 +2,7 @@ package agg
 
 import (
 	"bytes"
+	"fmt"
 
 	"github.com/millrace-io/millrace/internal/jobgraph"
 	"github.com/millrace-io/millrace/internal/state/keyed"
@@ -17,6 +18,9 @@ const (
 	endMultiset
 	endJoin
 	endPick
+	endPercentile
+	endJSONArray
+	endJSONObject
 )
 
 // list keeps all values in the order of arrival: words n, blob of the values one
@@ -33,14 +37,31 @@ type list struct {
 	pick  pick
 	nulls bool // NULLs are values
 	sep   string
+	sorts bool // values are ROWs with the key to sort by last
+	parts int  // values are ROWs of so many arguments; 0: values as they are
+	p     float64
 	buf   []byte
 }
 
 func newList(e end, nulls bool) func(jobgraph.AggCall, bool) (Agg, error) {
 	return func(call jobgraph.AggCall, retracts bool) (Agg, error) {
+		if len(call.ArgTypes) == 0 {
+			return nil, fmt.Errorf("%s needs an argument", call.Func)
+		}
 		a := &list{onBlob: onBlob{ret: call.Ret}, owes: retracts, arg: call.ArgTypes[0], end: e, nulls: nulls, sep: ","}
 		if len(call.Consts) > 1 {
-			a.sep, _ = call.Consts[1].(string)
+			switch x := call.Consts[1].(type) {
+			case string:
+				a.sep = x
+			case float64:
+				a.p = x
+			}
+		}
+		if a.sorts = len(call.Order) > 0; a.sorts || packed(call) {
+			a.parts = len(call.ArgTypes[0].Fields)
+			if a.sorts {
+				a.parts--
+			}
 		}
 		return a, nil
 	}
@@ -185,22 +206,27 @@ func (a *list) Read(g *Groups, slots []keyed.Slot, out *Out) {
 	b := out.builder(a.ret)
 	for _, s := range slots {
 		n := int(*g.Word(s, a.off))
-		var all []byte
-		if n != 0 {
-			all = g.Table.Blob(s, a.off+1)
+		all := a.values(g, s, 0)
+		typ := a.arg
+		if a.sorts {
+			all, typ = a.sorted(all), a.arg.Fields[0].Type
 		}
 		switch {
+		case a.end >= endPercentile:
+			if err := a.finish(b, all, n); err != nil {
+				g.Err = err
+			}
 		case a.end == endMultiset:
 			a.count(b, all, n)
 		case n == 0:
 			b.Null()
 		case a.end == endArray:
 			for range n {
-				all = BuildValue(b.Kid(0), all, a.arg)
+				all = BuildValue(b.Kid(0), all, typ)
 			}
 			b.End()
 		case a.end == endJoin:
-			a.join(b, all)
+			a.join(b, all, typ)
 		default:
 			if a.pick == pickSingle && n > 1 {
 				g.Err = errSingle
@@ -215,10 +241,10 @@ func (a *list) Read(g *Groups, slots []keyed.Slot, out *Out) {
 }
 
 // join builds LISTAGG's text.
-func (a *list) join(b *vec.Builder, all []byte) {
+func (a *list) join(b *vec.Builder, all []byte, typ types.Type) {
 	a.buf = a.buf[:0]
 	for at := 0; at < len(all); {
-		n := skipValue(all[at:], a.arg)
+		n := skipValue(all[at:], typ)
 		if at > 0 {
 			a.buf = append(a.buf, a.sep...)
 		}

@@ -13,13 +13,15 @@ import (
 // A function is a row of the table of aggregate functions.
 type function struct {
 	doc    fn.Doc
-	min    int                                       // arguments
-	max    int                                       // …
-	takes  string                                    // in an error: "a number"
-	accept func(types.Type) bool                     // of the first argument
-	ret    func(arg types.Type) types.Type           // from the first argument
-	make   func(jobgraph.AggCall, bool) (Agg, error) //
-	text   bool                                      // the arguments are cast to STRING
+	min    int                                                                   // arguments
+	max    int                                                                   // …
+	takes  string                                                                // in an error: "a number"
+	accept func(types.Type) bool                                                 // of the first argument
+	ret    func(arg types.Type) types.Type                                       // from the first argument
+	make   func(jobgraph.AggCall, bool) (Agg, error)                             //
+	orders bool                                                                  // ORDER BY means something
+	all    func(args []types.Type) (ret types.Type, casts []types.Type, ok bool) // instead of accept and ret
+	text   bool                                                                  // the arguments are cast to STRING
 }
 
 // functions are all aggregate functions by name; aliases are entries of their own.
@@ -57,6 +59,31 @@ func init() {
 			func(t types.Type) types.Type { return types.ArrayOf(t.Plain()) }, newList(endArray, true)),
 		"APPROX_COUNT_DISTINCT": one("APPROX_COUNT_DISTINCT(x)", "the number of different values; here it is exact", "APPROX_COUNT_DISTINCT(user_id)", "a value", anything, bigint, newCount),
 	}
+	object := func(name, meaning string, nulls bool) *function {
+		f := one("JSON_OBJECTAGG(KEY k VALUE v [NULL | ABSENT ON NULL])", meaning, "JSON_OBJECTAGG(KEY name VALUE price)", "a text and a value that JSON has", textual, jsonText, newList(endJSONObject, nulls))
+		f.min, f.max = 2, 2
+		f.all = func(args []types.Type) (types.Type, []types.Type, bool) {
+			ok := args[0].Character() && jsonable(args[1])
+			return jsonText(args[0]), []types.Type{types.TString.Nullable(!args[0].NotNull), args[1].Plain()}, ok
+		}
+		return f
+	}
+	array := func(nulls bool) *function {
+		f := one("JSON_ARRAYAGG(v [NULL | ABSENT ON NULL])", "a JSON array of the values, in the order of arrival; without NULLs by default", "JSON_ARRAYAGG(price)", "a value that JSON has", jsonable, jsonText, newList(endJSONArray, nulls))
+		f.orders = true
+		return f
+	}
+	functions["JSON_OBJECTAGG"] = object("JSON_OBJECTAGG", "a JSON object of the rows, with NULLs by default; a key that is NULL or there twice is an error", true)
+	functions["JSON_OBJECTAGG_ABSENT_ON_NULL"] = object("", "JSON_OBJECTAGG with ABSENT ON NULL", false)
+	functions["JSON_OBJECTAGG_NULL_ON_NULL"] = functions["JSON_OBJECTAGG"]
+	functions["JSON_ARRAYAGG"] = array(false)
+	functions["JSON_ARRAYAGG_ABSENT_ON_NULL"] = functions["JSON_ARRAYAGG"]
+	functions["JSON_ARRAYAGG_NULL_ON_NULL"] = array(true)
+	functions["PERCENTILE"] = one("PERCENTILE(x, p [, frequency])", "the exact percentile, with linear interpolation; p is between 0 and 1, or an array of such", "PERCENTILE(latency, 0.99)",
+		"a number, a number or an array of numbers, and an integer", number, null, newList(endPercentile, false))
+	functions["PERCENTILE"].min, functions["PERCENTILE"].max = 2, 3
+	functions["PERCENTILE"].all = resolvePercentile
+	functions["ARRAY_AGG"].orders, functions["LISTAGG"].orders = true, true
 	functions["COUNT"].min, functions["COUNT"].accept = 0, anything
 	functions["LISTAGG"].max, functions["LISTAGG"].text = 2, true
 	functions["STDDEV"] = functions["STDDEV_SAMP"]
@@ -68,6 +95,15 @@ func anything(types.Type) bool  { return true }
 func textual(t types.Type) bool { return t.Character() }
 func ordered(t types.Type) bool {
 	return t.Kind != types.Null && fixed(t) || t.Phys() == types.PhysBytes
+}
+
+func jsonText(types.Type) types.Type {
+	return types.Type{Kind: types.Varchar, Len: 2000, NotNull: true}
+}
+
+// jsonable reports whether a value is a JSON number, text or boolean.
+func jsonable(t types.Type) bool {
+	return t.Numeric() || t.Character() || t.Kind == types.Boolean
 }
 
 func sumType(t types.Type) types.Type {
@@ -100,6 +136,13 @@ func Resolve(name string, args []types.Type) (ret types.Type, casts []types.Type
 	if len(args) == 0 {
 		return f.ret(types.TNull), nil, nil
 	}
+	if f.all != nil {
+		ret, casts, ok := f.all(args)
+		if !ok {
+			return ret, nil, fmt.Errorf("%s takes %s", name, f.takes)
+		}
+		return ret, casts, nil
+	}
 	casts = slices.Clone(args)
 	for i, t := range args {
 		if i == 0 && !f.accept(t) || i > 0 && f.text && !t.Character() {
@@ -116,7 +159,9 @@ func Resolve(name string, args []types.Type) (ret types.Type, casts []types.Type
 func arity(f *function) string {
 	switch {
 	case f.min == f.max:
-		return "one argument"
+		return []string{"", "one argument", "two arguments"}[f.min]
+	case f.min == 2:
+		return "two or three arguments"
 	case f.min == 0:
 		return "no argument (*) or one"
 	}
