@@ -4,10 +4,6 @@ type sqlCommand struct{}
 
 func (sqlCommand) Run(w *world) error { return nil }
 
-type nexmarkCommand struct{}
-
-func (nexmarkCommand) Run(w *world) error { return nil }
-
 type demoCommand struct{}
 
 func (demoCommand) Run(w *world) error { return nil }
