@@ -112,13 +112,29 @@ func (g *GroupAgg) changeRows(b *vec.Batch, rows []int32) error {
 	if len(c.kinds) == 0 {
 		return nil
 	}
-	keyRows := make([]int32, len(c.of))
-	for i, o := range c.of {
-		keyRows[i] = rows[o]
-	}
-	cols := takeAll(pick(b.Cols, g.spec.Keys), keyRows)
-	g.emitChanges(append(cols, takeAll(c.vals, c.src)...), c.kinds)
+	g.emitChanges(c, pick(b.Cols, g.spec.Keys), rows)
 	return nil
+}
+
+// emitChanges queues changes in batches of the usual size; a pair is not torn.
+// Change i is of the group whose key is in row rows[i] of keys.
+func (g *GroupAgg) emitChanges(c *changes, keys []vec.Vector, rows []int32) {
+	for at := 0; at < len(c.kinds); {
+		to := min(at+vec.BatchRowsMax, len(c.kinds))
+		if to < len(c.kinds) && c.kinds[to-1] == vec.UpdateBefore {
+			to++
+		}
+		of := make([]int32, to-at)
+		for i, o := range c.of[at:to] {
+			of[i] = rows[o]
+		}
+		b := &vec.Batch{Cols: append(takeAll(keys, of), takeAll(c.vals, c.src[at:to])...), Rows: to - at, Kinds: c.kinds[at:to:to]}
+		if allInserts(b.Kinds) {
+			b.Kinds = nil
+		}
+		g.feed.batch(b)
+		at = to
+	}
 }
 
 // known leaves out what is taken from groups that do not exist.
@@ -158,15 +174,6 @@ func (g *GroupAgg) settleGroups(slots []keyed.Slot) {
 	for _, s := range slots {
 		g.rounds.count[s] = 0
 	}
-}
-
-// emitChanges queues changes.
-func (g *GroupAgg) emitChanges(cols []vec.Vector, kinds []vec.RowKind) {
-	b := &vec.Batch{Cols: cols, Rows: len(kinds), Kinds: kinds}
-	if allInserts(kinds) {
-		b.Kinds = nil
-	}
-	g.feed.batch(b)
 }
 
 func allInserts(kinds []vec.RowKind) bool {

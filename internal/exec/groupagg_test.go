@@ -502,3 +502,21 @@ func (s *sums) Emit(b *vec.Batch) error {
 	}
 	return nil
 }
+
+// TestGroupAggFoldTime: a bundle that is not full is flushed when its time is over.
+func TestGroupAggFoldTime(t *testing.T) {
+	spec := &jobgraph.GroupAgg{Keys: []int{colK}, Aggs: []jobgraph.AggCall{call("COUNT", -1, -1, false)}, Fold: true, FoldRows: 100, FoldMs: 1000, InputTypes: aggTypes}
+	run := exectest.Start(t, func() exec.Operator { return exec.NewGroupAgg(spec) }, exectest.Options{})
+	row := []any{int64(1), nil, nil, nil, nil, nil, nil, int64(0), nil}
+	b := exectest.Batch(aggTypes, [][]any{row, row}, nil)
+	b.Marks = []vec.Mark{{Row: 1, Time: 5}}
+	run.Process(0, b)
+	run.Tick(10e6)
+	run.Tick(10.9e6)
+	run.Process(0, exectest.Batch(aggTypes, [][]any{row}, nil))
+	if n := len(run.Events()); n > 0 {
+		t.Fatalf("%d events too early", n)
+	}
+	run.Tick(11e6)
+	diff(t, exectest.Lines(run.Events()), []string{"+I 1,3", "W 5"})
+}
