@@ -175,6 +175,9 @@ func (p *Programs) compileCall(n *node) error {
 		if args, err = castArgs(e.Args, impl.Args); err != nil {
 			return err
 		}
+		if impl.Ret.Phys() != e.Type.Phys() {
+			return fmt.Errorf("%s is planned as %s, but its arguments make it %s", e.Func, e.Type.Name(), impl.Ret.Name())
+		}
 		n.impl = impl
 	}
 	n.fixed = len(args) > 0

@@ -99,8 +99,10 @@ func arithNumbers(op byte, a, b types.Type) *fn.Impl {
 	}
 	if t.Integer() && (op == '/' || op == '%') {
 		impl.Total = false
-		if op == '%' && b.Kind < t.Kind { // the remainder has the type of the divisor
-			impl.Ret = b
+		if op == '%' && b.Kind < t.Kind {
+			// The remainder has the type of the divisor, which therefore keeps its
+			// own: the planner finds the same function again by the arguments.
+			impl.Args[1], impl.Ret = b, b
 			impl.Eval = modTo(t, b)
 		}
 	}
@@ -110,8 +112,13 @@ func arithNumbers(op byte, a, b types.Type) *fn.Impl {
 func modTo(t, to types.Type) fn.Eval {
 	full := map[types.Kind]fn.Eval{types.SmallInt: intOp[int16]('%'), types.Int: intOp[int32]('%'), types.BigInt: intOp[int64]('%')}[t.Kind]
 	narrow, _ := kernel.Cast(t, to, false, nil)
+	widen, _ := kernel.Cast(to, t, false, nil)
 	return func(c *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vector, error) {
-		v, err := full(c, args, rows, n)
+		divisor, err := widen(c, args[1:], rows, n)
+		if err != nil {
+			return nil, err
+		}
+		v, err := full(c, []vec.Vector{args[0], divisor}, rows, n)
 		if err != nil {
 			return nil, err
 		}
