@@ -322,11 +322,11 @@ func (s *Session) checkpoints(j *Job, l *cluster.Local, dir string) error {
 	}
 	switch {
 	case m == nil:
-		newest, err := st.Newest()
+		next, err := st.Next()
 		if err != nil {
 			return err
 		}
-		m = &checkpoint.Manifest{Job: j.ID, Run: newRun(), Epoch: newest + 1, Groups: l.Graph.MaxParallelism}
+		m = &checkpoint.Manifest{Job: j.ID, Run: newRun(), Epoch: next, Groups: l.Graph.MaxParallelism}
 	case m.Finished:
 		s.cfg.Log(fmt.Sprintf("%s: had finished; it does not run again", j.ID))
 	case m.Initial():

@@ -169,9 +169,12 @@ type Committer interface {
 	// Commit is called for every complete epoch, in order, and again after a
 	// failure, so it must be idempotent.
 	Commit(ctx context.Context, epoch uint64, prepared [][]byte) error
-	// Abort removes what an earlier attempt left behind: everything of this job
-	// that is written and neither committed nor in keep. It is called once
-	// before the writers of an attempt start.
-	Abort(ctx context.Context, keep [][]byte) error
+	// Abort takes back what earlier attempts of this run left behind: what is
+	// written, not committed and not in keep, and what is committed although the
+	// run goes on behind epoch. The latter happens when the checkpoints after
+	// epoch were complete, and committed, and cannot be read any more: the rows
+	// behind epoch will come again. It is called once before the writers of an
+	// attempt start.
+	Abort(ctx context.Context, epoch uint64, keep [][]byte) error
 	Close() error
 }

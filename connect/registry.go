@@ -20,7 +20,10 @@ type Connector struct {
 
 // Write says how a plan writes a table.
 type Write struct {
-	JobID       string // of the job and this sink of it, stable over restarts: names what is not yet committed
+	// JobID is of the run of a job: the same after a restart from its checkpoints,
+	// another when the job starts anew. It names what the run has written.
+	JobID       string
+	Epoch       uint64 // the last complete one when this attempt began: what is written now belongs to later ones
 	Overwrite   bool
 	Static      map[int]string // partition columns with a constant value
 	Parallelism int

@@ -221,7 +221,10 @@ func (c *committer) complete(now time.Time) error {
 }
 
 // Abort implements connect.Committer.
-func (c *committer) Abort(ctx context.Context, keep [][]byte) error {
+//
+// Which files are committed behind epoch their names say, since a manifest that
+// could tell is what cannot be read. See fileName.
+func (c *committer) Abort(ctx context.Context, epoch uint64, keep [][]byte) error {
 	fail := func(err error) error { return fmt.Errorf("table %s: %w", c.s.table.Name, err) }
 	kept := map[string]bool{}
 	for _, b := range keep {
@@ -245,9 +248,34 @@ func (c *committer) Abort(ctx context.Context, keep [][]byte) error {
 			}
 		}
 	}
+	if err := c.takeBack(ctx, epoch); err != nil {
+		return fail(err)
+	}
 	if c.s.commit.success != "" {
 		if err := c.findWaiting(); err != nil {
 			return fail(err)
+		}
+	}
+	return nil
+}
+
+// takeBack removes the files that this run committed after epoch.
+func (c *committer) takeBack(ctx context.Context, epoch uint64) error {
+	files, err := list(c.s.fs, c.s.name, nil)
+	if errors.Is(err, fsys.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if e, ok := c.s.epochOf(path.Base(f.Path)); ok && e > epoch {
+			if err := c.s.fs.Remove(f.Path); err != nil {
+				return fmt.Errorf("take back '%s' of epoch %d: %w", f.Path, e, err)
+			}
 		}
 	}
 	return nil

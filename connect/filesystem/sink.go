@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/millrace-io/millrace/connect"
@@ -80,6 +82,31 @@ func safeName(id string) string {
 		}
 	}
 	return string(out)
+}
+
+// fileName names a part file:
+//
+//	part-<run>-<epoch>-<attempt>-<subtask>-<n>
+//
+// epoch is the first that may hold the file's rows: one more than the last for
+// which its writer has prepared, or which it started from. So a checkpoint e covers
+// exactly the files whose epoch is not above e. If it is above, the writer had
+// passed the barrier of e when the first row came; if not, the writer had not, and
+// e, which waited for that writer's acknowledgement or end, holds what it prepared.
+// That an epoch is given up, and its files commit with a later one, changes neither.
+func (s *sink) fileName(epoch uint64, attempt string, subtask, n int) string {
+	return fmt.Sprintf("%s%d-%s-%d-%d%s", s.prefix, epoch, attempt, subtask, n, s.extension())
+}
+
+// epochOf is the inverse of fileName; not ok if the name is no file's of this run.
+func (s *sink) epochOf(name string) (uint64, bool) {
+	rest, ok := strings.CutPrefix(name, s.prefix)
+	if !ok {
+		return 0, false
+	}
+	digits, _, ok := strings.Cut(rest, "-")
+	e, err := strconv.ParseUint(digits, 10, 64)
+	return e, ok && err == nil
 }
 
 // Accepts implements connect.Sink.

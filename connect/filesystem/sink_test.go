@@ -94,7 +94,7 @@ func TestWriteAndCommit(t *testing.T) {
 	if sk.Accepts() != connect.AppendOnly {
 		t.Fatal("accepts")
 	}
-	if err := c.Abort(context.Background(), nil); err != nil {
+	if err := c.Abort(context.Background(), 0, nil); err != nil {
 		t.Fatal(err)
 	}
 	wr, err := sk.Writer(3)
@@ -117,7 +117,7 @@ func TestWriteAndCommit(t *testing.T) {
 		if err := c.Commit(context.Background(), 1, prep); err != nil {
 			t.Fatal(err)
 		}
-		if got := visible(t, w.fs, "d"); len(got) != 1 || got["part-job.1-try1-3-0.csv"] != "a,1\nc,3\n" {
+		if got := visible(t, w.fs, "d"); len(got) != 1 || got["part-job.1-1-try1-3-0.csv"] != "a,1\nc,3\n" {
 			t.Fatal(got)
 		}
 	}
@@ -165,9 +165,9 @@ func TestPartitionedSink(t *testing.T) {
 	}
 	got := visible(t, w.fs, "d")
 	want := map[string]string{
-		"dt=2024-10-04/hm=23%3A57/part-job.1-try1-0-0.csv":                          "a,1\nc,3\n",
-		"dt=__DEFAULT_PARTITION__/hm=__DEFAULT_PARTITION__/part-job.1-try1-0-1.csv": "b,2\n",
-		"dt=2024-10-05/hm=a%2Fb%3Dc%25/part-job.1-try1-0-2.csv":                     "d,4\n",
+		"dt=2024-10-04/hm=23%3A57/part-job.1-1-try1-0-0.csv":                          "a,1\nc,3\n",
+		"dt=__DEFAULT_PARTITION__/hm=__DEFAULT_PARTITION__/part-job.1-1-try1-0-1.csv": "b,2\n",
+		"dt=2024-10-05/hm=a%2Fb%3Dc%25/part-job.1-1-try1-0-2.csv":                     "d,4\n",
 	}
 	for name, text := range want {
 		if got[name] != text {
@@ -336,7 +336,7 @@ func TestPartitionTime(t *testing.T) {
 	}
 	// a new attempt finds again what waits
 	_, c = openSink(t, w.env(true), tab, connect.Write{Parallelism: 2})
-	if err := c.Abort(context.Background(), nil); err != nil {
+	if err := c.Abort(context.Background(), epoch, nil); err != nil {
 		t.Fatal(err)
 	}
 	if n := step(us(3*time.Minute), us(time.Minute)); n != 1 {
@@ -366,7 +366,7 @@ func TestAbortLeavesOthersAlone(t *testing.T) {
 	token("job-2")
 	token("another")
 	_, c := openSink(t, w.env(true), tab, connect.Write{JobID: "job"})
-	if err := c.Abort(context.Background(), [][]byte{kept}); err != nil {
+	if err := c.Abort(context.Background(), 0, [][]byte{kept}); err != nil {
 		t.Fatal(err)
 	}
 	left, _ := w.fs.Uncommitted("d")
@@ -378,6 +378,67 @@ func TestAbortLeavesOthersAlone(t *testing.T) {
 	}
 	if err := c.Commit(context.Background(), 2, [][]byte{mine}); !errors.Is(err, fsys.ErrNotExist) {
 		t.Fatal("what was dropped was committed", err)
+	}
+}
+
+// When the checkpoints behind an epoch cannot be read, what they committed comes
+// again: it is taken back. Files of other runs are not touched.
+func TestTakesBackWhatComesAgain(t *testing.T) {
+	w := newWorld()
+	tab := table(two, "d", "csv")
+	w.put(t, "d/part-1.out.b-9-try9-0-0.csv", "other,1\n", "d/part-1.out.a", "x,1\n")
+	open := func(epoch uint64) (connect.Writer, connect.Committer) {
+		sk, c := openSink(t, w.env(true), tab, connect.Write{JobID: "1-out-a", Epoch: epoch})
+		if err := c.Abort(context.Background(), epoch, nil); err != nil {
+			t.Fatal(err)
+		}
+		wr, err := sk.Writer(0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return wr, c
+	}
+	write := func(wr connect.Writer, n int) {
+		if err := wr.Write(batch(two, []any{"row", n})); err != nil {
+			t.Fatal(err)
+		}
+	}
+	prepare := func(wr connect.Writer, epoch uint64) [][]byte {
+		p, err := wr.Prepare(epoch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	commit := func(c connect.Committer, epoch uint64, p [][]byte) {
+		if err := c.Commit(context.Background(), epoch, p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wr, c := open(0)
+	write(wr, 1)
+	first := prepare(wr, 1) // given up: it commits with epoch 2
+	write(wr, 2)
+	commit(c, 2, append(first, prepare(wr, 2)...))
+	write(wr, 3)
+	commit(c, 3, prepare(wr, 3))
+	write(wr, 4)
+	commit(c, 4, prepare(wr, 0)) // the end of the input
+	wr, c = open(2)
+	write(wr, 3)
+	commit(c, 3, prepare(wr, 3))
+	var got []string
+	for name, text := range visible(t, w.fs, "d") {
+		if strings.HasPrefix(name, "part-1.out.a-") {
+			got = append(got, strings.Fields(text)...)
+		}
+	}
+	slices.Sort(got)
+	if !slices.Equal(got, []string{"row,1", "row,2", "row,3"}) {
+		t.Fatal(got)
+	}
+	if !exists(w.fs, "d/part-1.out.b-9-try9-0-0.csv") || !exists(w.fs, "d/part-1.out.a") {
+		t.Fatal("a file of another run is gone")
 	}
 }
 
@@ -400,7 +461,7 @@ func TestSinkSurvivesAnyFault(t *testing.T) {
 		complete := 0
 		var record [][]byte
 		attempt := func() error {
-			sk, err := New(w.env(true)).Sink(tab, connect.Write{JobID: "j", Parallelism: writers})
+			sk, err := New(w.env(true)).Sink(tab, connect.Write{JobID: "j", Epoch: uint64(complete), Parallelism: writers})
 			if err != nil {
 				return err
 			}
@@ -408,7 +469,7 @@ func TestSinkSurvivesAnyFault(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			if err := c.Abort(context.Background(), record); err != nil {
+			if err := c.Abort(context.Background(), uint64(complete), record); err != nil {
 				return err
 			}
 			if err := c.Commit(context.Background(), uint64(complete), record); err != nil {

@@ -30,7 +30,8 @@ type writer struct {
 	s       *sink
 	subtask int
 	attempt string
-	files   int // made so far
+	files   int    // made so far
+	epoch   uint64 // of the files made now: see fileName
 
 	open      map[string]*part // by partition folder
 	ready     []prepared       // closed since the last Prepare
@@ -43,7 +44,7 @@ type writer struct {
 }
 
 func newWriter(s *sink, subtask int) *writer {
-	return &writer{s: s, subtask: subtask, attempt: s.env.Attempt(), open: map[string]*part{}, watermark: math.MinInt64, told: math.MinInt64, checked: s.env.Now()}
+	return &writer{s: s, subtask: subtask, attempt: s.env.Attempt(), epoch: s.write.Epoch + 1, open: map[string]*part{}, watermark: math.MinInt64, told: math.MinInt64, checked: s.env.Now()}
 }
 
 // part is an open part file.
@@ -209,7 +210,7 @@ func (w *writer) create(dir string, now time.Time) (*part, error) {
 		}
 	}
 	s := w.s
-	name := fmt.Sprintf("%s%s-%d-%d%s", s.prefix, w.attempt, w.subtask, w.files, s.extension())
+	name := s.fileName(w.epoch, w.attempt, w.subtask, w.files)
 	w.files++
 	p := &part{dir: dir, name: path.Join(s.name, dir, name), born: now}
 	var err error
@@ -280,7 +281,7 @@ func (w *writer) closeOld(now time.Time) error {
 }
 
 // Prepare implements connect.Writer.
-func (w *writer) Prepare(uint64) ([][]byte, error) {
+func (w *writer) Prepare(epoch uint64) ([][]byte, error) {
 	for _, dir := range slices.Sorted(maps.Keys(w.open)) {
 		if err := w.close(w.open[dir]); err != nil {
 			return nil, err
@@ -291,6 +292,7 @@ func (w *writer) Prepare(uint64) ([][]byte, error) {
 		out = append(out, p.bytes())
 	}
 	w.ready = nil
+	w.epoch = max(w.epoch, epoch+1) // at the end of the input there is no epoch, and nothing more to write
 	if w.s.commit.success != "" && w.watermark != w.told {
 		at := w.watermark
 		w.told = at

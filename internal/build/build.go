@@ -28,6 +28,7 @@ type World struct {
 	Get     func(name string) ([]byte, error) // state files
 	Spill   func() (fsys.FS, string)
 	Late    exec.LateLog
+	Epoch   base.Epoch // that the attempt starts from
 	// Collect takes the rows of a SELECT.
 	Collect func(*vec.Batch) error
 	// Source and Writer, where they are not nil, stand in for the connectors; a nil
@@ -130,7 +131,9 @@ func sink(id string, s *jobgraph.Sink, subtask int, w *World) (connect.Writer, e
 			return wr, exec.NewSink(s, wr, connect.AllChanges), nil
 		}
 	}
-	out, err := Sink(s)
+	at := *s
+	at.Write.Epoch = uint64(w.Epoch)
+	out, err := Sink(&at)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -6,6 +6,11 @@
 //	<job>/chk-<epoch>.json   the manifest: readable, checksummed, written once
 //	<job>/shared/…           state files, named by the manifests
 //
+// A job that starts anew writes a manifest without anything in it first, the
+// checkpoint before the first row. So the newest manifest in a folder is always
+// one of the job's last run, and when all that followed is lost the job can still
+// go back to its beginning.
+//
 // A manifest is written after all files that it names, so that one that is there
 // is whole; the last few are kept, and a file is deleted only when no manifest
 // that is kept names it.
@@ -29,6 +34,7 @@ const Version = 1
 type Manifest struct {
 	Version   int
 	Job       string
+	Run       string // of the job: the same over restarts from its checkpoints; sinks name by it what they write
 	Epoch     base.Epoch
 	Groups    int    // pipeline.max-parallelism, fixed by the first checkpoint
 	Hash      string // version of the key hash
@@ -46,6 +52,11 @@ type Source struct {
 	Enumerator []byte
 	Splits     []connect.Split
 	Marks      map[string]int64 // watermark by split
+}
+
+// Initial reports whether the checkpoint is the one before the first row.
+func (m *Manifest) Initial() bool {
+	return !m.Finished && len(m.Operators) == 0 && len(m.Sources) == 0 && len(m.Prepared) == 0
 }
 
 // encode writes the manifest with its checksum, as one line of JSON each.

@@ -112,6 +112,9 @@ func (s *Storage) Latest(warn func(string)) (*Manifest, error) {
 		if err == nil {
 			err = s.Verify(m)
 		}
+		if err == nil && m.Finished && last != nil {
+			break // a run has no checkpoint behind its end: this is the end of an earlier one
+		}
 		if err == nil {
 			return m, nil
 		}
@@ -195,19 +198,51 @@ func (s *Storage) Writable() error {
 	return s.FS.Remove(name)
 }
 
-// Newest returns the highest epoch that has a manifest, whole or not; 0 if none.
-func (s *Storage) Newest() (base.Epoch, error) {
+// Begin makes a manifest the newest of the folder, whose job goes on from it: those
+// of later epochs, which come again, are deleted, and it is written if it is not
+// there. What a process that was killed had half written goes too.
+func (s *Storage) Begin(m *Manifest) error {
+	half, err := s.FS.Uncommitted(s.Dir)
+	if err != nil {
+		return fmt.Errorf("list checkpoints: %w", err)
+	}
+	for _, u := range half {
+		if err := s.FS.Abort(u.Token); err != nil {
+			return err
+		}
+	}
+	epochs, err := s.Epochs()
+	if err != nil {
+		return err
+	}
+	there := false
+	for _, e := range epochs {
+		if there = there || e == m.Epoch; e > m.Epoch {
+			if err := s.FS.Remove(s.manifest(e)); err != nil {
+				return err
+			}
+		}
+	}
+	if there {
+		return nil
+	}
+	return s.Save(m)
+}
+
+// Next returns the first epoch that is above all that have a manifest, whole or
+// not.
+func (s *Storage) Next() (base.Epoch, error) {
 	epochs, err := s.Epochs()
 	if err != nil || len(epochs) == 0 {
 		return 0, err
 	}
-	return epochs[len(epochs)-1], nil
+	return epochs[len(epochs)-1] + 1, nil
 }
 
 // Any reports whether the folder has a manifest.
 func (s *Storage) Any() bool {
-	e, err := s.Newest()
-	return err == nil && e > 0
+	epochs, err := s.Epochs()
+	return err == nil && len(epochs) > 0
 }
 
 // EpochOf returns the epoch that a manifest's name says.

@@ -106,6 +106,7 @@ func (l *Local) carryOut(cmds []job.Command) *job.Outcome {
 	for _, c := range cmds {
 		switch {
 		case c.Recover != nil:
+			l.World.Epoch = c.Recover.Epoch // no task runs that could read it
 			go l.recover(c.Recover)
 		case c.Deploy != nil:
 			l.deploy(c.Deploy)
@@ -171,13 +172,17 @@ func (l *Local) closeSinks() {
 	}
 }
 
-// recover commits again what the checkpoint prepared, then drops what else the
-// sinks hold of earlier attempts.
+// recover commits again what the checkpoint prepared, then takes back what else
+// the sinks hold of earlier attempts. A job that had finished leaves them alone:
+// what it committed may have been taken away since.
 func (l *Local) recover(from *checkpoint.Manifest) {
 	for id, c := range l.sinks {
+		if from.Finished {
+			break
+		}
 		err := c.Commit(context.Background(), uint64(from.Epoch), from.Prepared[id])
-		if err == nil && !from.Finished {
-			err = c.Abort(context.Background(), nil)
+		if err == nil {
+			err = c.Abort(context.Background(), uint64(from.Epoch), nil)
 		}
 		if err != nil {
 			l.Send(job.Event{NotDone: &job.Failure{Err: fmt.Errorf("recover sink %s: %w", id, err)}})

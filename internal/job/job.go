@@ -123,9 +123,9 @@ type Options struct {
 	IntervalUs   int64 // 0: only on request and at the end
 	MinPauseUs   int64
 	TimeoutUs    int64
-	FailuresMax  int        // epochs that may fail in a row; < 0: any number
-	Restarts     int        // attempts after a failure; < 0: any number
-	FirstEpoch   base.Epoch // epochs are numbered above it
+	FailuresMax  int    // epochs that may fail in a row; < 0: any number
+	Restarts     int    // attempts after a failure; < 0: any number
+	Run          string // its name in manifests
 	RestartDelay int64
 	// Enumerator makes the enumerator of a source.
 	Enumerator func(src *jobgraph.Source, saved []byte) (connect.Enumerator, error)

@@ -91,7 +91,7 @@ type pending struct {
 
 // New returns a master; from is the checkpoint to start from, or nil.
 func New(g *jobgraph.Graph, opt Options, from *checkpoint.Manifest) *Master {
-	m := &Master{graph: g, opt: opt, base: from, carry: map[string][][]byte{}, epoch: opt.FirstEpoch}
+	m := &Master{graph: g, opt: opt, base: from, carry: map[string][][]byte{}}
 	if from != nil {
 		m.epoch = from.Epoch
 	}
@@ -498,7 +498,7 @@ func (m *Master) complete(now int64) {
 }
 
 func (m *Master) manifest(p *pending) *checkpoint.Manifest {
-	out := &checkpoint.Manifest{Job: m.graph.ID, Epoch: p.epoch, Groups: m.graph.MaxParallelism,
+	out := &checkpoint.Manifest{Job: m.graph.ID, Run: m.opt.Run, Epoch: p.epoch, Groups: m.graph.MaxParallelism,
 		Operators: map[string][]state.Handle{}, Sources: map[string]checkpoint.Source{},
 		Marks: map[string]int64{}, Prepared: maps.Clone(m.carry)}
 	if m.opt.Bugs.LateSplits {

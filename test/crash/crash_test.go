@@ -1,0 +1,161 @@
+package crash
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+const orders = `
+CREATE TABLE orders (id BIGINT, k INT, amount DECIMAL(10,2), ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '5' SECOND)
+  WITH ('connector'='filesystem', 'path'='IN.orders', 'format'='csv');
+`
+
+var scenarios = []scenario{
+	{
+		name: "two inserts", kills: 14, longKills: 120, sinks: []string{"copy", "win"},
+		script: orders + `
+CREATE TABLE copied (id BIGINT, k INT, amount DECIMAL(10,2)) WITH ('connector'='filesystem', 'path'='OUT/copy', 'format'='csv');
+CREATE TABLE win (ws TIMESTAMP(3), k INT, n BIGINT, s DECIMAL(38,2)) WITH ('connector'='filesystem', 'path'='OUT/win', 'format'='json');
+INSERT INTO copied SELECT id, k, amount FROM orders WHERE MOD(k, 3) <> 0;
+INSERT INTO win SELECT window_start, k, COUNT(*), SUM(amount) FROM TABLE(TUMBLE(TABLE orders, DESCRIPTOR(ts), INTERVAL '1' MINUTE)) GROUP BY window_start, window_end, k;
+`,
+	},
+	{
+		name: "statement set", kills: 8, longKills: 80, sinks: []string{"parts", "hop", "first"},
+		script: orders + `
+CREATE TABLE parts (id BIGINT, amount DECIMAL(10,2), g INT) PARTITIONED BY (g)
+  WITH ('connector'='filesystem', 'path'='OUT/parts', 'format'='csv', 'sink.rolling-policy.file-size'='100 kb', 'sink.partition-commit.policy.kind'='success-file');
+CREATE TABLE hop (ws TIMESTAMP(3), we TIMESTAMP(3), k INT, m DECIMAL(10,2)) WITH ('connector'='filesystem', 'path'='OUT/hop', 'format'='csv');
+CREATE TABLE firsts (k INT, id BIGINT, ts TIMESTAMP(3)) WITH ('connector'='filesystem', 'path'='OUT/first', 'format'='csv');
+EXECUTE STATEMENT SET BEGIN
+  INSERT INTO parts SELECT id, amount, MOD(k, 5) FROM orders;
+  INSERT INTO hop SELECT window_start, window_end, k, MAX(amount) FROM TABLE(HOP(TABLE orders, DESCRIPTOR(ts), INTERVAL '1' MINUTE, INTERVAL '3' MINUTE)) GROUP BY window_start, window_end, k;
+  INSERT INTO firsts SELECT k, id, ts FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY window_start, window_end, k ORDER BY amount DESC, id) AS rn FROM TABLE(TUMBLE(TABLE orders, DESCRIPTOR(ts), INTERVAL '1' MINUTE))) WHERE rn <= 2;
+END;
+`,
+	},
+	{
+		name: "joins", kills: 8, longKills: 80, sinks: []string{"both", "near"},
+		script: orders + `
+CREATE TABLE clicks (id BIGINT, order_id BIGINT, k INT, page STRING, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '5' SECOND)
+  WITH ('connector'='filesystem', 'path'='IN.clicks', 'format'='json');
+CREATE TABLE both_ (id BIGINT, order_id BIGINT, amount DECIMAL(10,2), page STRING) WITH ('connector'='filesystem', 'path'='OUT/both', 'format'='json');
+CREATE TABLE near (id BIGINT, order_id BIGINT, a TIMESTAMP(3), b TIMESTAMP(3)) WITH ('connector'='filesystem', 'path'='OUT/near', 'format'='csv');
+INSERT INTO both_ SELECT c.id, o.id, o.amount, c.page FROM clicks c JOIN orders o ON c.order_id = o.id;
+INSERT INTO near SELECT c.id, o.id, c.ts, o.ts FROM clicks c JOIN orders o ON c.k = o.k AND c.ts BETWEEN o.ts - INTERVAL '2' SECOND AND o.ts + INTERVAL '1' SECOND;
+`,
+	},
+	{
+		name: "generators", kills: 8, longKills: 80, sinks: []string{"bids", "hot", "seq"},
+		script: `
+CREATE TABLE nexmark (event_type INT,
+  person ROW<id BIGINT, name STRING, emailAddress STRING, creditCard STRING, city STRING, state STRING, ~dateTime~ TIMESTAMP(3), extra STRING>,
+  auction ROW<id BIGINT, itemName STRING, description STRING, initialBid BIGINT, reserve BIGINT, ~dateTime~ TIMESTAMP(3), expires TIMESTAMP(3), seller BIGINT, category BIGINT, extra STRING>,
+  bid ROW<auction BIGINT, bidder BIGINT, price BIGINT, channel STRING, url STRING, ~dateTime~ TIMESTAMP(3), extra STRING>,
+  ~dateTime~ AS CASE event_type WHEN 0 THEN person.~dateTime~ WHEN 1 THEN auction.~dateTime~ ELSE bid.~dateTime~ END, WATERMARK FOR ~dateTime~ AS ~dateTime~ - INTERVAL '4' SECOND)
+  WITH ('connector'='nexmark', 'events.num'='400000');
+CREATE TABLE numbers (n BIGINT, r INT, s STRING) WITH ('connector'='datagen', 'rows-per-second'='1000000000',
+  'fields.n.kind'='sequence', 'fields.n.start'='1', 'fields.n.end'='200000', 'fields.s.length'='8');
+CREATE TABLE bids (auction BIGINT, bidder BIGINT, price BIGINT) WITH ('connector'='filesystem', 'path'='OUT/bids', 'format'='csv');
+CREATE TABLE hot (ws TIMESTAMP(3), auction BIGINT, n BIGINT) WITH ('connector'='filesystem', 'path'='OUT/hot', 'format'='csv');
+CREATE TABLE seq (n BIGINT, r INT, s STRING) WITH ('connector'='filesystem', 'path'='OUT/seq', 'format'='csv');
+INSERT INTO bids SELECT bid.auction, bid.bidder, bid.price FROM nexmark WHERE event_type = 2 AND MOD(bid.auction, 5) = 0;
+INSERT INTO hot SELECT window_start, auction, COUNT(*) FROM (SELECT window_start, window_end, bid.auction AS auction FROM TABLE(TUMBLE(TABLE nexmark, DESCRIPTOR(~dateTime~), INTERVAL '1' SECOND)) WHERE event_type = 2) GROUP BY window_start, window_end, auction;
+INSERT INTO seq SELECT n, r, s FROM numbers;
+`,
+	},
+	{
+		name: "one big file", kills: 8, longKills: 80, sinks: []string{"big"}, flags: []string{"--set", "table.exec.source.idle-timeout=0"},
+		script: `
+CREATE TABLE big (id BIGINT, k INT, amount DECIMAL(10,2), ts TIMESTAMP(3)) WITH ('connector'='filesystem', 'path'='IN.big', 'format'='csv', 'source.split-size'='300 kb');
+CREATE TABLE o (id BIGINT, k INT, amount DECIMAL(12,2), ts TIMESTAMP(3)) WITH ('connector'='filesystem', 'path'='OUT/big', 'format'='csv', 'sink.compression'='none');
+INSERT INTO o SELECT id, k, amount * 2, ts FROM big WHERE id >= 0;
+`,
+	},
+}
+
+func TestKill(t *testing.T) {
+	kills := 0
+	for i := range scenarios {
+		s := &scenarios[i]
+		t.Run(s.name, func(t *testing.T) { kills += s.play(t) })
+	}
+	t.Logf("%d kills: %v", kills, shared.struck)
+}
+
+// damage spoils the newest checkpoint of one job: its manifest or a state file, by a
+// flipped bit, a cut or its absence. Half of the restarts find the folder whole.
+func damage(r *round) {
+	if r.rnd.IntN(2) == 0 || len(r.jobs()) == 0 {
+		return
+	}
+	job := r.jobs()[r.rnd.IntN(len(r.jobs()))]
+	list := manifests(job)
+	if len(list) < 2 {
+		return // nothing to fall back to
+	}
+	m := readManifest(list[len(list)-1])
+	name := m.name
+	if state := m.own(readManifest(list[len(list)-2])); len(state) > 0 && r.rnd.IntN(2) == 0 {
+		name = filepath.Join(job, "shared", state[r.rnd.IntN(len(state))])
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	what := ""
+	switch r.rnd.IntN(4) {
+	case 0:
+		data, what = data[:r.rnd.IntN(len(data))], "cut"
+	case 1:
+		data, what = nil, "emptied"
+	default:
+		data[r.rnd.IntN(len(data))] ^= 1 << r.rnd.IntN(8)
+		what = "flipped"
+	}
+	if err := os.WriteFile(name, data, 0o644); err != nil {
+		r.t.Fatal(err)
+	}
+	fmt.Fprintf(&r.log, "--- %s: %s\n", what, name)
+	r.damaged = append(r.damaged, name)
+}
+
+// own returns the state files of a manifest that the one before does not name.
+func (m *manifest) own(before *manifest) []string {
+	shared := map[string]bool{}
+	names := func(m *manifest, f func(string)) {
+		for _, handles := range m.Operators {
+			for _, h := range handles {
+				for _, file := range h.Files {
+					f(file.Name)
+				}
+			}
+		}
+	}
+	names(before, func(n string) { shared[n] = true })
+	var out []string
+	names(m, func(n string) {
+		if !shared[n] {
+			out = append(out, n)
+		}
+	})
+	slices.Sort(out)
+	return out
+}
+
+// TestDamagedCheckpoint shows that a process that finds its newest checkpoint
+// damaged uses the one before and says so; what the damaged one had committed is
+// taken back, since its rows come again.
+func TestDamagedCheckpoint(t *testing.T) {
+	s := scenarios[0]
+	s.name, s.kills, s.longKills, s.before = "damaged", 16, 100, damage
+	s.moments = []moment{between, between, uncommited, lastSaved, lastDone, allDone}
+	s.play(t)
+	if shared.damaged < s.kills/4 {
+		t.Errorf("only %d checkpoints were damaged", shared.damaged)
+	}
+	t.Logf("%d checkpoints were damaged", shared.damaged)
+}
