@@ -120,9 +120,12 @@ func (a *accs) newGroups(t *keyed.Table, multis []*keyed.Multi, keep bool) *grou
 
 // renew empties a table that is not saved.
 func (a *accs) renew(t *groupTable, m *base.Budget) *groupTable {
-	m.Add(-t.bytes)
 	t.Table.Clear()
-	return a.newGroups(t.Table, nil, false)
+	for _, set := range t.sets {
+		set.reset()
+	}
+	t.account(m)
+	return t
 }
 
 // input makes a batch ready.

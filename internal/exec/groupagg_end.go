@@ -199,5 +199,5 @@ func (g *GroupAgg) nextPart() (*vec.Batch, error) {
 
 // bytesUsed is about how much memory a set takes.
 func (v *valueSet) bytesUsed() int64 {
-	return int64(cap(v.ents))*48 + int64(len(v.index))*8 + int64(cap(v.arena)) + int64(cap(v.nums))*4 + int64(cap(v.heads))*4
+	return int64(len(v.ents))<<entryShift*48 + int64(len(v.index))*8 + int64(cap(v.arena)) + int64(cap(v.nums))*4 + int64(cap(v.heads))*4
 }

@@ -31,7 +31,7 @@ func (v *valueSet) best(x int, s keyed.Slot) int32 {
 
 // enterHeaps tells the heaps that follow a counter that a value is present.
 func (v *valueSet) enterHeaps(e int32, num int) {
-	ent := &v.ents[e]
+	ent := v.ent(e)
 	for x := range v.heaps {
 		gh := &v.heaps[x]
 		if gh.num != num || ent.heaps&(1<<x) != 0 {
@@ -64,7 +64,7 @@ func (v *valueSet) fillHeap(x int, s keyed.Slot, h *valueHeap) {
 	}
 	for _, e := range v.entries(nil, s) {
 		if v.nums[int(e)*n+gh.num] > 0 {
-			v.ents[e].heaps |= 1 << x
+			v.ent(e).heaps |= 1 << x
 			h.ents = append(h.ents, e)
 		}
 	}
@@ -84,7 +84,7 @@ func (v *valueSet) popHeap(x int, h *valueHeap) {
 }
 
 func (v *valueSet) leaveHeap(x int, e int32) {
-	v.ents[e].heaps &^= 1 << x
+	v.ent(e).heaps &^= 1 << x
 	n := len(v.shape.filters)
 	for _, c := range v.nums[int(e)*n : int(e)*n+n] {
 		if c != 0 {
@@ -96,7 +96,7 @@ func (v *valueSet) leaveHeap(x int, e int32) {
 
 // before reports whether a stands above b in a heap of that sign.
 func (v *valueSet) before(sign int, a, b int32) bool {
-	x, y := &v.ents[a], &v.ents[b]
+	x, y := v.ent(a), v.ent(b)
 	switch {
 	case v.shape.form != formWord:
 		return bytes.Compare(v.bytes(x), v.bytes(y)) == sign

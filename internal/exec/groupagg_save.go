@@ -31,7 +31,7 @@ func (v *valueSet) save(table *keyed.Table, multi *keyed.Multi, keyTypes []types
 	// comes then opens the key again.
 	var stay, put, groups []int32
 	for _, e := range v.dirty {
-		ent := &v.ents[e]
+		ent := v.ent(e)
 		if ent.slot == keyed.None || !ent.dirty {
 			continue
 		}
@@ -46,7 +46,7 @@ func (v *valueSet) save(table *keyed.Table, multi *keyed.Multi, keyTypes []types
 		v.release(e)
 	}
 	for _, e := range stay {
-		ent := &v.ents[e]
+		ent := v.ent(e)
 		if ent.ref != 0 {
 			v.writeExtra(e, multi)
 			multi.TouchRow(v.rows[ent.slot]-1, ent.ref)
@@ -65,7 +65,7 @@ func (v *valueSet) save(table *keyed.Table, multi *keyed.Multi, keyTypes []types
 	v.openGroups(groups, table, multi, keyTypes)
 	cols := []vec.Vector{v.stored(put)}
 	for i, e := range put {
-		ent := &v.ents[e]
+		ent := v.ent(e)
 		ent.ref = multi.Add(v.rows[ent.slot]-1, cols, i)
 		v.writeExtra(e, multi)
 	}
@@ -73,7 +73,7 @@ func (v *valueSet) save(table *keyed.Table, multi *keyed.Multi, keyTypes []types
 
 // unsave removes the row of an entry; a Multi drops a key with its last row.
 func (v *valueSet) unsave(e int32, multi *keyed.Multi) {
-	ent := &v.ents[e]
+	ent := v.ent(e)
 	row := v.rows[ent.slot] - 1
 	last := multi.Count(row) == 1
 	multi.Remove(row, ent.ref)
@@ -119,20 +119,20 @@ func (v *valueSet) stored(list []int32) vec.Vector {
 	if v.shape.form == formWord {
 		vals := make([]int64, len(list))
 		for i, e := range list {
-			vals[i] = int64(v.ents[e].word)
+			vals[i] = int64(v.ent(e).word)
 		}
 		return &vec.Fixed[int64]{Vals: vals}
 	}
 	b := &vec.Bytes{Offs: make([]uint32, 1, len(list)+1)}
 	for _, e := range list {
-		b.Data = append(b.Data, v.bytes(&v.ents[e])...)
+		b.Data = append(b.Data, v.bytes(v.ent(e))...)
 		b.Offs = append(b.Offs, uint32(len(b.Data)))
 	}
 	return b
 }
 
 func (v *valueSet) writeExtra(e int32, multi *keyed.Multi) {
-	ent := &v.ents[e]
+	ent := v.ent(e)
 	words := multi.Extra(ent.ref)
 	if !v.shape.counts {
 		words[0] = ent.bits
@@ -184,10 +184,10 @@ func (v *valueSet) loadGroup(s, row keyed.Slot, refs []keyed.Ref, multi *keyed.M
 		case *vec.Bytes:
 			e = v.findBytes(s, c.At(i))
 		}
-		v.ents[e].ref = ref
+		v.ent(e).ref = ref
 		words := multi.Extra(ref)
 		if !v.shape.counts {
-			v.ents[e].bits = words[0]
+			v.ent(e).bits = words[0]
 			continue
 		}
 		n := len(v.shape.filters)

@@ -55,9 +55,10 @@ type valueSet struct {
 	shape *setShape
 	keep  bool // it will be saved
 
-	index []uint64 // hash<<32 | entry + 1, linear probing; 0 is free
-	ents  []valueEntry
-	nums  []int32 // counts mode: len(filters) for each entry
+	index []uint64       // hash<<32 | entry + 1, linear probing; 0 is free
+	ents  [][]valueEntry // in chunks: growing copies nothing
+	used  int            // entries that were ever in use
+	nums  []int32        // counts mode: len(filters) for each entry
 	free  []int32
 	live  int
 
@@ -185,6 +186,25 @@ func (v *valueSet) setBytes(buf []byte, col vec.Vector, row int) []byte {
 	return agg.AppendValue(buf[:0], col, row)
 }
 
+const entryShift = 10
+
+func (v *valueSet) ent(e int32) *valueEntry { return &v.ents[e>>entryShift][e&(1<<entryShift-1)] }
+
+// reset empties a set that is not saved; its memory serves again.
+func (v *valueSet) reset() {
+	if len(v.index) > 1<<16 && v.live < len(v.index)/16 {
+		v.index = make([]uint64, 64)
+		v.ents = nil
+	}
+	clear(v.index)
+	clear(v.heads)
+	v.nums, v.free, v.arena = v.nums[:0], v.free[:0], v.arena[:0]
+	v.used, v.live, v.waste = 0, 0, 0
+	for i := range v.heaps {
+		clear(v.heaps[i].of)
+	}
+}
+
 func hashWord(s keyed.Slot, w uint64) uint32 {
 	hi, lo := bits.Mul64(w^uint64(s)*0x9E3779B97F4A7C15^0x2545F4914F6CDD1D, 0xD6E8FEB86659FD93)
 	return uint32(hi ^ lo ^ lo>>32)
@@ -240,7 +260,7 @@ func (v *valueSet) run(s *setStep, up, down []moved) {
 			}
 		}
 		if !v.shape.counts {
-			ent := &v.ents[e]
+			ent := v.ent(e)
 			fresh := s.masks[i] &^ ent.bits
 			if fresh == 0 {
 				continue
@@ -288,7 +308,7 @@ func (v *valueSet) count(s *setStep, i int, e int32, up, down []moved) {
 }
 
 func (v *valueSet) touch(e int32) {
-	if ent := &v.ents[e]; v.keep && !ent.dirty {
+	if ent := v.ent(e); v.keep && !ent.dirty {
 		ent.dirty = true
 		v.dirty = append(v.dirty, e)
 	}
@@ -315,7 +335,7 @@ func (v *valueSet) findHash(h uint32, s keyed.Slot, w uint64) int32 {
 		if uint32(x>>32) != h {
 			continue
 		}
-		if e := &v.ents[uint32(x)-1]; e.word == w && e.slot == s {
+		if e := v.ent(int32(uint32(x)) - 1); e.word == w && e.slot == s {
 			return int32(uint32(x) - 1)
 		}
 	}
@@ -334,7 +354,7 @@ func (v *valueSet) findBytes(s keyed.Slot, b []byte) int32 {
 		if uint32(x>>32) != h {
 			continue
 		}
-		if e := &v.ents[uint32(x)-1]; e.slot == s && bytes.Equal(v.bytes(e), b) {
+		if e := v.ent(int32(uint32(x)) - 1); e.slot == s && bytes.Equal(v.bytes(e), b) {
 			return int32(uint32(x) - 1)
 		}
 	}
@@ -350,8 +370,10 @@ func (v *valueSet) insert(at, h uint32, s keyed.Slot, w uint64) int32 {
 	if n := len(v.free); n > 0 {
 		e, v.free = v.free[n-1], v.free[:n-1]
 	} else {
-		e = int32(len(v.ents))
-		v.ents = append(v.ents, valueEntry{})
+		e = int32(v.used)
+		if v.used++; v.used > len(v.ents)<<entryShift {
+			v.ents = append(v.ents, make([]valueEntry, 1<<entryShift))
+		}
 		if v.shape.counts {
 			v.nums = append(v.nums, make([]int32, len(v.shape.filters))...)
 		}
@@ -360,9 +382,9 @@ func (v *valueSet) insert(at, h uint32, s keyed.Slot, w uint64) int32 {
 		v.heads = append(v.heads, 0)
 	}
 	next := v.heads[s]
-	v.ents[e] = valueEntry{word: w, hash: h, slot: s, next: next}
+	*v.ent(e) = valueEntry{word: w, hash: h, slot: s, next: next}
 	if next != 0 {
-		v.ents[next-1].prev = e + 1
+		v.ent(next - 1).prev = e + 1
 	}
 	v.heads[s] = e + 1
 	v.index[at] = uint64(h)<<32 | uint64(e+1)
@@ -375,7 +397,11 @@ func (v *valueSet) insert(at, h uint32, s keyed.Slot, w uint64) int32 {
 
 func (v *valueSet) rehash() {
 	old := v.index
-	v.index = make([]uint64, 2*len(old))
+	times := 2
+	if len(old) < 1<<18 {
+		times = 4
+	}
+	v.index = make([]uint64, times*len(old))
 	mask := uint32(len(v.index) - 1)
 	for _, x := range old {
 		if x == 0 {
@@ -391,7 +417,7 @@ func (v *valueSet) rehash() {
 
 // release lets an entry without counts go, when nothing holds it.
 func (v *valueSet) release(e int32) {
-	ent := &v.ents[e]
+	ent := v.ent(e)
 	if ent.heaps != 0 || ent.dirty || ent.ref != 0 {
 		return
 	}
@@ -399,15 +425,15 @@ func (v *valueSet) release(e int32) {
 }
 
 func (v *valueSet) remove(e int32) {
-	ent := &v.ents[e]
+	ent := v.ent(e)
 	v.unindex(e)
 	if ent.prev != 0 {
-		v.ents[ent.prev-1].next = ent.next
+		v.ent(ent.prev - 1).next = ent.next
 	} else {
 		v.heads[ent.slot] = ent.next
 	}
 	if ent.next != 0 {
-		v.ents[ent.next-1].prev = ent.prev
+		v.ent(ent.next - 1).prev = ent.prev
 	}
 	if v.shape.form != formWord {
 		v.waste += int(ent.word & math.MaxUint32)
@@ -428,7 +454,7 @@ func (v *valueSet) remove(e int32) {
 // TAOCP 3, 6.4, algorithm R).
 func (v *valueSet) unindex(e int32) {
 	mask := uint32(len(v.index) - 1)
-	i := v.ents[e].hash & mask
+	i := v.ent(e).hash & mask
 	for uint32(v.index[i]) != uint32(e+1) {
 		i = (i + 1) & mask
 	}
@@ -449,8 +475,8 @@ func (v *valueSet) unindex(e int32) {
 
 func (v *valueSet) packArena() {
 	var to []byte
-	for i := range v.ents {
-		e := &v.ents[i]
+	for i := range v.used {
+		e := v.ent(int32(i))
 		if e.slot == keyed.None {
 			continue
 		}
@@ -486,7 +512,7 @@ func (v *valueSet) entries(dst []int32, s keyed.Slot) []int32 {
 		return dst
 	}
 	from := len(dst)
-	for e := v.heads[s]; e != 0; e = v.ents[e-1].next {
+	for e := v.heads[s]; e != 0; e = v.ent(e - 1).next {
 		dst = append(dst, e-1)
 	}
 	for i, j := from, len(dst)-1; i < j; i, j = i+1, j-1 {
@@ -501,13 +527,13 @@ func (v *valueSet) column(list []int32) vec.Vector {
 	if v.shape.form == formWord && t.Phys() == types.PhysInt64 {
 		vals := make([]int64, len(list))
 		for i, e := range list {
-			vals[i] = int64(v.ents[e].word)
+			vals[i] = int64(v.ent(e).word)
 		}
 		return &vec.Fixed[int64]{Vals: vals}
 	}
 	b := vec.NewBuilder(t)
 	for _, e := range list {
-		v.build(b, &v.ents[e])
+		v.build(b, v.ent(e))
 	}
 	return b.Finish()
 }
@@ -542,7 +568,7 @@ func (s *setStep) pour(from *valueSet, list []int32, to keyed.Slot) {
 	for i, e := range list {
 		s.slots, s.rows = append(s.slots, to), append(s.rows, int32(i))
 		if !from.shape.counts {
-			s.masks = append(s.masks, from.ents[e].bits)
+			s.masks = append(s.masks, from.ent(e).bits)
 			continue
 		}
 		s.masks = append(s.masks, 1<<n-1)
@@ -568,7 +594,7 @@ func (v *valueSet) export(dst []byte, s keyed.Slot) []byte {
 	for i, e := range list {
 		dst = agg.AppendValue(dst, col, i)
 		if !v.shape.counts {
-			dst = binary.AppendUvarint(dst, v.ents[e].bits)
+			dst = binary.AppendUvarint(dst, v.ent(e).bits)
 			continue
 		}
 		for _, c := range v.nums[int(e)*n : int(e)*n+n] {
