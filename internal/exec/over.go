@@ -133,7 +133,8 @@ func newOverCalls(spec *jobgraph.Over, ts []types.Type, order *ordering, wanted 
 		c.words += call.words()
 		if call.running && call.spec.Distinct && call.arg() >= 0 && call.spec.Func != "MIN" && call.spec.Func != "MAX" {
 			call.seenCols = spec.Partition
-			if call.seen, err = keyed.Open(scratch{1}, seenShape(call, "seen", 1, mem)); err != nil {
+			shape := keyed.Shape{Name: "seen", Key: append(pickTypes(ts, spec.Partition), ts[call.arg()]), Words: 1, Groups: 1, Memory: mem}
+			if call.seen, err = keyed.Open(scratch{1}, shape); err != nil {
 				return nil, err
 			}
 		}
@@ -142,10 +143,6 @@ func newOverCalls(spec *jobgraph.Over, ts []types.Type, order *ordering, wanted 
 	var err error
 	c.table, err = keyed.Open(scratch{1}, keyed.Shape{Name: "accs", Key: []types.Type{types.TBigInt}, Words: c.words, Blobs: blobs, Groups: 1, Memory: mem})
 	return c, err
-}
-
-func seenShape(c *overCall, name string, groups int, mem *base.Budget) keyed.Shape {
-	return keyed.Shape{Name: name, Key: append(pickTypes(c.types, c.seenCols), c.types[c.arg()]), Words: 1, Groups: groups, Memory: mem}
 }
 
 // whole computes the calls over whole partitions.
@@ -192,6 +189,9 @@ func (c *overCalls) close() {
 	for _, call := range c.list {
 		if call.seen != nil {
 			call.seen.Close()
+		}
+		if call.seenRows != nil {
+			call.seenRows.Close()
 		}
 	}
 }

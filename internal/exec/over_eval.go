@@ -84,10 +84,14 @@ type overCall struct {
 	running bool
 	agg     agg.Agg
 	off     int // of its words in the entry
-	// seen are the values that a running DISTINCT has had, by partition.
-	seen     *keyed.Table
-	seenCols []int // of the partition
-	seenKeys keyed.Keys
+	// seen are the values that a running DISTINCT has had, by partition and value. A
+	// stream keeps them under the partition, too: durable keys decide by their group
+	// where they are restored.
+	seen      *keyed.Table
+	seenCols  []int // of the partition
+	seenKeys  keyed.Keys
+	seenRows  *keyed.Multi
+	seenGroup *grouping
 
 	lo, hi []int32
 }
@@ -352,21 +356,56 @@ func (c *overCall) firsts(p *overPart) []bool {
 	if c.seen == nil {
 		return nil
 	}
+	out := make([]bool, p.n)
 	rows := c.passes(p, nil, 0, int32(p.n))
-	keys := append(pick(p.cols, c.seenCols), p.cols[c.arg()])
-	ts := append(pickTypes(c.types, c.seenCols), c.types[c.arg()])
-	c.seenKeys.Prepare(ts, keys, rows, p.n)
+	if len(rows) == 0 {
+		return out
+	}
+	for _, r := range c.unseen(append(pick(p.cols, c.seenCols), p.cols[c.arg()]), rows, p.n) {
+		out[r] = true
+	}
+	if c.seenRows != nil {
+		rows = keepIf(rows, func(r int32) bool { return out[r] })
+		slots, _ := c.seenGroup.upsert(&c.seenRows.Table, p.cols, rows, p.n)
+		c.seenRows.AddRows(slots, []vec.Vector{p.cols[c.arg()]}, rows, nil)
+	}
+	return out
+}
+
+// unseen returns those of the rows whose keys, partition and value, are new, and
+// remembers them.
+func (c *overCall) unseen(keys []vec.Vector, rows []int32, n int) (out []int32) {
+	c.seenKeys.Prepare(append(pickTypes(c.types, c.seenCols), c.types[c.arg()]), keys, rows, n)
 	slots := make([]keyed.Slot, len(rows))
 	c.seen.Upsert(&c.seenKeys, slots)
-	out := make([]bool, p.n)
 	for i, s := range slots {
 		if w := c.seen.Words(s); w[0] == 0 {
 			w[0] = 1
-			out[rows[i]] = true
+			out = append(out, rows[i])
 		}
 	}
-	c.seen.Touch(slots...)
 	return out
+}
+
+// openSeen makes the values of a running DISTINCT durable.
+func (c *overCall) openSeen(ctx *Context, name string, group *grouping) error {
+	c.seenGroup = newGrouping(group.cols, c.types)
+	var err error
+	c.seenRows, err = keyed.OpenMulti(ctx.State, keyed.Shape{Name: name, Key: group.types, Row: []types.Type{c.types[c.arg()]}, Groups: ctx.Groups, Memory: ctx.Memory})
+	if err != nil {
+		return err
+	}
+	m := c.seenRows
+	for s := range m.Each {
+		refs := m.Rows(nil, s)
+		slots := make([]keyed.Slot, len(refs))
+		for i := range slots {
+			slots[i] = s
+		}
+		keys := append(c.seenGroup.outKeys(&m.Table, slots), m.Gather(refs, 0))
+		c.unseen(keys, ordinals(len(refs)), len(refs))
+	}
+	return nil
 }
 
 // frames computes the rows of each row's frame: [lo, hi), empty if lo >= hi.

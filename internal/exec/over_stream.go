@@ -84,9 +84,7 @@ func (x *overStream) openRunning() (err error) {
 		c.agg.Bind(shape.Words)
 		shape.Words += c.agg.Words()
 		if c.seen != nil {
-			c.seen.Close()
-			name := fmt.Sprintf("distinct-%d", x.running.at[i])
-			if c.seen, err = keyed.Open(ctx.State, seenShape(c, name, ctx.Groups, ctx.Memory)); err != nil {
+			if err := c.openSeen(ctx, fmt.Sprintf("distinct-%d", x.running.at[i]), x.group); err != nil {
 				return err
 			}
 		}
@@ -222,9 +220,9 @@ func (x *overStream) bucket(t int64) error {
 // compute puts out rows, in the order of their times, with their results.
 func (x *overStream) compute(b *vec.Batch, times []int64) error {
 	n := b.Rows
-	slots, _ := x.group.upsert(x.accs, b.Cols, nil, n)
-	slots = slices.Clone(slots)
 	perm := ordinals(n)
+	slots, _ := x.group.upsert(x.accs, b.Cols, perm, n)
+	slots = slices.Clone(slots)
 	words := x.order.words(b.Cols, nil, n, nil)
 	slices.SortStableFunc(perm, func(i, j int32) int {
 		if c := cmp.Or(cmp.Compare(slots[i], slots[j]), cmp.Compare(times[i], times[j])); c != 0 {
@@ -418,8 +416,8 @@ func (x *overStream) snapshot() error {
 		errs = append(errs, x.past.Snapshot())
 	}
 	for _, c := range x.running.list {
-		if c.seen != nil {
-			errs = append(errs, c.seen.Snapshot())
+		if c.seenRows != nil {
+			errs = append(errs, c.seenRows.Snapshot())
 		}
 	}
 	return errors.Join(errs...)

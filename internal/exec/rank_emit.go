@@ -139,11 +139,12 @@ func (r *Rank) emitMove(s keyed.Slot, p, q int64, was keyed.Ref) {
 	}
 	lo, hi := max(min(p, q), r.from), min(max(p, q), r.to)
 	if !r.spec.SendBefore && lo <= hi {
-		// Rows that leave the range are known by their own key, too.
-		if q < r.from && in(p) || p < r.from && in(q) {
+		switch { // what leaves the range is known by its own key, too
+		case in(p) && !in(q):
+			r.changes.add(vec.Delete, was, p)
+		case in(q) && p < r.from:
 			r.changes.add(vec.Delete, old(lo), lo)
-		}
-		if q > r.to && in(p) || p > r.to && in(q) {
+		case in(q) && p > r.to:
 			r.changes.add(vec.Delete, old(hi), hi)
 		}
 	}

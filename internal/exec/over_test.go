@@ -1,0 +1,451 @@
+package exec_test
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/millrace-io/millrace/internal/base"
+	"github.com/millrace-io/millrace/internal/exec"
+	"github.com/millrace-io/millrace/internal/exec/exectest"
+	"github.com/millrace-io/millrace/internal/expr/agg"
+	"github.com/millrace-io/millrace/internal/jobgraph"
+	"github.com/millrace-io/millrace/types"
+	"github.com/millrace-io/millrace/vec"
+)
+
+// The columns of OVER's tests: partition, id, time, a number, a text, a filter.
+var overTypes = []types.Type{tStr, tInt, tTime, tInt, tStr, types.TBoolean}
+
+func overRow(r *rand.Rand, id int) []any {
+	row := []any{fmt.Sprint("p", r.IntN(3)), id, r.IntN(40) * 100_000, r.IntN(10) - 5, strings.Repeat("x", r.IntN(3)), r.IntN(2) == 0}
+	for i := range row {
+		if i != 1 && i != 2 && r.IntN(8) == 0 {
+			row[i] = nil
+		}
+	}
+	return row
+}
+
+func overCallOf(name string, col int, f jobgraph.Frame) jobgraph.OverCall {
+	c := jobgraph.OverCall{AggCall: jobgraph.AggCall{Func: name, Filter: -1}, Frame: f}
+	switch name {
+	case "ROW_NUMBER", "RANK", "DENSE_RANK", "NTILE":
+		c.Ret = tInt
+		c.Consts = []any{int64(3)}
+		return c
+	case "PERCENT_RANK", "CUME_DIST":
+		c.Ret = types.TDouble
+		return c
+	}
+	if col >= 0 {
+		c.Args, c.ArgTypes = []int{col}, []types.Type{overTypes[col]}
+	}
+	if name == "LAG" || name == "LEAD" {
+		c.Ret = overTypes[col]
+		c.Args, c.Consts = append(c.Args, 1), []any{nil, int64(2)}
+		return c
+	}
+	ret, _, err := agg.Resolve(name, c.ArgTypes)
+	if err != nil {
+		panic(err)
+	}
+	c.Ret = ret.Nullable(true)
+	return c
+}
+
+func rowsFrame(from, to int64) jobgraph.Frame {
+	return jobgraph.Frame{Rows: true, From: overBound(from), To: overBound(to)}
+}
+
+func rangeFrame(from, to int64) jobgraph.Frame {
+	return jobgraph.Frame{From: overBound(from), To: overBound(to)}
+}
+
+func overBound(n int64) jobgraph.FrameBound {
+	if n == unboundedRow {
+		return jobgraph.FrameBound{Unbounded: true}
+	}
+	return jobgraph.FrameBound{Offset: n}
+}
+
+const unboundedRow = math.MaxInt32
+
+// overModel computes one call for row i of a sorted partition, the slow way.
+func overModel(part [][]any, i int, c *jobgraph.OverCall, order []jobgraph.SortKey) any {
+	n := len(part)
+	peer := func(k int) bool { return compareRows(part[k], part[i], order) == 0 }
+	first, last := i, i
+	for first > 0 && peer(first-1) {
+		first--
+	}
+	for last < n-1 && peer(last+1) {
+		last++
+	}
+	switch c.Func {
+	case "ROW_NUMBER":
+		return i + 1
+	case "RANK":
+		return first + 1
+	case "DENSE_RANK":
+		d := 1
+		for k := 1; k <= first; k++ {
+			if compareRows(part[k-1], part[k], order) != 0 {
+				d++
+			}
+		}
+		return d
+	case "PERCENT_RANK":
+		if n == 1 {
+			return 0.0
+		}
+		return float64(first) / float64(n-1)
+	case "CUME_DIST":
+		return float64(last+1) / float64(n)
+	case "NTILE":
+		at := 0
+		for b := range 3 {
+			size := n / 3
+			if b < n%3 {
+				size++
+			}
+			if at += size; i < at {
+				return b + 1
+			}
+		}
+	case "LAG", "LEAD":
+		d := int(c.Consts[1].(int64))
+		if c.Func == "LEAD" {
+			d = -d
+		}
+		if k := i - d; k >= 0 && k < n {
+			return part[k][c.Args[0]]
+		}
+		return nil
+	}
+	var vals []any
+	rows := 0
+	seen := map[any]bool{}
+	for k := range n {
+		if !inFrame(part, i, k, first, last, c.Frame, order) {
+			continue
+		}
+		if c.Filter >= 0 && part[k][c.Filter] != true {
+			continue
+		}
+		rows++
+		if len(c.Args) > 0 {
+			if v := part[k][c.Args[0]]; v != nil && (!c.Distinct || !seen[v]) {
+				seen[v] = true
+				vals = append(vals, v)
+			}
+		}
+	}
+	return modelAgg(c.Func, rows, len(c.Args) > 0, vals)
+}
+
+func inFrame(part [][]any, i, k, first, last int, f jobgraph.Frame, order []jobgraph.SortKey) bool {
+	if f.Rows {
+		return (f.From.Unbounded || int64(k-i) >= f.From.Offset) && (f.To.Unbounded || int64(k-i) <= f.To.Offset)
+	}
+	if f.From.Offset == 0 && f.To.Offset == 0 {
+		return (f.From.Unbounded || k >= first) && (f.To.Unbounded || k <= last)
+	}
+	x, y := part[i][order[0].Col], part[k][order[0].Col]
+	if x == nil || y == nil {
+		switch {
+		case x == nil && y == nil:
+			return true
+		case k < i:
+			return f.From.Unbounded
+		default:
+			return f.To.Unbounded
+		}
+	}
+	d := int64(y.(int) - x.(int))
+	if order[0].Desc {
+		d = -d
+	}
+	return (f.From.Unbounded || d >= f.From.Offset) && (f.To.Unbounded || d <= f.To.Offset)
+}
+
+func modelAgg(name string, rows int, arg bool, vals []any) any {
+	if name == "COUNT" {
+		if arg {
+			return len(vals)
+		}
+		return rows
+	}
+	if len(vals) == 0 {
+		return nil
+	}
+	less := func(a, b any) bool {
+		if s, ok := a.(string); ok {
+			return s < b.(string)
+		}
+		return a.(int) < b.(int)
+	}
+	out := vals[0]
+	switch name {
+	case "SUM", "AVG":
+		sum := 0
+		for _, v := range vals {
+			sum += v.(int)
+		}
+		if name == "AVG" {
+			return sum / len(vals)
+		}
+		return sum
+	case "MIN", "MAX":
+		for _, v := range vals[1:] {
+			if name == "MIN" && less(v, out) || name == "MAX" && less(out, v) {
+				out = v
+			}
+		}
+	case "LAST_VALUE":
+		out = vals[len(vals)-1]
+	case "LISTAGG":
+		var s []string
+		for _, v := range vals {
+			s = append(s, v.(string))
+		}
+		out = strings.Join(s, ",")
+	}
+	return out
+}
+
+// overWant computes all rows.
+func overWant(rows [][]any, spec *jobgraph.Over) []string {
+	parts := map[string][][]any{}
+	for _, row := range rows {
+		var key []any
+		for _, c := range spec.Partition {
+			key = append(key, row[c])
+		}
+		parts[exectest.Text(key)] = append(parts[exectest.Text(key)], row)
+	}
+	out := []string{}
+	for _, p := range parts {
+		slices.SortStableFunc(p, func(a, b []any) int { return compareRows(a, b, spec.Order) })
+		for i, row := range p {
+			full := slices.Clone(row)
+			for c := range spec.Calls {
+				full = append(full, overModel(p, i, &spec.Calls[c], spec.Order))
+			}
+			out = append(out, exectest.Text(full))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+var overFuncs = []struct {
+	name string
+	col  int
+}{{"COUNT", -1}, {"COUNT", 3}, {"SUM", 3}, {"AVG", 3}, {"MIN", 3}, {"MAX", 4}, {"FIRST_VALUE", 4}, {"LAST_VALUE", 3}, {"LISTAGG", 4}, {"MAX", 3}}
+
+func randomOverCall(r *rand.Rand, f jobgraph.Frame) jobgraph.OverCall {
+	x := overFuncs[r.IntN(len(overFuncs))]
+	c := overCallOf(x.name, x.col, f)
+	if r.IntN(4) == 0 {
+		c.Filter = 5
+	}
+	if r.IntN(3) == 0 && (x.name == "COUNT" && x.col >= 0 || x.name == "SUM") {
+		c.Distinct = true
+	}
+	return c
+}
+
+func TestOverEnd(t *testing.T) {
+	for seed := range uint64(400) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		spec := &jobgraph.Over{Time: -1, Emit: jobgraph.AtEnd, Types: overTypes}
+		if r.IntN(3) > 0 {
+			spec.Partition = []int{0}
+		}
+		one := []int{2, 3}[r.IntN(2)]
+		spec.Order = []jobgraph.SortKey{{Col: one, Desc: r.IntN(2) == 0, NullsLast: r.IntN(2) == 0}}
+		ranges := r.IntN(2) == 0
+		if !ranges {
+			spec.Order = append(spec.Order, jobgraph.SortKey{Col: 4})
+		}
+		unit := int64(1)
+		if one == 2 {
+			unit = 100_000
+		}
+		for range 1 + r.IntN(4) {
+			var f jobgraph.Frame
+			a, b := int64(r.IntN(7)-3), int64(r.IntN(7)-3)
+			a, b = min(a, b), max(a, b)
+			switch {
+			case r.IntN(4) == 0:
+				a = unboundedRow
+			case r.IntN(4) == 0:
+				b = unboundedRow
+			}
+			switch {
+			case r.IntN(2) == 0:
+				f = rowsFrame(a, b)
+			case ranges:
+				f = rangeFrame(a, b)
+				f.From.Offset, f.To.Offset = f.From.Offset*unit, f.To.Offset*unit
+			default:
+				f = rangeFrame(unboundedRow, 0)
+			}
+			spec.Calls = append(spec.Calls, randomOverCall(r, f))
+		}
+		for _, name := range []string{"ROW_NUMBER", "RANK", "DENSE_RANK", "NTILE", "PERCENT_RANK", "CUME_DIST", "LAG", "LEAD"} {
+			if r.IntN(5) == 0 {
+				spec.Calls = append(spec.Calls, overCallOf(name, 3, jobgraph.Frame{}))
+			}
+		}
+		var rows [][]any
+		var list []modelChange
+		for id := range r.IntN(120) {
+			row := overRow(r, id)
+			rows, list = append(rows, row), append(list, modelChange{kI, row})
+		}
+		run := exectest.Start(t, func() exec.Operator { return exec.NewOver(spec) }, exectest.Options{Batch: true})
+		feedRandom(r, run, 0, spec.Types, list, false, false)
+		run.End()
+		checkOver(t, seed, run, rows, spec)
+	}
+}
+
+func checkOver(t *testing.T, seed uint64, run *exectest.Run, rows [][]any, spec *jobgraph.Over) {
+	t.Helper()
+	got, want := exectest.Sum(t, run.Rows()), overWant(rows, spec)
+	if slices.Equal(got, want) {
+		return
+	}
+	for i := range min(len(got), len(want)) {
+		if got[i] != want[i] {
+			t.Errorf("got %s\nwant %s", got[i], want[i])
+			break
+		}
+	}
+	t.Fatalf("seed %d: %d rows, want %d; %+v %+v", seed, len(got), len(want), spec.Order, spec.Calls)
+}
+
+func TestOverStream(t *testing.T) {
+	for seed := range uint64(400) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		spec := &jobgraph.Over{Time: 2, Types: overTypes, Order: []jobgraph.SortKey{{Col: 2}}}
+		if r.IntN(3) > 0 {
+			spec.Partition = []int{0}
+		}
+		for range 1 + r.IntN(3) {
+			var f jobgraph.Frame
+			switch r.IntN(4) {
+			case 0:
+				f = rowsFrame(unboundedRow, 0)
+			case 1:
+				f = rangeFrame(unboundedRow, 0)
+			case 2:
+				f = rowsFrame(-int64(r.IntN(4)), 0)
+			case 3:
+				f = rangeFrame(-int64(r.IntN(8)*100_000), 0)
+			}
+			spec.Calls = append(spec.Calls, randomOverCall(r, f))
+		}
+		for _, name := range []string{"ROW_NUMBER", "RANK", "DENSE_RANK", "LAG"} {
+			if r.IntN(4) == 0 {
+				spec.Calls = append(spec.Calls, overCallOf(name, 3, jobgraph.Frame{}))
+			}
+		}
+		run := exectest.Start(t, func() exec.Operator { return exec.NewOver(spec) }, exectest.Options{Keys: [][]int{spec.Partition}, Types: [][]types.Type{overTypes}})
+		mark := int64(math.MinInt64)
+		var kept [][]any
+		id := 0
+		for range 12 {
+			var list []modelChange
+			for range r.IntN(15) {
+				row := overRow(r, id)
+				id++
+				list = append(list, modelChange{kI, row})
+				if int64(row[2].(int)) > mark {
+					kept = append(kept, row)
+				}
+			}
+			feedOne(r, run, 0, overTypes, list)
+			disturb(r, run, spec.Partition != nil)
+			if r.IntN(3) == 0 {
+				mark = max(mark, int64(r.IntN(4_000_000)))
+				run.Watermark(mark)
+			}
+		}
+		run.End()
+		checkOver(t, seed, run, kept, spec)
+	}
+}
+
+func TestOverChanges(t *testing.T) {
+	for seed := range uint64(200) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		spec := &jobgraph.Over{Time: -1, Types: overTypes, Order: []jobgraph.SortKey{{Col: 3, Desc: r.IntN(2) == 0}, {Col: 1}}, Retracts: true}
+		if r.IntN(3) > 0 {
+			spec.Partition = []int{0}
+		}
+		for range 1 + r.IntN(3) {
+			f := []jobgraph.Frame{rowsFrame(unboundedRow, 0), rangeFrame(unboundedRow, 0), rowsFrame(-2, 0), rowsFrame(unboundedRow, unboundedRow)}[r.IntN(4)]
+			spec.Calls = append(spec.Calls, randomOverCall(r, f))
+		}
+		run := exectest.Start(t, func() exec.Operator { return exec.NewOver(spec) }, exectest.Options{Keys: [][]int{spec.Partition}, Types: [][]types.Type{overTypes}})
+		var live [][]any
+		var list []modelChange
+		for id := range 100 {
+			if len(live) > 0 && r.IntN(3) == 0 {
+				i := r.IntN(len(live))
+				list = append(list, modelChange{kD, live[i]})
+				live = slices.Delete(live, i, i+1)
+				continue
+			}
+			row := overRow(r, id)
+			live, list = append(live, row), append(list, modelChange{kI, row})
+		}
+		feedRandom(r, run, 0, overTypes, list, true, spec.Partition != nil)
+		run.End()
+		checkOver(t, seed, run, live, spec)
+	}
+}
+
+// TestOverEndSpill has partitions across batches, and too little memory.
+func TestOverEndSpill(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	spec := &jobgraph.Over{Time: -1, Emit: jobgraph.AtEnd, Types: overTypes, Partition: []int{0}, Order: []jobgraph.SortKey{{Col: 1}},
+		Calls: []jobgraph.OverCall{overCallOf("ROW_NUMBER", -1, jobgraph.Frame{}), overCallOf("SUM", 1, rowsFrame(-1, 0))}}
+	run := exectest.Start(t, func() exec.Operator { return exec.NewOver(spec) }, exectest.Options{Batch: true, Memory: &base.Budget{Limit: 1}, Spill: memSpill()})
+	type last struct{ n, id int }
+	state := map[string]last{}
+	want := map[string]bool{}
+	for id := 0; id < 100_000; {
+		var part [][]any
+		for range 2000 {
+			row := overRow(r, id)
+			row[0] = fmt.Sprint("p", r.IntN(1000*(1-r.IntN(2))+3))
+			l := state[row[0].(string)]
+			sum := id
+			if l.n > 0 {
+				sum += l.id
+			}
+			want[exectest.Text(append(slices.Clone(row), l.n+1, sum))] = true
+			state[row[0].(string)] = last{l.n + 1, id}
+			part = append(part, row)
+			id++
+		}
+		run.Process(0, exectest.Batch(overTypes, part, nil))
+	}
+	run.End()
+	rows := run.Rows()
+	if len(rows) != len(want) {
+		t.Fatalf("%d rows, want %d", len(rows), len(want))
+	}
+	for _, e := range rows {
+		if e.Kind != vec.Insert || !want[exectest.Text(e.Row)] {
+			t.Fatalf("not wanted: %s", e)
+		}
+	}
+}
