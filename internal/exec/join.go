@@ -1,8 +1,6 @@
 package exec
 
 import (
-	"slices"
-
 	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/jobgraph"
 	"github.com/millrace-io/millrace/internal/state/keyed"
@@ -17,24 +15,42 @@ import (
 // zero, the row padded with NULLs is retracted or put out. The order of changes is
 // that of Flink's StreamingJoinOperator and StreamingSemiAntiJoinOperator: first
 // what the other side's rows lose, then the new pairs.
+//
+// A batch is worked off in one of three ways:
+//
+//	whole    inserts into an inner join: all matches, then all rows are kept
+//	in turn  anything else: the matches are found in pieces of bounded size, and
+//	         each row is handled with its own
+//	by key   an input that is known by a unique key, and so sends updates without
+//	         what was before: join_upsert.go
 type Join struct {
 	Base
-	spec    *jobgraph.Join
-	sides   [2]side
-	counts  [2]bool // rows carry the number of their matches
-	outer   [2]bool
-	semi    bool
-	anti    bool
-	unique  [2][]int
-	match   matcher
-	pairs   pairs
-	own     keyed.Keys
-	matched int // of the row at hand, so far
-	at      int // ordinal of the row at hand
+	spec   *jobgraph.Join
+	ctx    *Context
+	sides  [2]side
+	counts [2]bool // rows carry the number of their matches
+	outer  [2]bool
+	semi   bool
+	anti   bool
+	ttl    [2]int64
+	stamp  [2]int // the extra word of the time of writing, with a time to live
+	unique [2]*uniqueRows
+	match  matcher
+	pairs  pairs
+	own    keyed.Keys
+	slots  []keyed.Slot
+	rows   []int32
+	keep   []int32
+	ident  idents
+
 	in      int
-	busy    bool
-	todo    []*vec.Batch // of input in, after the one at hand
-	mark    *vec.Mark    // to forward when the batches are done
+	batch   *vec.Batch // nil: there is none
+	next    func() (more bool, err error)
+	at      int // ordinal of the row at hand
+	matched int // its matches so far
+	mark    int64
+	marked  bool // mark is to be forwarded
+	swept   int64
 }
 
 // NewJoin returns the operator.
@@ -43,144 +59,162 @@ func NewJoin(spec *jobgraph.Join) *Join { return &Join{spec: spec} }
 // Open implements Operator.
 func (j *Join) Open(ctx *Context) error {
 	s := j.spec
+	j.ctx = ctx
 	j.sides[0], j.sides[1] = newSide(s.LeftKeys, s.LeftTypes, s.NullSafe), newSide(s.RightKeys, s.RightTypes, s.NullSafe)
 	j.outer[0], j.outer[1] = outer(s.JoinKind)
 	j.semi, j.anti = s.JoinKind == jobgraph.Semi, s.JoinKind == jobgraph.Anti
 	j.counts = [2]bool{j.outer[0] || j.semi || j.anti, j.outer[1]}
-	j.unique = [2][]int{s.LeftUnique, s.RightUnique}
-	if s.LeftAppend {
-		j.unique[0] = nil
-	}
-	if s.RightAppend {
-		j.unique[1] = nil
-	}
-	var err error
-	if err = j.match.compile(s.Cond, ctx.Env); err != nil {
+	j.ttl = [2]int64{s.LeftTTLMs, s.RightTTLMs}
+	if err := j.match.compile(s.Cond, ctx.Env); err != nil {
 		return err
 	}
 	for i, name := range [2]string{"left", "right"} {
 		extra := 0
 		if j.counts[i] {
-			extra = 1
+			extra++
 		}
+		if j.ttl[i] > 0 {
+			j.stamp[i] = extra
+			extra++
+		}
+		var err error
 		if j.sides[i].rows, err = keyed.OpenMulti(ctx.State, j.sides[i].shape(name, ctx, extra)); err != nil {
 			return err
 		}
 	}
-	return nil
+	return j.openUnique()
 }
 
 // Process implements Operator.
 func (j *Join) Process(in int, b *vec.Batch, out Output) (bool, error) {
-	j.mark = nil
-	if n := len(b.Marks); n > 0 {
-		j.mark = &b.Marks[n-1]
-	}
-	j.in, j.todo = in, []*vec.Batch{b}
-	if j.unique[in] != nil && b.Kinds != nil && !slices.Contains(b.Kinds, vec.UpdateBefore) {
-		j.todo = singles(b)
+	j.mark, j.marked = lastMark(b)
+	if b.Len() > 0 {
+		j.begin(in, b)
 	}
 	return j.Resume(out)
 }
 
-// singles cuts a batch into rows: each may have to be preceded by the row that it
-// replaces, see begin.
-func singles(b *vec.Batch) []*vec.Batch {
-	out := make([]*vec.Batch, b.Len())
-	for i := range out {
-		out[i] = &vec.Batch{Cols: b.Cols, Rows: b.Rows, Kinds: b.Kinds, Sel: []int32{int32(b.Row(i))}}
+// begin takes a batch.
+func (j *Join) begin(in int, b *vec.Batch) {
+	j.in, j.batch, j.at, j.matched = in, b, 0, 0
+	j.pairs.ownLeft, j.pairs.single = in == 0, j.semi || j.anti
+	j.match.start(b, in == 0, &j.sides[in], &j.sides[1-in])
+	switch {
+	case j.unique[in] != nil:
+		j.sides[in].prepare(&j.own, b)
+		j.next = j.byKey
+	case b.Kinds == nil && j.spec.JoinKind == jobgraph.Inner:
+		j.next = j.whole
+	default:
+		j.sides[in].prepare(&j.own, b)
+		j.next = j.inTurn
 	}
-	return out
-}
-
-// begin starts the next batch.
-func (j *Join) begin() {
-	b, s := j.todo[0], &j.sides[j.in]
-	j.todo = j.todo[1:]
-	s.prepare(&j.own, b)
-	if j.unique[j.in] != nil && b.Len() == 1 && b.Kind(b.Row(0)).Adds() {
-		if full := j.replacing(b); full != b {
-			b = full
-			s.prepare(&j.own, b)
-		}
-	}
-	j.at, j.matched, j.busy = 0, 0, true
-	j.pairs.ownLeft, j.pairs.single = j.in == 0, j.semi || j.anti
-	j.match.start(b, j.in == 0, s, &j.sides[1-j.in])
-}
-
-// replacing returns a batch of one row preceded by the retraction of the row with
-// the same unique key, if there is one: an input that is known by that key sends an
-// update without what was before.
-func (j *Join) replacing(b *vec.Batch) *vec.Batch {
-	s, row := &j.sides[j.in], b.Row(0)
-	slot := s.rows.SlotOne(&j.own, 0, false)
-	if slot == keyed.None {
-		return b
-	}
-	for r := s.rows.First(slot); r != 0; r = s.rows.Next(r) {
-		old := gather(s.rows, []keyed.Ref{r}, s.types)
-		if !sameKey(old, 0, b.Cols, row, j.unique[j.in]) {
-			continue
-		}
-		out := &vec.Batch{Rows: 2, Kinds: []vec.RowKind{vec.Delete, vec.UpdateAfter}}
-		for c, t := range s.types {
-			col := vec.NewBuilder(t)
-			col.From(old[c], 0)
-			col.From(b.Cols[c], row)
-			out.Cols = append(out.Cols, col.Finish())
-		}
-		return out
-	}
-	return b
-}
-
-func sameKey(a []vec.Vector, i int, b []vec.Vector, k int, cols []int) bool {
-	for _, c := range cols {
-		if vec.Compare(a[c], i, b[c], k) != 0 {
-			return false
-		}
-	}
-	return true
 }
 
 // Resume implements Operator.
 func (j *Join) Resume(out Output) (bool, error) {
-	for range EmitBatchesMax / 2 {
-		if !j.busy {
-			if len(j.todo) == 0 {
-				return false, nil
-			}
-			j.begin()
-		}
-		if err := j.piece(); err != nil {
-			return false, err
-		}
-		last := !j.busy && len(j.todo) == 0
-		if j.pairs.len() > 0 && (!j.busy || j.pairs.len() >= vec.BatchRowsMax) {
-			if err := j.emit(out); err != nil {
+	for range EmitBatchesMax {
+		for j.batch != nil && j.pairs.len() < vec.BatchRowsMax {
+			more, err := j.next()
+			if err != nil {
 				return false, err
 			}
+			if more {
+				continue
+			}
+			if j.pairs.len() == 0 {
+				j.batch = nil
+			}
+			break
 		}
-		if last && j.mark != nil {
-			return false, out.Watermark(j.mark.Time)
+		if j.batch == nil {
+			return false, j.finish(out)
+		}
+		other := 1 - j.in
+		if err := out.Emit(j.pairs.batch(j.batch, j.sides[j.in].types, j.sides[other].rows, j.sides[other].types)); err != nil {
+			return false, err
 		}
 	}
-	return j.busy || len(j.todo) > 0, nil
+	return true, nil
 }
 
-func (j *Join) emit(out Output) error {
-	other := 1 - j.in
-	return out.Emit(j.pairs.batch(j.match.batch, j.sides[j.in].types, j.sides[other].rows, j.sides[other].types))
-}
-
-// piece handles the matches of the next run of rows.
-func (j *Join) piece() error {
-	upto, err := j.match.more()
-	if err != nil {
+// finish ends a batch.
+func (j *Join) finish(out Output) error {
+	if err := j.sides[j.in].rows.Err(); err != nil {
 		return err
 	}
-	b, n := j.match.batch, len(j.match.slots)
+	if !j.marked {
+		return nil
+	}
+	j.marked = false
+	return out.Watermark(j.mark)
+}
+
+// whole finds matches of inserts, and keeps the rows when it has all.
+func (j *Join) whole() (bool, error) {
+	n := len(j.match.slots)
+	if j.at == n {
+		return false, nil
+	}
+	var err error
+	if j.at, err = j.match.more(); err != nil {
+		return false, err
+	}
+	for _, r := range j.match.rows {
+		j.pairs.own = append(j.pairs.own, int32(j.batch.Row(int(r))))
+	}
+	j.pairs.refs = append(j.pairs.refs, j.match.refs...)
+	if j.at < n {
+		return true, nil
+	}
+	j.keepAll()
+	return false, nil
+}
+
+// keepAll keeps the rows of the batch, but for those that can never match.
+func (j *Join) keepAll() {
+	s, b := &j.sides[j.in], j.batch
+	rows := j.ident.positions(b)
+	if s.anyVoid(b) {
+		j.keep = j.keep[:0]
+		for _, r := range rows {
+			if !s.void(b, int(r)) {
+				j.keep = append(j.keep, r)
+			}
+		}
+		rows = j.keep
+	}
+	if len(rows) == 0 {
+		return
+	}
+	k := &j.match.keys // of the batch's rows, unless some are left out
+	if len(rows) < b.Len() {
+		k = &j.own
+		s.prepare(k, &vec.Batch{Cols: b.Cols, Rows: b.Rows, Sel: rows})
+	}
+	j.slots = grow(j.slots, len(rows))
+	s.rows.Upsert(k, j.slots)
+	if j.ttl[j.in] == 0 {
+		s.rows.AddRows(j.slots, b.Cols, rows, nil)
+		return
+	}
+	now := uint64(j.ctx.Env.Now() / 1000)
+	for i, r := range rows {
+		ref := s.rows.Add(j.slots[i], b.Cols, int(r))
+		s.rows.Extra(ref)[j.stamp[j.in]] = now
+	}
+}
+
+// inTurn handles the matches of the next run of rows.
+func (j *Join) inTurn() (bool, error) {
+	b, n := j.batch, len(j.match.slots)
+	if j.at == n {
+		return false, nil
+	}
+	upto, err := j.match.more()
+	if err != nil {
+		return false, err
+	}
 	k := 0
 	for {
 		from := k
@@ -188,7 +222,8 @@ func (j *Join) piece() error {
 			k++
 		}
 		if j.at < n {
-			j.change(b.Kind(b.Row(j.at)), int32(b.Row(j.at)), j.match.refs[from:k])
+			row := b.Row(j.at)
+			j.change(b.Kind(row), int32(row), j.match.refs[from:k])
 			j.matched += k - from
 		}
 		if j.at >= upto {
@@ -198,8 +233,7 @@ func (j *Join) piece() error {
 		j.at++
 		j.matched = 0
 	}
-	j.busy = j.at < n
-	return nil
+	return j.at < n, nil
 }
 
 // change puts out the pairs of a row with matches of the other side.
@@ -208,27 +242,22 @@ func (j *Join) change(kind vec.RowKind, row int32, refs []keyed.Ref) {
 		return
 	}
 	other := 1 - j.in
-	switch {
-	case j.semi || j.anti:
+	if j.semi || j.anti {
 		if j.in == 1 {
 			for _, r := range refs {
-				j.flip(kind.Adds(), r)
+				j.flip(kind, r)
 			}
 		}
 		return
-	case j.outer[other] && kind.Adds():
+	}
+	if j.outer[other] && kind.Adds() {
 		for _, r := range refs {
 			if j.count(other, r, 1) == 1 {
 				j.pairs.add(vec.Delete, absent, r)
 			}
 		}
 	}
-	pair := kind
-	if j.outer[0] || j.outer[1] {
-		if pair = vec.Delete; kind.Adds() {
-			pair = vec.Insert
-		}
-	}
+	pair := j.kindOf(kind)
 	for _, r := range refs {
 		j.pairs.add(pair, row, r)
 	}
@@ -241,23 +270,36 @@ func (j *Join) change(kind vec.RowKind, row int32, refs []keyed.Ref) {
 	}
 }
 
-// flip counts a match of a left row and shows or hides it when that decides.
-func (j *Join) flip(adds bool, left keyed.Ref) {
-	if adds {
-		if j.count(0, left, 1) == 1 {
-			if j.semi {
-				j.pairs.add(vec.Insert, absent, left)
-			} else {
-				j.pairs.add(vec.Delete, absent, left)
-			}
-		}
-	} else if j.count(0, left, -1) == 0 {
-		if j.semi {
-			j.pairs.add(vec.Delete, absent, left)
-		} else {
-			j.pairs.add(vec.Insert, absent, left)
-		}
+// kindOf returns the kind of the pairs of a change, as Flink's: the change's own,
+// but where the pairs take the place of padded rows.
+func (j *Join) kindOf(kind vec.RowKind) vec.RowKind {
+	switch {
+	case kind.Adds() && (j.outer[0] || j.outer[1]):
+		return vec.Insert
+	case !kind.Adds() && (j.outer[j.in] || !j.spec.SendBefore):
+		return vec.Delete
 	}
+	return kind
+}
+
+// flip counts a match of a left row and shows or hides it when that decides.
+func (j *Join) flip(kind vec.RowKind, left keyed.Ref) {
+	by, edge := int64(1), int64(1)
+	if !kind.Adds() {
+		by, edge = -1, 0
+	}
+	if j.count(0, left, by) != edge {
+		return
+	}
+	switch {
+	case j.anti && kind.Adds():
+		kind = vec.Delete
+	case j.anti:
+		kind = vec.Insert
+	case !kind.Adds() && !j.spec.SendBefore:
+		kind = vec.Delete
+	}
+	j.pairs.add(kind, absent, left)
 }
 
 // count changes the number of matches of a row and returns it.
@@ -275,23 +317,13 @@ func (j *Join) settle(b *vec.Batch, i int) {
 	row := b.Row(i)
 	kind := b.Kind(row)
 	s := &j.sides[j.in]
-	switch {
-	case j.in == 0 && (j.semi && j.matched > 0 || j.anti && j.matched == 0):
-		j.pairs.add(kind, int32(row), 0)
-	case j.outer[j.in] && j.matched == 0:
-		if kind.Adds() {
-			kind = vec.Insert
-		} else {
-			kind = vec.Delete
-		}
-		j.pairs.add(kind, int32(row), 0)
-	}
+	j.alone(kind, int32(row))
 	if len(s.strict) > 0 && s.void(b, row) {
 		return // can never match: nothing to remember
 	}
-	slot := s.rows.SlotOne(&j.own, i, b.Kind(row).Adds())
-	if b.Kind(row).Adds() {
-		j.keep(s, slot, b, row)
+	slot := s.rows.SlotOne(&j.own, i, kind.Adds())
+	if kind.Adds() {
+		j.store(slot, b, row)
 	} else if slot != keyed.None {
 		if r := s.rows.FindRow(slot, b.Cols, row); r != 0 {
 			s.rows.Remove(slot, r)
@@ -299,10 +331,65 @@ func (j *Join) settle(b *vec.Batch, i int) {
 	}
 }
 
-func (j *Join) keep(s *side, slot keyed.Slot, b *vec.Batch, row int) {
-	r := s.rows.Add(slot, b.Cols, row)
+// alone puts out the row at hand by itself, if its number of matches says so.
+func (j *Join) alone(kind vec.RowKind, row int32) {
+	switch {
+	case j.in == 0 && (j.semi && j.matched > 0 || j.anti && j.matched == 0):
+		if kind == vec.UpdateBefore && !j.spec.SendBefore {
+			kind = vec.Delete
+		}
+		j.pairs.add(kind, row, 0)
+	case j.outer[j.in] && j.matched == 0:
+		if kind.Adds() {
+			kind = vec.Insert
+		} else {
+			kind = vec.Delete
+		}
+		j.pairs.add(kind, row, 0)
+	}
+}
+
+// store keeps a row with the number of its matches.
+func (j *Join) store(slot keyed.Slot, b *vec.Batch, row int) keyed.Ref {
+	m := j.sides[j.in].rows
+	r := m.Add(slot, b.Cols, row)
 	if j.counts[j.in] {
-		s.rows.Extra(r)[0] = uint64(j.matched)
+		m.Extra(r)[0] = uint64(j.matched)
+	}
+	if j.ttl[j.in] > 0 {
+		m.Extra(r)[j.stamp[j.in]] = uint64(j.ctx.Env.Now() / 1000)
+	}
+	return r
+}
+
+// Tick implements Operator: rows whose time to live is over are forgotten.
+func (j *Join) Tick(now int64, _ Output) (bool, error) {
+	now /= 1000
+	for in, ttl := range j.ttl {
+		if ttl > 0 && now-j.swept >= ttl/2 {
+			j.sweep(in, now-ttl)
+		}
+	}
+	if ttl := max(j.ttl[0], j.ttl[1]); ttl > 0 && now-j.swept >= ttl/2 {
+		j.swept = now
+	}
+	return false, nil
+}
+
+// sweep forgets the rows of a side that were written before a time. The rows of a
+// key are in the order of their times.
+func (j *Join) sweep(in int, before int64) {
+	m := j.sides[in].rows
+	for s := range m.Each {
+		n := m.Count(s)
+		for r := m.First(s); r != 0 && int64(m.Extra(r)[j.stamp[in]]) < before; n-- {
+			next := m.Next(r)
+			if j.unique[in] != nil {
+				j.unique[in].forget(m, r)
+			}
+			m.Remove(s, r)
+			r = next
+		}
 	}
 }
 
@@ -311,6 +398,19 @@ func (j *Join) Snapshot(base.Epoch) error {
 	for i := range j.sides {
 		if err := j.sides[i].rows.Snapshot(); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// Close implements Operator.
+func (j *Join) Close() error {
+	for i := range j.sides {
+		if m := j.sides[i].rows; m != nil {
+			m.Close()
+		}
+		if u := j.unique[i]; u != nil {
+			u.index.Close()
 		}
 	}
 	return nil

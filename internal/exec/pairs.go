@@ -1,6 +1,8 @@
 package exec
 
 import (
+	"slices"
+
 	"github.com/millrace-io/millrace/internal/expr"
 	"github.com/millrace-io/millrace/internal/expr/fn"
 	"github.com/millrace-io/millrace/internal/jobgraph"
@@ -52,6 +54,27 @@ func (s *side) void(b *vec.Batch, row int) bool {
 	return false
 }
 
+// anyVoid reports whether some key column may have a NULL.
+func (s *side) anyVoid(b *vec.Batch) bool {
+	for _, c := range s.strict {
+		switch v := b.Cols[c].(type) {
+		case *vec.Const:
+			if v.Null(0) {
+				return true
+			}
+		case *vec.Dict:
+			if vec.Validity(v.Words) != nil {
+				return true
+			}
+		default:
+			if vec.Validity(v) != nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // pairs collects what a join puts out: rows made of a row of the batch at hand and
 // a row of the other side's state, either of which may be absent.
 type pairs struct {
@@ -59,38 +82,46 @@ type pairs struct {
 	single  bool // semi and anti joins put out one side only
 	own     []int32
 	refs    []keyed.Ref
-	kinds   []vec.RowKind
-	changes bool // a kind other than insert is among them
+	kinds   []vec.RowKind // empty: all inserts
+	sent    int           // by batch
 }
 
 // absent is the position of no row.
 const absent int32 = -1
 
 func (p *pairs) add(kind vec.RowKind, own int32, ref keyed.Ref) {
-	p.own, p.refs, p.kinds = append(p.own, own), append(p.refs, ref), append(p.kinds, kind)
-	p.changes = p.changes || kind != vec.Insert
+	if kind != vec.Insert || len(p.kinds) > 0 {
+		for len(p.kinds) < len(p.own) {
+			p.kinds = append(p.kinds, vec.Insert)
+		}
+		p.kinds = append(p.kinds, kind)
+	}
+	p.own, p.refs = append(p.own, own), append(p.refs, ref)
 }
 
-func (p *pairs) len() int { return len(p.own) }
+func (p *pairs) len() int { return len(p.own) - p.sent }
 
-// batch makes the rows and forgets the pairs.
+// batch makes the next batch of the pairs.
 func (p *pairs) batch(b *vec.Batch, ownTypes []types.Type, other *keyed.Multi, otherTypes []types.Type) *vec.Batch {
-	out := &vec.Batch{Rows: len(p.own)}
-	own := takeOrNull(b.Cols, ownTypes, p.own)
+	to := min(p.sent+vec.BatchRowsMax, len(p.own))
+	rows, refs := p.own[p.sent:to], p.refs[p.sent:to]
+	out := &vec.Batch{Rows: len(rows)}
 	switch {
 	case p.single && p.ownLeft:
-		out.Cols = own
+		out.Cols = takeOrNull(b.Cols, ownTypes, rows)
 	case p.single:
-		out.Cols = gather(other, p.refs, otherTypes)
+		out.Cols = gather(other, refs, otherTypes)
 	case p.ownLeft:
-		out.Cols = append(own, gather(other, p.refs, otherTypes)...)
+		out.Cols = append(takeOrNull(b.Cols, ownTypes, rows), gather(other, refs, otherTypes)...)
 	default:
-		out.Cols = append(gather(other, p.refs, otherTypes), own...)
+		out.Cols = append(gather(other, refs, otherTypes), takeOrNull(b.Cols, ownTypes, rows)...)
 	}
-	if p.changes {
-		out.Kinds = append([]vec.RowKind(nil), p.kinds...)
+	if len(p.kinds) > 0 {
+		out.Kinds = slices.Clone(p.kinds[p.sent:to])
 	}
-	p.own, p.refs, p.kinds, p.changes = p.own[:0], p.refs[:0], p.kinds[:0], false
+	if p.sent = to; to == len(p.own) {
+		p.own, p.refs, p.kinds, p.sent = p.own[:0], p.refs[:0], p.kinds[:0], 0
+	}
 	return out
 }
 
@@ -193,7 +224,7 @@ func (m *matcher) start(b *vec.Batch, ownLeft bool, own, other *side) {
 	}
 	m.slots = m.slots[:b.Len()]
 	other.rows.Find(&m.keys, m.slots)
-	if len(own.strict) > 0 {
+	if own.anyVoid(b) {
 		for i := range m.slots {
 			if m.slots[i] != keyed.None && own.void(b, b.Row(i)) {
 				m.slots[i] = keyed.None
