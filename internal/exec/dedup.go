@@ -249,6 +249,7 @@ func timeAt(times *vec.Fixed[int64], row int32) int64 {
 func (d *Dedup) replace(b *vec.Batch, rows []int32) {
 	m := d.rows
 	slots, _ := d.group.upsert(&m.Table, b.Cols, rows, b.Rows)
+	m.Warm(slots)
 	times := d.times(b)
 	now := d.nowMs()
 	sends := d.spec.Emit == jobgraph.OnChange

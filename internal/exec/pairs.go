@@ -231,6 +231,7 @@ func (m *matcher) start(b *vec.Batch, ownLeft bool, own, other *side) {
 			}
 		}
 	}
+	other.rows.Warm(m.slots)
 	m.next, m.ref = 0, 0
 }
 

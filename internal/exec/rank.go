@@ -141,6 +141,9 @@ func (r *Rank) start(b *vec.Batch) {
 		r.rows.expire(r.group.find(m, b.Cols, rows, b.Rows), r.ctx.Env.Now()/1000, ttl)
 	}
 	slots, made := r.group.upsert(m, b.Cols, rows, b.Rows)
+	if r.isFirst() {
+		r.rows.m.Warm(slots)
+	}
 	r.batch.slots = slots
 	r.made = append(r.made[:0], made...)
 	r.rows.prepare(&r.batch, b, rows)
