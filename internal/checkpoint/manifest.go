@@ -38,7 +38,8 @@ type Manifest struct {
 	Epoch     base.Epoch
 	Groups    int    // pipeline.max-parallelism, fixed by the first checkpoint
 	Hash      string // version of the key hash
-	Finished  bool   `json:",omitempty"` // the job has ended and all is committed
+	Ended     bool   `json:",omitempty"` // all tasks have finished: there is no state, only Prepared to commit
+	Finished  bool   `json:",omitempty"` // … and that is committed
 	Operators map[string][]state.Handle
 	Sources   map[string]Source
 	// Marks is the watermark of each vertex, by the id of its first operator or

@@ -305,7 +305,8 @@ func poke(wake chan struct{}) {
 	}
 }
 
-// run owns the task from its first to its last step.
+// run owns the task from its first step until it is stopped: one that has finished
+// still answers for its state.
 func (r *runner) run(open func() (*task.Task, error)) {
 	defer close(r.gone)
 	r.acks = make(chan *task.Snapshot, 4)
@@ -351,9 +352,6 @@ func (r *runner) loop(open func() (*task.Task, error)) (err error) {
 			if err != nil {
 				return err
 			}
-			if t.Done() {
-				return nil
-			}
 			if !more {
 				break
 			}
@@ -367,7 +365,7 @@ func (r *runner) loop(open func() (*task.Task, error)) (err error) {
 		// A reader has no way to wake its task: one that had nothing is asked again,
 		// at growing intervals.
 		idle.Reset(nap)
-		if r.cfg.Source != nil {
+		if r.cfg.Source != nil && !t.Done() {
 			nap = min(2*nap, napMax)
 		} else {
 			nap = time.Hour

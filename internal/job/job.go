@@ -18,10 +18,11 @@
 //
 // One epoch at a time is between Barrier and Committed, so epochs commit in
 // order, and a manifest on disk holds everything that may still be uncommitted: a
-// restore commits it again. A task that has finished counts as acknowledged. What
-// the tasks of an epoch that was given up had prepared goes into the next one.
-// When all tasks have finished, a last epoch saves and commits what they prepared
-// at their end; then the manifest says Finished, and only then the job is done.
+// restore commits it again. A task that has finished is asked for its state once, by
+// the first epoch after. What the tasks of an epoch that was given up had prepared
+// goes into the next one. When all tasks have finished, a last epoch, without state,
+// saves and commits what they prepared at their end; then the manifest says
+// Finished, and only then the job is done.
 package job
 
 import (
@@ -99,7 +100,8 @@ type Assign struct {
 	Assignment task.Assignment
 }
 
-// A Barrier is for the sources named.
+// A Barrier is for the tasks named: those without inputs, and those that have
+// finished and whose state is not known yet.
 type Barrier struct {
 	Epoch base.Epoch
 	Tasks []task.ID

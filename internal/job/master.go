@@ -61,6 +61,7 @@ type Master struct {
 type member struct {
 	id       task.ID
 	finished *Ack
+	state    *Ack // of a task that has finished: its state, once an epoch has asked for it
 	stopped  bool
 }
 
@@ -170,8 +171,8 @@ func (m *Master) deploy(now int64) {
 	if m.phase != recovering {
 		return
 	}
-	if m.base != nil && m.base.Finished {
-		m.end(nil)
+	if m.base != nil && m.base.Ended {
+		m.close(m.base)
 		return
 	}
 	m.tasks, m.pending, m.commit, m.carry = map[task.ID]*member{}, nil, 0, map[string][][]byte{}
@@ -345,6 +346,11 @@ func (m *Master) trigger(now int64) {
 	if len(roots) == 0 {
 		return
 	}
+	for _, t := range m.members() {
+		if t.finished != nil && t.state == nil {
+			roots = append(roots, t.id)
+		}
+	}
 	enums, err := m.enumerators()
 	if err != nil {
 		m.do(Command{Log: fmt.Sprintf("checkpoint: %v", err)})
@@ -388,6 +394,9 @@ func (m *Master) ack(now int64, a *Ack) {
 		return
 	}
 	p.acks[a.Task] = a
+	if t.finished != nil {
+		t.state = a
+	}
 	if m.opt.Bugs.CommitEarly {
 		m.do(Command{Commit: &Commit{a.Epoch, a.Prepared}})
 	}
@@ -427,7 +436,9 @@ func (m *Master) giveUp(now int64, why error) {
 	m.failures++
 	if p.last || m.opt.FailuresMax >= 0 && m.failures > m.opt.FailuresMax {
 		m.stop(now, fmt.Errorf("checkpoint %d failed: %w", p.epoch, why))
+		return
 	}
+	m.finishAll(now)
 }
 
 func (m *Master) finished(now int64, a *Ack) {
@@ -445,8 +456,9 @@ func (m *Master) finished(now int64, a *Ack) {
 	} else {
 		m.keep(a.Prepared)
 	}
-	if m.pending != nil {
-		m.complete(now)
+	if p := m.pending; p != nil && p.manifest == nil && p.acks[t.id] == nil {
+		// It has ended before a barrier came: it is asked directly.
+		m.do(Command{Barrier: &Barrier{p.epoch, []task.ID{t.id}}})
 	}
 	m.finishAll(now)
 }
@@ -481,7 +493,7 @@ func (m *Master) finishAll(now int64) {
 func (m *Master) complete(now int64) {
 	p := m.pending
 	for _, t := range m.tasks {
-		if t.finished == nil && p.acks[t.id] == nil {
+		if p.acks[t.id] == nil && t.state == nil && !p.last {
 			return
 		}
 	}
@@ -500,7 +512,7 @@ func (m *Master) complete(now int64) {
 func (m *Master) manifest(p *pending) *checkpoint.Manifest {
 	out := &checkpoint.Manifest{Job: m.graph.ID, Run: m.opt.Run, Epoch: p.epoch, Groups: m.graph.MaxParallelism,
 		Operators: map[string][]state.Handle{}, Sources: map[string]checkpoint.Source{},
-		Marks: map[string]int64{}, Prepared: maps.Clone(m.carry)}
+		Marks: map[string]int64{}, Prepared: maps.Clone(m.carry), Ended: p.last}
 	if m.opt.Bugs.LateSplits {
 		p.enums, _ = m.enumerators()
 	}
@@ -509,8 +521,10 @@ func (m *Master) manifest(p *pending) *checkpoint.Manifest {
 	}
 	for _, t := range m.members() {
 		a := p.acks[t.id]
-		if a == nil {
+		if p.last {
 			a = t.finished
+		} else if a == nil {
+			a = t.state
 		} else {
 			for op, prep := range a.Prepared {
 				out.Prepared[op] = append(slices.Clone(out.Prepared[op]), prep...)
@@ -564,7 +578,6 @@ func (m *Master) saveFailed(now int64, f *Failure) {
 		return
 	}
 	m.giveUp(now, f.Err)
-	m.finishAll(now)
 }
 
 func (m *Master) committed(now int64, e base.Epoch) {
@@ -578,10 +591,7 @@ func (m *Master) committed(now int64, e base.Epoch) {
 		return
 	}
 	if p.last {
-		done := *p.manifest
-		done.Finished = true
-		p.manifest, m.saving = &done, true
-		m.do(Command{Save: &done})
+		m.close(p.manifest)
 		return
 	}
 	m.pending, m.commit, m.lastEnd = nil, 0, now
@@ -597,6 +607,19 @@ func (m *Master) committed(now int64, e base.Epoch) {
 		return
 	}
 	m.finishAll(now)
+}
+
+// close records that a job whose last epoch is committed has finished.
+func (m *Master) close(last *checkpoint.Manifest) {
+	if last.Finished {
+		m.end(nil)
+		return
+	}
+	done := *last
+	done.Finished = true
+	m.phase, m.saving, m.commit = ending, true, done.Epoch
+	m.pending = &pending{epoch: done.Epoch, last: true, manifest: &done}
+	m.do(Command{Save: &done})
 }
 
 // fail reacts to a task's failure: everything is stopped, then restarted or ended.
@@ -621,7 +644,7 @@ func (m *Master) stop(now int64, err error) {
 	}
 	m.phase, m.failed = stopping, err
 	for _, t := range m.members() {
-		if t.finished == nil && !t.stopped {
+		if !t.stopped {
 			m.do(Command{Stop: &t.id})
 		}
 	}
@@ -634,7 +657,7 @@ func (m *Master) gone(now int64) {
 		return
 	}
 	for _, t := range m.tasks {
-		if t.finished == nil && !t.stopped {
+		if !t.stopped {
 			return
 		}
 	}

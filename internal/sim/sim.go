@@ -171,7 +171,7 @@ func (w *world) pick() *running {
 
 func (w *world) stepTask() {
 	t := w.pick()
-	if t == nil || t.dead || t.task.Done() {
+	if t == nil || t.dead {
 		return
 	}
 	if _, err := t.task.Step(); err != nil {

@@ -101,7 +101,7 @@ type Snapshot struct {
 // set.
 type Control struct {
 	Splits    *Assignment
-	Barrier   base.Epoch // to a source: start this epoch
+	Barrier   base.Epoch // to a task without inputs: start this epoch; to one that has finished: its state
 	Committed base.Epoch // to a source: the epoch is complete
 	Tick      int64      // processing time, microseconds since the epoch
 }
@@ -202,7 +202,10 @@ func (t *Task) Step() (bool, error) {
 	if t.failed != nil {
 		return false, t.failed
 	}
-	if t.done || !t.room() {
+	if t.done {
+		return t.stepDone()
+	}
+	if !t.room() {
 		return false, nil
 	}
 	if did, err := t.drain(); did || err != nil {
@@ -410,25 +413,23 @@ func (t *Task) flush() error {
 	if err != nil {
 		return err
 	}
+	if err := t.prepare(s); err != nil {
+		return err
+	}
 	t.broadcast(exchange.Event{Kind: exchange.Barrier, Epoch: e})
 	t.cfg.Report(Report{Ack: s})
 	return nil
 }
 
+// snapshot freezes the state, if there are checkpoints.
 func (t *Task) snapshot(e base.Epoch) (*Snapshot, error) {
-	s := &Snapshot{Epoch: e, State: map[string]state.Snapshot{}, Prepared: map[string][][]byte{}, Marks: Marks{Task: t.mark}}
+	s := &Snapshot{Epoch: e, State: map[string]state.Snapshot{}, Marks: Marks{Task: t.Watermark()}}
+	if !t.cfg.Durable {
+		return s, nil
+	}
 	for i := range t.cfg.Ops {
 		op := &t.cfg.Ops[i]
-		if op.Writer != nil {
-			p, err := op.Writer.Prepare(uint64(e))
-			if err != nil {
-				return nil, fmt.Errorf("prepare %s: %w", op.ID, err)
-			}
-			if len(p) > 0 {
-				s.Prepared[op.ID] = p
-			}
-		}
-		if !t.cfg.Durable || op.Context.State == nil {
+		if op.Context.State == nil {
 			continue
 		}
 		if err := op.Operator.Snapshot(e); err != nil {
@@ -440,25 +441,61 @@ func (t *Task) snapshot(e base.Epoch) (*Snapshot, error) {
 		}
 		s.State[op.ID] = frozen
 	}
-	if src := t.cfg.Source; src != nil && t.cfg.Durable {
-		var err error
-		if s.Splits, s.Marks.Splits, err = src.snapshot(); err != nil {
-			return nil, err
-		}
-		s.Marks.Task = src.mark
+	var err error
+	if src := t.cfg.Source; src != nil {
+		s.Splits, s.Marks.Splits, err = src.snapshot()
 	}
-	return s, nil
+	return s, err
 }
 
+// prepare lets the sinks make what they have written ready to commit.
+func (t *Task) prepare(s *Snapshot) error {
+	s.Prepared = map[string][][]byte{}
+	for i := range t.cfg.Ops {
+		op := &t.cfg.Ops[i]
+		if op.Writer == nil {
+			continue
+		}
+		p, err := op.Writer.Prepare(uint64(s.Epoch))
+		if err != nil {
+			return fmt.Errorf("prepare %s: %w", op.ID, err)
+		}
+		if len(p) > 0 {
+			s.Prepared[op.ID] = p
+		}
+	}
+	return nil
+}
+
+// finish ends the task. Its state stays where it is: a job that ends needs it no
+// more, and if other tasks go on, the next epoch asks for it.
 func (t *Task) finish() error {
-	s, err := t.snapshot(0)
-	if err != nil {
+	s := &Snapshot{Marks: Marks{Task: t.Watermark()}}
+	if err := t.prepare(s); err != nil {
 		return err
 	}
 	t.broadcast(exchange.Event{Kind: exchange.End})
 	t.done = true
 	t.cfg.Report(Report{Finished: s})
 	return nil
+}
+
+// stepDone answers what is asked of a task that has finished: its state.
+func (t *Task) stepDone() (bool, error) {
+	if len(t.mailbox) == 0 {
+		return false, nil
+	}
+	c := t.mailbox[0]
+	t.mailbox = t.mailbox[1:]
+	if c.Barrier == 0 {
+		return true, nil
+	}
+	s, err := t.snapshot(c.Barrier)
+	if err != nil {
+		return false, err
+	}
+	t.cfg.Report(Report{Ack: s})
+	return true, nil
 }
 
 // Close releases what the operators and the reader hold.
