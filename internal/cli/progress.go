@@ -13,6 +13,9 @@ const progressEvery = 500 * time.Millisecond
 // progress shows, on a terminal's standard error, how far the running jobs are. The
 // function that it returns takes the line away.
 func (r *runner) progress() (stop func()) {
+	if r.watched {
+		return r.progressLines()
+	}
 	if r.quiet || !r.w.errTTY {
 		return func() {}
 	}

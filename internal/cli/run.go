@@ -128,6 +128,8 @@ type runCommand struct {
 	jobFlags
 	Format   string `enum:"table,csv,json,changelog," default:"" help:"table, csv, json or changelog; table on a terminal, csv elsewhere."`
 	NoHeader bool   `help:"No header line."`
+	// ProgressJSON is for programs that watch a run, as demo does.
+	ProgressJSON bool `name:"progress-json" hidden:""`
 }
 
 // Run runs a script.
@@ -145,7 +147,7 @@ func (c *runCommand) Run(w *world) error {
 		return err
 	}
 	defer s.Close()
-	r := &runner{w: w, s: s, format: c.Format, header: !c.NoHeader, quiet: c.Quiet}
+	r := &runner{w: w, s: s, format: c.Format, header: !c.NoHeader, quiet: c.Quiet, watched: c.ProgressJSON}
 	if r.format == "" {
 		if r.format = "csv"; w.outTTY {
 			r.format = "table"
@@ -161,6 +163,7 @@ type runner struct {
 	format  string
 	header  bool
 	quiet   bool
+	watched bool // progress is written as lines of JSON
 	printed bool // a result is out: the next is preceded by an empty line
 }
 

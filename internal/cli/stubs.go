@@ -3,7 +3,3 @@ package cli
 type sqlCommand struct{}
 
 func (sqlCommand) Run(w *world) error { return nil }
-
-type demoCommand struct{}
-
-func (demoCommand) Run(w *world) error { return nil }
