@@ -1,0 +1,311 @@
+package job
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/millrace-io/millrace/internal/base"
+	"github.com/millrace-io/millrace/internal/checkpoint"
+	"github.com/millrace-io/millrace/internal/jobgraph"
+	"github.com/millrace-io/millrace/internal/state"
+	"github.com/millrace-io/millrace/internal/task"
+)
+
+type pending struct {
+	epoch base.Epoch
+	start int64
+	enums map[string][]byte
+	acks  map[task.ID]*Ack
+	last  bool // nothing runs any more
+	// after is what tasks prepared at their end after they had acknowledged: rows
+	// behind the barrier, which belong to the next epoch.
+	after []map[string][][]byte
+	// manifest is what is being saved; from then on, what tasks prepare belongs to
+	// the next epoch.
+	manifest *checkpoint.Manifest
+}
+
+func (m *Master) trigger(now int64) {
+	if !m.opt.Checkpoints || m.phase != running || m.pending != nil || m.commit != 0 {
+		return
+	}
+	var roots []task.ID
+	for _, t := range m.members() {
+		if t.finished == nil && m.root(t.id.Vertex) {
+			roots = append(roots, t.id)
+		}
+	}
+	if len(roots) == 0 {
+		return
+	}
+	for _, t := range m.members() {
+		if t.finished != nil && t.state == nil {
+			roots = append(roots, t.id)
+		}
+	}
+	enums, err := m.enumerators()
+	if err != nil {
+		m.do(Command{Log: fmt.Sprintf("checkpoint: %v", err)})
+		return
+	}
+	m.epoch++
+	m.pending = &pending{epoch: m.epoch, start: now, enums: enums, acks: map[task.ID]*Ack{}}
+	m.do(Command{Barrier: &Barrier{m.epoch, roots}})
+}
+
+func (m *Master) enumerators() (map[string][]byte, error) {
+	out := map[string][]byte{}
+	for _, s := range m.sources {
+		b, err := s.enum.Snapshot()
+		if err != nil {
+			return nil, err
+		}
+		out[s.spec.ID] = b
+	}
+	return out, nil
+}
+
+func (m *Master) root(v int) bool {
+	return !slices.ContainsFunc(m.graph.Edges, func(e jobgraph.Edge) bool { return e.To == v })
+}
+
+func (m *Master) ack(now int64, a *Ack) {
+	t := m.tasks[a.Task]
+	if t == nil || m.phase != running && m.phase != ending {
+		return // of an attempt that is gone
+	}
+	p := m.pending
+	if p == nil || p.epoch != a.Epoch && !m.opt.Bugs.StaleAck || p.manifest != nil {
+		m.keep(a.Prepared) // given up: the next epoch takes it over
+		return
+	}
+	if a.Err != nil {
+		m.keep(a.Prepared)
+		m.giveUp(now, a.Err)
+		return
+	}
+	p.acks[a.Task] = a
+	if t.finished != nil {
+		t.state = a
+	}
+	if m.opt.Bugs.CommitEarly {
+		m.do(Command{Commit: &Commit{a.Epoch, a.Prepared}})
+	}
+	m.complete(now)
+}
+
+func (m *Master) keep(prepared map[string][][]byte) {
+	if m.opt.Bugs.DropAbandoned {
+		return
+	}
+	for op, p := range prepared {
+		m.carry[op] = append(m.carry[op], p...)
+	}
+}
+
+func (m *Master) giveUp(now int64, why error) {
+	p := m.pending
+	m.pending = nil
+	m.lastEnd = now
+	if p.manifest != nil {
+		since := m.carry
+		m.carry = map[string][][]byte{}
+		m.keep(p.manifest.Prepared)
+		m.keep(since)
+	} else {
+		for _, t := range m.members() {
+			if a := p.acks[t.id]; a != nil {
+				m.keep(a.Prepared)
+			}
+		}
+		for _, prepared := range p.after {
+			m.keep(prepared)
+		}
+	}
+	m.do(Command{Log: fmt.Sprintf("checkpoint %d failed: %v", p.epoch, why)})
+	m.failures++
+	if p.last || m.opt.FailuresMax >= 0 && m.failures > m.opt.FailuresMax {
+		m.stop(now, fmt.Errorf("checkpoint %d failed: %w", p.epoch, why))
+		return
+	}
+	m.finishAll(now)
+}
+
+func (m *Master) finished(now int64, a *Ack) {
+	t := m.tasks[a.Task]
+	if t == nil || m.phase != running {
+		return
+	}
+	if a.Err != nil {
+		m.fail(now, a.Err)
+		return
+	}
+	t.finished = a
+	if p := m.pending; p != nil && p.manifest == nil && p.acks[a.Task] != nil && !m.opt.Bugs.EarlyEnd {
+		p.after = append(p.after, a.Prepared)
+	} else {
+		m.keep(a.Prepared)
+	}
+	if p := m.pending; p != nil && p.manifest == nil && p.acks[t.id] == nil {
+		// It has ended before a barrier came: it is asked directly.
+		m.do(Command{Barrier: &Barrier{p.epoch, []task.ID{t.id}}})
+	}
+	m.finishAll(now)
+}
+
+func (m *Master) finishAll(now int64) {
+	if m.phase != running || m.pending != nil || m.commit != 0 {
+		return
+	}
+	for _, t := range m.tasks {
+		if t.finished == nil {
+			return
+		}
+	}
+	m.phase = ending
+	if m.opt.Bugs.SkipLast {
+		m.end(nil)
+		return
+	}
+	enums, err := m.enumerators()
+	if err != nil {
+		m.stop(now, err)
+		return
+	}
+	m.epoch++
+	m.pending = &pending{epoch: m.epoch, start: now, enums: enums, acks: map[task.ID]*Ack{}, last: true}
+	m.complete(now)
+}
+
+func (m *Master) complete(now int64) {
+	p := m.pending
+	for _, t := range m.tasks {
+		if p.acks[t.id] == nil && t.state == nil && !p.last {
+			return
+		}
+	}
+	if p.manifest != nil {
+		return
+	}
+	p.manifest = m.manifest(p)
+	m.carry = map[string][][]byte{}
+	for _, prepared := range p.after {
+		m.keep(prepared)
+	}
+	m.saving = true
+	m.do(Command{Save: p.manifest})
+}
+
+func (m *Master) manifest(p *pending) *checkpoint.Manifest {
+	out := &checkpoint.Manifest{Job: m.graph.ID, Run: m.opt.Run, Epoch: p.epoch, Groups: m.graph.MaxParallelism,
+		Operators: map[string][]state.Handle{}, Sources: map[string]checkpoint.Source{},
+		Marks: map[string]int64{}, Prepared: maps.Clone(m.carry), Ended: p.last}
+	if m.opt.Bugs.LateSplits {
+		p.enums, _ = m.enumerators()
+	}
+	for _, s := range m.sources {
+		out.Sources[s.spec.ID] = checkpoint.Source{Enumerator: p.enums[s.spec.ID], Marks: map[string]int64{}}
+	}
+	for _, t := range m.members() {
+		a := p.acks[t.id]
+		if p.last {
+			a = t.finished
+		} else if a == nil {
+			a = t.state
+		} else {
+			for op, prep := range a.Prepared {
+				out.Prepared[op] = append(slices.Clone(out.Prepared[op]), prep...)
+			}
+		}
+		v := &m.graph.Vertices[t.id.Vertex]
+		for op, h := range a.State {
+			out.Operators[op] = append(out.Operators[op], h)
+		}
+		id := VertexID(v)
+		if old, ok := out.Marks[id]; !ok || a.Marks.Task < old {
+			out.Marks[id] = a.Marks.Task
+		}
+		if v.Source != nil {
+			src := out.Sources[id]
+			src.Splits = append(src.Splits, a.Splits...)
+			maps.Copy(src.Marks, a.Marks.Splits)
+			out.Sources[id] = src
+		}
+	}
+	return out
+}
+
+func (m *Master) saved(now int64, e base.Epoch) {
+	p := m.pending
+	if p == nil || p.epoch != e || !m.saving {
+		return
+	}
+	m.saving = false
+	m.base, m.failures = p.manifest, 0
+	if m.phase == stopping {
+		m.gone(now)
+		return
+	}
+	if p.last && m.commit == e { // the manifest that says Finished
+		m.end(nil)
+		return
+	}
+	m.commit, m.committing = e, true
+	m.do(Command{Commit: &Commit{e, p.manifest.Prepared}})
+}
+
+func (m *Master) saveFailed(now int64, f *Failure) {
+	p := m.pending
+	if p == nil || p.epoch != f.Epoch || !m.saving {
+		return
+	}
+	m.saving = false
+	if m.phase == stopping {
+		m.gone(now)
+		return
+	}
+	m.giveUp(now, f.Err)
+}
+
+func (m *Master) committed(now int64, e base.Epoch) {
+	p := m.pending
+	if m.commit != e || p == nil || p.epoch != e || !m.committing {
+		return
+	}
+	m.committing = false
+	if m.phase == stopping {
+		m.gone(now)
+		return
+	}
+	if p.last {
+		m.close(p.manifest)
+		return
+	}
+	m.pending, m.commit, m.lastEnd = nil, 0, now
+	var roots []task.ID
+	for _, t := range m.members() {
+		if t.finished == nil && m.graph.Vertices[t.id.Vertex].Source != nil {
+			roots = append(roots, t.id)
+		}
+	}
+	m.do(Command{Notify: &Barrier{e, roots}})
+	if m.cancelling {
+		m.stop(now, nil)
+		return
+	}
+	m.finishAll(now)
+}
+
+func (m *Master) close(last *checkpoint.Manifest) {
+	if last.Finished {
+		m.end(nil)
+		return
+	}
+	done := *last
+	done.Finished = true
+	m.phase, m.saving, m.commit = ending, true, done.Epoch
+	m.pending = &pending{epoch: done.Epoch, last: true, manifest: &done}
+	m.do(Command{Save: &done})
+}
+
