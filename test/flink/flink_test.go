@@ -1,0 +1,144 @@
+package flink
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/millrace-io/millrace/internal/base"
+	"github.com/millrace-io/millrace/internal/testkit"
+)
+
+var update = flag.Bool("update", false, "write pending.txt anew")
+
+// TestCases runs every case in every mode. In a stream it also compares the
+// sequence of changes, where it is recorded, and checks that the changelog is well
+// formed: nothing is taken away that is not there.
+func TestCases(t *testing.T) {
+	pending, err := testkit.ReadPending("pending.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("*.case")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no case files: %v", err)
+	}
+	data, err := filepath.Abs("data")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Run("cases", func(t *testing.T) {
+		for _, file := range files {
+			c, err := readCase(file)
+			if err != nil {
+				t.Error(err)
+				continue
+			}
+			for _, mode := range c.modes() {
+				name := c.name + "/" + mode
+				t.Run(name, func(t *testing.T) {
+					t.Parallel()
+					problem := c.check(t, mode, data)
+					if c.flag("quirk") {
+						t.Logf("a quirk of Flink; as recorded: %t %s", problem == "", problem)
+						return
+					}
+					pending.Check(t, name, problem)
+				})
+			}
+		}
+	})
+	if *update {
+		if err := pending.Rewrite(); err != nil {
+			t.Error(err)
+		}
+		return
+	}
+	if f := flag.Lookup("test.run"); f.Value.String() == "" {
+		for _, name := range pending.Unknown() {
+			t.Errorf("pending.txt lists %s, which is no case", name)
+		}
+	}
+}
+
+// check runs a case in a mode, at parallelism 1 and, unless it is no-parallel, 2. It
+// returns "" when all is as recorded.
+func (c *testCase) check(t *testing.T, mode, data string) string {
+	for _, parallelism := range []int{1, 2} {
+		if parallelism > 1 && c.flag("no-parallel") {
+			break
+		}
+		changes, err := testkit.Script{File: c.name, Text: c.script(data, t.TempDir()), Mode: mode, Parallelism: parallelism,
+			Defaults: map[string]string{"table.local-time-zone": "UTC"}}.Run(t.Context())
+		problem := c.judge(mode, changes, err, parallelism == 1)
+		if problem == "" {
+			continue
+		}
+		if parallelism > 1 {
+			problem = fmt.Sprintf("at parallelism %d: %s", parallelism, problem)
+		}
+		return problem
+	}
+	return ""
+}
+
+// judge compares what a run gave with what is recorded.
+func (c *testCase) judge(mode string, changes []testkit.Change, err error, sequence bool) string {
+	other := map[string]string{"batch": "stream", "stream": "batch"}[mode]
+	want := mode
+	if _, fails := c.text[mode+"-error"]; fails {
+		if err != nil {
+			return c.judgeError(err)
+		}
+		if _, ok := c.text[other]; !ok {
+			if c.flag("limit") {
+				return ""
+			}
+			return "an error was expected"
+		}
+		want = other // Flink refuses it in this mode only: the other mode's rows will do
+	}
+	if err != nil {
+		return err.Error()
+	}
+	if mode == "batch" {
+		return c.judgeBatch(changes, c.rows(want))
+	}
+	rows, err := testkit.Fold(changes)
+	if err != nil {
+		return err.Error()
+	}
+	if _, ok := c.text["changelog"]; ok && sequence {
+		if got, recorded := testkit.Lines(changes), c.rows("changelog"); !slices.Equal(got, recorded) {
+			return "another sequence of changes: " + (testkit.Comparison{Ordered: true}).Diff(got, recorded)
+		}
+	}
+	return testkit.Comparison{Tol: c.tol()}.Diff(rows, c.rows(want))
+}
+
+func (c *testCase) judgeBatch(changes []testkit.Change, want []string) string {
+	rows := make([]string, len(changes))
+	for i, ch := range changes {
+		if rows[i] = ch.Row; ch.Kind.String() != "+I" {
+			return fmt.Sprintf("a change in batch mode: %s", ch)
+		}
+	}
+	return testkit.Comparison{Tol: c.tol(), Ordered: c.flag("ordered")}.Diff(rows, want)
+}
+
+// judgeError judges an error that is expected: it names what it has to, comes when
+// it has to, and, from the planner, has a place.
+func (c *testCase) judgeError(err error) string {
+	if word := c.flags["error_has"]; !strings.Contains(strings.ToLower(err.Error()), strings.ToLower(word)) {
+		return fmt.Sprintf("the message does not name %s: %v", word, err)
+	}
+	var user *base.Error
+	if planned := errors.As(err, &user); c.flags["phase"] == "runtime" && planned && user.Pos != (base.Pos{}) {
+		return fmt.Sprintf("the error comes before rows flow: %v", err)
+	}
+	return ""
+}
