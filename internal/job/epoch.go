@@ -12,6 +12,7 @@ import (
 	"github.com/millrace-io/millrace/internal/task"
 )
 
+// A pending is an epoch between Barrier and Saved.
 type pending struct {
 	epoch base.Epoch
 	start int64
@@ -26,6 +27,7 @@ type pending struct {
 	manifest *checkpoint.Manifest
 }
 
+// trigger starts an epoch, unless one is under way or no source runs.
 func (m *Master) trigger(now int64) {
 	if !m.opt.Checkpoints || m.phase != running || m.pending != nil || m.commit != 0 {
 		return
@@ -66,6 +68,7 @@ func (m *Master) enumerators() (map[string][]byte, error) {
 	return out, nil
 }
 
+// root reports whether a vertex has no inputs.
 func (m *Master) root(v int) bool {
 	return !slices.ContainsFunc(m.graph.Edges, func(e jobgraph.Edge) bool { return e.To == v })
 }
@@ -95,6 +98,7 @@ func (m *Master) ack(now int64, a *Ack) {
 	m.complete(now)
 }
 
+// keep carries what was prepared to the next epoch.
 func (m *Master) keep(prepared map[string][][]byte) {
 	if m.opt.Bugs.DropAbandoned {
 		return
@@ -154,6 +158,8 @@ func (m *Master) finished(now int64, a *Ack) {
 	m.finishAll(now)
 }
 
+// finishAll starts the last epoch when every task has finished and no other is
+// under way.
 func (m *Master) finishAll(now int64) {
 	if m.phase != running || m.pending != nil || m.commit != 0 {
 		return
@@ -178,6 +184,7 @@ func (m *Master) finishAll(now int64) {
 	m.complete(now)
 }
 
+// complete saves the pending epoch when every task has acknowledged or finished.
 func (m *Master) complete(now int64) {
 	p := m.pending
 	for _, t := range m.tasks {
@@ -297,6 +304,7 @@ func (m *Master) committed(now int64, e base.Epoch) {
 	m.finishAll(now)
 }
 
+// close records that a job whose last epoch is committed has finished.
 func (m *Master) close(last *checkpoint.Manifest) {
 	if last.Finished {
 		m.end(nil)
@@ -308,4 +316,3 @@ func (m *Master) close(last *checkpoint.Manifest) {
 	m.pending = &pending{epoch: done.Epoch, last: true, manifest: &done}
 	m.do(Command{Save: &done})
 }
-

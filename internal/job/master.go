@@ -75,7 +75,6 @@ type source struct {
 	hold    bool
 }
 
-// A pending is an epoch between Barrier and Saved.
 // New returns a master; from is the checkpoint to start from, or nil.
 func New(g *jobgraph.Graph, opt Options, from *checkpoint.Manifest) *Master {
 	m := &Master{graph: g, opt: opt, base: from, carry: map[string][][]byte{}}
@@ -318,13 +317,6 @@ func (m *Master) members() []*member {
 	})
 }
 
-// trigger starts an epoch, unless one is under way or no source runs.
-// root reports whether a vertex has no inputs.
-// keep carries what was prepared to the next epoch.
-// finishAll starts the last epoch when every task has finished and no other is
-// under way.
-// complete saves the pending epoch when every task has acknowledged or finished.
-// close records that a job whose last epoch is committed has finished.
 // fail reacts to a task's failure: everything is stopped, then restarted or ended.
 func (m *Master) fail(now int64, err error) {
 	if m.phase == recovering {
