@@ -105,6 +105,8 @@ func Operator(spec jobgraph.Spec) (exec.Operator, error) {
 		return exec.NewIntervalJoin(s), nil
 	case *jobgraph.TemporalJoin:
 		return exec.NewTemporalJoin(s), nil
+	case *jobgraph.Correlate:
+		return exec.NewCorrelate(s), nil
 	case *jobgraph.Rank:
 		return exec.NewRank(s), nil
 	case *jobgraph.Dedup:

@@ -180,6 +180,9 @@ func checkOp(op Op, inputs [][]types.Type) error {
 	case *WindowTVF:
 		c.window(s.Window)
 		c.width(op.Output, len(c.in)+3)
+	case *Correlate:
+		c.exprs(s.Args...)
+		c.width(op.Output, len(c.in)+len(s.Types))
 	case *Rank:
 		c.cols(s.Partition...)
 		c.cols(s.UniqueKey...)

@@ -22,7 +22,7 @@ func init() {
 		func() Spec { return new(TemporalJoin) }, func() Spec { return new(Rank) }, func() Spec { return new(Dedup) },
 		func() Spec { return new(Over) }, func() Spec { return new(Sort) }, func() Spec { return new(Limit) },
 		func() Spec { return new(Normalize) }, func() Spec { return new(DropBefore) }, func() Spec { return new(Materialize) },
-		func() Spec { return new(Sink) }, func() Spec { return new(Collect) },
+		func() Spec { return new(Sink) }, func() Spec { return new(Collect) }, func() Spec { return new(Correlate) },
 	} {
 		specs[f().Kind()] = f
 	}

@@ -233,6 +233,18 @@ type TemporalJoin struct {
 	RightTypes []types.Type
 }
 
+// Correlate calls a table function for each row and emits the row with each of the
+// rows that it returns: the input's columns, the function's, then the place of the
+// row in the call, from 1, if it is asked for. With Left a row for which there is
+// none comes once, with NULLs. All that it emits for a row has the kind of the row.
+type Correlate struct {
+	JoinKind   JoinKind // Inner or Left
+	Func       string   // fn.TableFunc
+	Args       []*expr.Expr
+	Ordinality bool         `json:",omitempty"`
+	Types      []types.Type // of the columns that are appended
+}
+
 // A SortKey is a column to order by.
 type SortKey struct {
 	Col       int
@@ -387,6 +399,7 @@ func (*HashJoin) Kind() string     { return "HashJoin" }
 func (*IntervalJoin) Kind() string { return "IntervalJoin" }
 func (*WindowJoin) Kind() string   { return "WindowJoin" }
 func (*TemporalJoin) Kind() string { return "TemporalJoin" }
+func (*Correlate) Kind() string    { return "Correlate" }
 func (*Rank) Kind() string         { return "Rank" }
 func (*Dedup) Kind() string        { return "Dedup" }
 func (*Over) Kind() string         { return "Over" }

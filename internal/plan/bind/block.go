@@ -45,6 +45,7 @@ type result struct {
 	visible int
 	corr    []*expr.Expr // conditions over node's columns and those of the query around
 	single  bool         // never more than one row
+	total   bool         // correlated, and exactly one row for each row of the query around
 	// empty holds, for a correlated aggregate, each column's value where there is
 	// no row (COUNT gives 0); nil stands for NULL.
 	empty []*expr.Expr

@@ -7,6 +7,7 @@ import (
 
 	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/catalog"
+	"github.com/millrace-io/millrace/internal/jobgraph"
 	"github.com/millrace-io/millrace/internal/plan/logical"
 	"github.com/millrace-io/millrace/internal/sql/ast"
 )
@@ -19,6 +20,9 @@ type fromBinder struct {
 	b     *Binder
 	outer *scope
 	hints []*queryHint
+	// base: the clause is that of a LATERAL query over the rows of outer, and this
+	// is their relation; what is bound keeps its columns in front.
+	base logical.Node
 }
 
 func (f *fromBinder) bind(t ast.TableExpr) (*scope, error) {
@@ -32,7 +36,7 @@ func (f *fromBinder) bind(t ast.TableExpr) (*scope, error) {
 	case *ast.Join:
 		return f.join(t)
 	case *ast.Unnest:
-		return nil, unsupported(t, "UNNEST")
+		return f.correlate(f.start(), rowCallOf(t), jobgraph.Inner)
 	case *ast.MatchRecognize:
 		return nil, unsupported(t, "MATCH_RECOGNIZE")
 	case *ast.Pivot:
@@ -72,9 +76,6 @@ func (b *Binder) aliased(n logical.Node, rel *relation, a *ast.Alias) (*scope, e
 }
 
 func (f *fromBinder) derived(t *ast.Derived) (*scope, error) {
-	if t.Lateral {
-		return nil, unsupported(t, "LATERAL")
-	}
 	if t.Sample != nil {
 		return nil, unsupported(t, "TABLESAMPLE")
 	}

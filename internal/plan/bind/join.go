@@ -28,10 +28,23 @@ func (f *fromBinder) join(j *ast.Join) (*scope, error) {
 	if t, ok := j.Right.(*ast.TableRef); ok && t.AsOf != nil {
 		return f.temporalJoin(j, kind, l, t)
 	}
+	if kind == jobgraph.Inner || kind == jobgraph.Left {
+		if c := rowCallOf(j.Right); c != nil {
+			return f.correlateJoin(j, kind, l, c)
+		}
+		if d, ok := j.Right.(*ast.Derived); ok && d.Lateral {
+			return f.lateralJoin(j, kind, l, d)
+		}
+	}
 	r, err := f.bind(j.Right)
 	if err != nil {
 		return nil, err
 	}
+	return f.plainJoin(j, kind, l, r)
+}
+
+// plainJoin joins two relations that do not refer to each other.
+func (f *fromBinder) plainJoin(j *ast.Join, kind jobgraph.JoinKind, l, r *scope) (*scope, error) {
 	sc, cond, err := f.joinScope(j, kind, l, r)
 	if err != nil {
 		return nil, err

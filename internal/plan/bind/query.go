@@ -67,7 +67,7 @@ func (b *Binder) query(q *ast.Query, outer *scope) (*result, error) {
 		return r, nil
 	}
 	if len(r.corr) > 0 {
-		return nil, unsupported(q, "ORDER BY or LIMIT in a correlated subquery")
+		return b.firstByKey(q, r, keys, from, to)
 	}
 	out := *r
 	out.node = firstColumns(&logical.Sort{Input: r.node, Order: keys, From: from, To: to, Pos: posOf(q)}, r.visible)
@@ -102,24 +102,31 @@ func (b *Binder) with(w *ast.With) error {
 
 // columnList names the columns of a derived table.
 func (b *Binder) columnList(of ast.Name, n logical.Node, names []ast.Name) (logical.Node, error) {
-	s := slices.Clone(n.Schema())
+	s, err := columnNames(of, n.Schema(), names)
+	if err != nil {
+		return nil, err
+	}
+	if slices.Equal(s.Names(), n.Schema().Names()) {
+		return n, nil
+	}
+	return renamed(n, s), nil
+}
+
+// columnNames gives the columns of a derived table other names.
+func columnNames(of ast.Name, s types.Schema, names []ast.Name) (types.Schema, error) {
+	s = slices.Clone(s)
 	if len(names) != len(s) {
 		return nil, errAt(names[0], "'%s' has %d columns, but %d names are given", of.Text, len(s), len(names))
 	}
-	same := true
 	for i, name := range names {
 		for _, before := range names[:i] {
 			if before.Text == name.Text {
 				return nil, errAt(name, "column '%s' is named twice", name.Text)
 			}
 		}
-		same = same && s[i].Name == name.Text
 		s[i].Name = name.Text
 	}
-	if same {
-		return n, nil
-	}
-	return renamed(n, s), nil
+	return s, nil
 }
 
 // limits returns which rows LIMIT and OFFSET keep: from, to as in logical.Sort.

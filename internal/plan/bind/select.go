@@ -62,13 +62,14 @@ func (k *block) finish(items []item, having, qualify *expr.Expr, order []orderUs
 	visible := len(items)
 	r := &result{visible: visible, single: k.scalar && having == nil}
 	if len(k.corr) > 0 {
-		if len(order) > 0 || len(k.overs) > 0 {
-			return nil, nil, unsupported(items[0].node, "ORDER BY or OVER in a correlated subquery")
+		if len(k.overs) > 0 {
+			return nil, nil, unsupported(items[0].node, "OVER in a correlated subquery")
 		}
 		var err error
 		if items, err = k.hideCorrelated(items, r); err != nil {
 			return nil, nil, err
 		}
+		r.total = r.total && having == nil
 	}
 	node, keys, err := k.build(items, having, qualify, order, distinct)
 	if err != nil {
@@ -84,8 +85,7 @@ func (k *block) finish(items []item, having, qualify *expr.Expr, order []orderUs
 // fromClause binds FROM; without one there is a single row without columns.
 func (b *Binder) fromClause(s *ast.Select, outer *scope) (*scope, error) {
 	if s.From == nil {
-		one := &logical.Values{Rows: [][]*expr.Expr{{expr.Int(0)}}, Out: types.Schema{{Name: "ZERO", Type: types.TInt.Nullable(false)}}}
-		return &scope{node: one, outer: outer}, nil
+		return &scope{node: oneRowOfNothing(), outer: outer}, nil
 	}
 	f := fromBinder{b: b, outer: outer}
 	var err error
@@ -101,6 +101,11 @@ func (b *Binder) fromClause(s *ast.Select, outer *scope) (*scope, error) {
 	}
 	sc.outer = outer
 	return sc, duplicateAlias(sc, s.From)
+}
+
+// oneRowOfNothing is a row without a column that could be named.
+func oneRowOfNothing() *logical.Values {
+	return &logical.Values{Rows: [][]*expr.Expr{{expr.Int(0)}}, Out: types.Schema{{Name: "ZERO", Type: types.TInt.Nullable(false)}}}
 }
 
 func duplicateAlias(sc *scope, n ast.Node) error {

@@ -133,7 +133,7 @@ func unless(at ast.Node, parts []*expr.Expr, test string) (*expr.Expr, error) {
 // semiJoin joins on match, which is over both sides, and on what correlates r.
 func (k *block) semiJoin(node logical.Node, r *result, match *expr.Expr, anti bool, at ast.Node) (logical.Node, error) {
 	width := len(node.Schema())
-	conds := k.joinConds(r, width)
+	conds := joinConds(r, width)
 	if match != nil {
 		conds = append(conds, match)
 	}
@@ -152,7 +152,7 @@ func (k *block) semiJoin(node logical.Node, r *result, match *expr.Expr, anti bo
 
 // joinConds turns the conditions that correlate r into conditions over both
 // sides of a join whose left input has width columns.
-func (k *block) joinConds(r *result, width int) []*expr.Expr {
+func joinConds(r *result, width int) []*expr.Expr {
 	var out []*expr.Expr
 	for _, c := range r.corr {
 		out = append(out, expr.Remap(c, func(i int) int {
@@ -304,19 +304,25 @@ func (k *block) joinValue(node logical.Node, s *subUse, then mapping) (logical.N
 }
 
 // value is the subquery's column; where a correlated COUNT found no row, 0.
-func (s *subUse) value(node logical.Node) (*expr.Expr, error) {
-	col := placed(expr.Column(s.at, node.Schema()[s.at].Type), posOf(s.node))
+func (s *subUse) value(node logical.Node) (*expr.Expr, error) { return s.column(node, 0) }
+
+// column is the i'th column of a query that is joined.
+func (s *subUse) column(node logical.Node, i int) (*expr.Expr, error) {
+	col := placed(expr.Column(s.at+i, node.Schema()[s.at+i].Type), posOf(s.node))
 	if s.r.empty == nil {
 		return col, nil
 	}
-	if s.r.schema()[0].Type.NotNull {
-		return callAt(posOf(s.node), "COALESCE", col, s.r.empty[0])
+	if s.r.schema()[i].Type.NotNull {
+		return callAt(posOf(s.node), "COALESCE", col, s.r.empty[i])
+	}
+	if s.r.empty[i].Value == nil {
+		return col, nil
 	}
 	missing, err := callAt(posOf(s.node), "IS NULL", expr.Column(s.at+s.r.visible, node.Schema()[s.at+s.r.visible].Type))
 	if err != nil {
 		return nil, err
 	}
-	return callAt(posOf(s.node), "CASE", missing, s.r.empty[0], col)
+	return callAt(posOf(s.node), "CASE", missing, s.r.empty[i], col)
 }
 
 // hideCorrelated adds to the items the columns that the correlating conditions
@@ -374,9 +380,9 @@ func (k *block) hideCorrelated(items []item, r *result) ([]item, error) {
 
 // emptyValues notes what the items are when there is no row to aggregate.
 func (k *block) emptyValues(items []item, r *result) error {
-	r.single = true
+	r.single, r.total = true, true
 	var values []*expr.Expr
-	counts := false
+	some := false
 	for _, it := range items {
 		e := expr.Map(it.e, func(e *expr.Expr) *expr.Expr {
 			if e.Op != expr.Col || e.Index < aggBase || e.Index >= propBase {
@@ -384,7 +390,6 @@ func (k *block) emptyValues(items []item, r *result) error {
 			}
 			u := k.aggs[e.Index-aggBase]
 			if t := orNull(u.name, u.ret); t.NotNull && t.Integer() {
-				counts = true
 				return expr.Literal(t, int64(0))
 			}
 			return expr.NullOf(u.ret)
@@ -396,9 +401,10 @@ func (k *block) emptyValues(items []item, r *result) error {
 		if v.Op != expr.Lit {
 			v = expr.NullOf(e.Type)
 		}
+		some = some || v.Value != nil
 		values = append(values, v)
 	}
-	if counts {
+	if some {
 		r.empty = values
 	}
 	return nil

@@ -55,6 +55,11 @@ func wellFormed(n logical.Node) error {
 		return check(n.Cond)
 	case *logical.TemporalJoin:
 		return check(n.Time, n.Cond)
+	case *logical.Correlate:
+		if i := len(in); i >= len(n.Out) || !slices.Equal(in.Names(), n.Out[:i].Names()) {
+			return fail("%d columns", len(n.Out))
+		}
+		return check(n.Args...)
 	case *logical.Project:
 		if len(n.Exprs) != len(n.Out) {
 			return fail("%d expressions, %d columns", len(n.Exprs), len(n.Out))

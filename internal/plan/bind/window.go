@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/millrace-io/millrace/internal/expr"
+	"github.com/millrace-io/millrace/internal/expr/fn"
 	"github.com/millrace-io/millrace/internal/jobgraph"
 	"github.com/millrace-io/millrace/internal/plan/logical"
 	"github.com/millrace-io/millrace/internal/sql/ast"
@@ -25,12 +26,15 @@ var windowParams = map[string]struct {
 }
 
 func (f *fromBinder) tableFunc(t *ast.TableFunc) (*scope, error) {
+	if c := rowCallOf(t); c != nil {
+		return f.correlate(f.start(), c, jobgraph.Inner)
+	}
 	name := upper(t.Call.Name)
 	if _, ok := windowParams[name]; !ok || len(t.Call.Name) > 1 {
-		if slices.Contains([]string{"UNNEST", "ML_PREDICT", "VECTOR_SEARCH", "TO_CHANGELOG", "FROM_CHANGELOG"}, name) {
+		if slices.Contains([]string{"ML_PREDICT", "VECTOR_SEARCH", "TO_CHANGELOG", "FROM_CHANGELOG"}, name) {
 			return nil, unsupported(t, name)
 		}
-		return nil, nearAt(t.Call, name, []string{"TUMBLE", "HOP", "CUMULATE", "SESSION"}, "unknown table function '%s'", t.Call.Name)
+		return nil, nearAt(t.Call, name, append(fn.TableNames(), "TUMBLE", "HOP", "CUMULATE", "SESSION"), "unknown table function '%s'", t.Call.Name)
 	}
 	n, err := f.windowTVF(t.Call, name)
 	if err != nil {
@@ -264,6 +268,11 @@ func lostTime(n logical.Node, e *expr.Expr) string {
 		case *logical.SetOp:
 			return "only UNION ALL of inputs whose column is a time attribute keeps it"
 		case *logical.Over:
+			if col >= len(x.Input.Schema()) {
+				return ""
+			}
+			n = x.Input
+		case *logical.Correlate:
 			if col >= len(x.Input.Schema()) {
 				return ""
 			}

@@ -269,6 +269,8 @@ func (p *Plan) canOnlyAfter(n logical.Node, info *Info) bool {
 		return p.infos[n.Left].onlyAfter
 	case *logical.Project, *logical.WindowTVF:
 		return p.infos[n.Inputs()[0]].onlyAfter
+	case *logical.Correlate: // an update may give fewer rows than there were
+		return false
 	case *logical.SetOp:
 		if !n.All || n.SetKind != logical.Union {
 			return n.SetKind == logical.Union

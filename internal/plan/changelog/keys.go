@@ -42,6 +42,11 @@ func (p *Plan) keysOf(n logical.Node, upsert bool) [][]int {
 			return in(0)
 		}
 		return withAll(in(0), len(n.Input.Schema()))
+	case *logical.Correlate:
+		if !n.Ordinality {
+			return nil
+		}
+		return withAll(in(0), len(n.Out)-1)
 	case *logical.Aggregate:
 		return aggregateKeys(n)
 	case *logical.Rank:

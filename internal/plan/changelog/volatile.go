@@ -20,6 +20,8 @@ func (p *Plan) checkVolatile(n logical.Node) error {
 		exprs = n.Exprs
 	case *logical.Filter:
 		exprs = []*expr.Expr{n.Cond}
+	case *logical.Correlate:
+		exprs = n.Args
 	}
 	if len(exprs) == 0 || p.infos[n.Inputs()[0]].Append() {
 		return nil

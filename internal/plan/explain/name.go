@@ -36,6 +36,8 @@ func Node(n logical.Node) string {
 	case *logical.TemporalJoin:
 		both := distinct(append(names, n.Right.Schema().Names()...))
 		return fmt.Sprintf("TemporalJoin(joinType=[%s], where=[%s], time=[%s])", joinName(n.JoinKind), condition(n.Cond, both), Expr(n.Time, names))
+	case *logical.Correlate:
+		return correlate(n.Func, n.Args, n.Ordinality, n.JoinKind, names, n.Out.Names())
 	case *logical.Over:
 		return fmt.Sprintf("OverAggregate(%sselect=[%s])", overBy(n.Partition, n.Order, names), OverCalls(n.Calls, names, n.Out.Names()))
 	case *logical.Sort:
@@ -53,6 +55,32 @@ func Node(n logical.Node) string {
 	}
 	s := fmt.Sprintf("%T", n)
 	return s[strings.LastIndexByte(s, '.')+1:] + "()"
+}
+
+// correlate writes the call as Flink does: UNNEST is a function of its own there,
+// and the columns of the outer row belong to $cor0.
+func correlate(name string, args []*expr.Expr, ordinality bool, kind jobgraph.JoinKind, in, out []string) string {
+	outer := make([]string, len(in))
+	for i, n := range in {
+		outer[i] = "$cor0." + n
+	}
+	list := make([]string, len(args))
+	for i, a := range args {
+		list[i] = Expr(a, outer)
+	}
+	switch {
+	case name == "UNNEST" && ordinality:
+		name = "$UNNEST_ROWS_WITH_ORDINALITY$1"
+	case name == "UNNEST":
+		name = "$UNNEST_ROWS$1"
+	case ordinality:
+		name += "_WITH_ORDINALITY"
+	}
+	join := "INNER"
+	if kind == jobgraph.Left {
+		join = "LEFT"
+	}
+	return fmt.Sprintf("Correlate(invocation=[%s(%s)], joinType=[%s], select=[%s])", name, strings.Join(list, ", "), join, strings.Join(out, ", "))
 }
 
 func scan(n *logical.Scan) string {

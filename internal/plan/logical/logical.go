@@ -107,6 +107,20 @@ type TemporalJoin struct {
 	Versions bool
 }
 
+// A Correlate calls a table function (fn.TableFunc) with expressions over each row
+// of its input and gives the row with each of the rows that the function returns:
+// the input's columns, then the function's, then the ordinality. With Left a row
+// for which it returns none comes once, with NULLs.
+type Correlate struct {
+	Input      Node
+	JoinKind   jobgraph.JoinKind // Inner or Left
+	Func       string            // upper case
+	Args       []*expr.Expr
+	Ordinality bool // the place among the rows of one call, from 1, as a last INT column
+	Out        types.Schema
+	Pos        base.Pos
+}
+
 // A Hint is one of /*+ … */ that a rule may obey.
 type Hint struct {
 	Name string

@@ -35,6 +35,10 @@ func (n *WindowTVF) Schema() types.Schema { return n.Out }
 func (n *WindowTVF) Inputs() []Node       { return []Node{n.Input} }
 func (n *WindowTVF) With(in []Node) Node  { c := *n; c.Input = in[0]; return &c }
 
+func (n *Correlate) Schema() types.Schema { return n.Out }
+func (n *Correlate) Inputs() []Node       { return []Node{n.Input} }
+func (n *Correlate) With(in []Node) Node  { c := *n; c.Input = in[0]; return &c }
+
 func (n *Over) Schema() types.Schema { return n.Out }
 func (n *Over) Inputs() []Node       { return []Node{n.Input} }
 func (n *Over) With(in []Node) Node  { c := *n; c.Input = in[0]; return &c }

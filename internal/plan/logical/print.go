@@ -86,6 +86,8 @@ func Line(n Node) string {
 		return n.line()
 	case *WindowTVF:
 		return "WindowTVF(" + windowText(n.Window, n.Input.Schema()) + ")"
+	case *Correlate:
+		return n.line()
 	case *Over:
 		return n.line()
 	case *Sort:
@@ -193,6 +195,25 @@ func (n *Aggregate) line() string {
 			n.Out[len(n.Keys)+len(n.Aggs)+i].Name+" "+typeText(n.Out[len(n.Keys)+len(n.Aggs)+i].Type))
 	}
 	return "Aggregate(" + strings.Join(parts, ", ") + ")"
+}
+
+func (n *Correlate) line() string {
+	in := n.Input.Schema()
+	var args, outs []string
+	for _, e := range n.Args {
+		args = append(args, text(e, in))
+	}
+	for _, f := range n.Out[len(in):] {
+		outs = append(outs, f.Name+" "+typeText(f.Type))
+	}
+	s := "Correlate(" + n.Func + "(" + strings.Join(args, ", ") + ")"
+	if n.Ordinality {
+		s += " WITH ORDINALITY"
+	}
+	if n.JoinKind == jobgraph.Left {
+		s += ", left"
+	}
+	return s + ", " + strings.Join(outs, ", ") + ")"
 }
 
 func (n *Over) line() string {

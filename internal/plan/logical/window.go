@@ -34,6 +34,11 @@ func WindowColumn(n Node, col int) (w *WindowTVF, prop jobgraph.WindowProp, ok b
 				return nil, 0, false
 			}
 			n = x.Input
+		case *Correlate:
+			if col >= len(x.Input.Schema()) {
+				return nil, 0, false
+			}
+			n = x.Input
 		case *Rank:
 			if col >= len(x.Input.Schema()) {
 				return nil, 0, false

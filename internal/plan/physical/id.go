@@ -139,6 +139,15 @@ func originText(n logical.Node, col int) string {
 		return side(n.Left, n.Right, col)
 	case *logical.TemporalJoin:
 		return side(n.Left, n.Right, col)
+	case *logical.Correlate:
+		if k := col - len(n.Input.Schema()); k >= 0 {
+			args := make([]string, len(n.Args))
+			for i, a := range n.Args {
+				args[i] = explain.Expr(a, names(n.Input))
+			}
+			return fmt.Sprintf("%s(%s).%d", n.Func, strings.Join(args, ", "), k)
+		}
+		return origin(n.Input, col)
 	case *logical.WindowTVF, *logical.Over, *logical.Rank:
 		in := n.Inputs()[0]
 		if k := col - len(in.Schema()); k >= 0 {

@@ -191,6 +191,8 @@ func (b *builder) relation(n logical.Node) (flow, error) {
 		return b.aggregate(n)
 	case *logical.WindowTVF:
 		return b.windowTVF(n)
+	case *logical.Correlate:
+		return b.correlate(n)
 	case *logical.Join:
 		return b.join(n)
 	case *logical.TemporalJoin:

@@ -31,6 +31,17 @@ func fold(c *context, n logical.Node) logical.Node {
 			return n
 		}
 		return &logical.Project{Input: n.Input, Exprs: exprs, Out: n.Out}
+	case *logical.Correlate:
+		args := slices.Clone(n.Args)
+		for i, e := range args {
+			args[i] = c.fold(e)
+		}
+		if slices.Equal(args, n.Args) {
+			return n
+		}
+		out := *n
+		out.Args = args
+		return &out
 	case *logical.Join:
 		if n.Cond == nil {
 			return n

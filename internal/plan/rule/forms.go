@@ -103,7 +103,7 @@ func refresh(c *context, n logical.Node) logical.Node {
 		j := *x
 		j.Out = out
 		return &j
-	case *logical.Over, *logical.Rank, *logical.WindowTVF:
+	case *logical.Over, *logical.Rank, *logical.WindowTVF, *logical.Correlate:
 		in := n.Inputs()[0].Schema()
 		for i := range in {
 			attr(i, in[i].Type)
@@ -142,6 +142,10 @@ func withSchema(n logical.Node, out types.Schema) logical.Node {
 		c.Out = out
 		return &c
 	case *logical.Rank:
+		c := *x
+		c.Out = out
+		return &c
+	case *logical.Correlate:
 		c := *x
 		c.Out = out
 		return &c

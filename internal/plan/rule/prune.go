@@ -198,6 +198,10 @@ func (p *pruner) ask(n logical.Node) {
 	case *logical.WindowTVF:
 		below(n.Input, 0)
 		p.window(n.Input, n.Window)
+	case *logical.Correlate:
+		below(n.Input, 0)
+		p.need(n.Input)
+		p.exprs(n.Input, n.Args...)
 	case *logical.Over:
 		below(n.Input, 0)
 		p.need(n.Input, n.Partition...)
@@ -357,6 +361,8 @@ func (p *pruner) fresh(n logical.Node) pruned {
 		out := *n
 		out.Input, out.Window = in.node, in.window(n.Window)
 		return withAdded(&out.Out, &out, in, n.Out, len(n.Input.Schema()), []int{0, 1, 2})
+	case *logical.Correlate:
+		return p.correlate(n)
 	case *logical.Over:
 		return p.over(n)
 	case *logical.Sort:
@@ -559,6 +565,23 @@ func (p *pruner) over(n *logical.Over) pruned {
 		return in
 	}
 	out.Input, out.Partition, out.Order = in.node, in.cols(n.Partition), in.order(n.Order)
+	return withAdded(&out.Out, &out, in, n.Out, k, added)
+}
+
+// correlate gives up the ordinality when nobody reads it; the function's columns
+// come together.
+func (p *pruner) correlate(n *logical.Correlate) pruned {
+	in := p.trimmed(n.Input)
+	out := *n
+	out.Input, out.Args = in.node, make([]*expr.Expr, len(n.Args))
+	for i, e := range n.Args {
+		out.Args[i] = in.expr(e)
+	}
+	k := len(n.Input.Schema())
+	added := upTo(len(n.Out) - k)
+	if n.Ordinality && !p.needs[n][len(n.Out)-1] {
+		out.Ordinality, added = false, added[:len(added)-1]
+	}
 	return withAdded(&out.Out, &out, in, n.Out, k, added)
 }
 

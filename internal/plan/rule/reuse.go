@@ -101,6 +101,9 @@ func (r *reuser) digest(n logical.Node) string {
 		}
 	case *logical.WindowTVF:
 		fmt.Fprintf(&s, "%+v", n.Window)
+	case *logical.Correlate:
+		fmt.Fprintf(&s, "%d %s %t", n.JoinKind, n.Func, n.Ordinality)
+		e(n.Args...)
 	case *logical.Over:
 		fmt.Fprintf(&s, "%v %v %+v", n.Partition, n.Order, n.Calls)
 	case *logical.Sort:

@@ -51,6 +51,7 @@ var rules = []rule{
 	{"filter-union", filterUnion},
 	{"filter-window", filterWindow},
 	{"filter-over", filterOver},
+	{"filter-correlate", filterCorrelate},
 	{"filter-scan", filterScan},
 	{"limit-scan", limitScan},
 	{"sort-remove", sortRemove},

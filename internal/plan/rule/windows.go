@@ -32,7 +32,7 @@ func WindowOf(n logical.Node) *Windowed {
 	case *logical.WindowTVF:
 		k := len(n.Input.Schema())
 		return &Windowed{Window: spec(n.Window, n.Input.Schema()), Start: k, End: k + 1, Time: k + 2}
-	case *logical.Filter, *logical.Sort, *logical.Over, *logical.Rank:
+	case *logical.Filter, *logical.Sort, *logical.Over, *logical.Rank, *logical.Correlate:
 		return WindowOf(n.Inputs()[0])
 	case *logical.Project:
 		return WindowOf(n.Input).through(n.Exprs)
