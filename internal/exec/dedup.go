@@ -34,6 +34,7 @@ type Dedup struct {
 	group *grouping
 	ident idents
 	feed  feed
+	held  heldMark
 
 	// keys has the words of dedupKey under each key; rows, where there are any,
 	// the row at hand under the same key.
@@ -452,11 +453,14 @@ func (d *Dedup) due(keys []vec.Vector, due []waiting) []keyed.Ref {
 
 // forward passes a watermark on.
 func (d *Dedup) forward(t int64) {
-	if d.wait != nil {
+	switch {
+	case d.wait != nil:
 		d.fire(t)
-		return
+	case d.spec.Emit == jobgraph.AtEnd && d.rows != nil:
+		d.held.hold(t)
+	default:
+		d.feed.watermark(t)
 	}
-	d.feed.watermark(t)
 }
 
 // Watermark implements Operator.
@@ -472,6 +476,7 @@ func (d *Dedup) Resume(out Output) (bool, error) { return d.drain(out) }
 func (d *Dedup) EndInput(_ int, out Output) (bool, error) {
 	if d.spec.Emit == jobgraph.AtEnd && d.rows != nil {
 		d.feed.batches(eachRow(d.rows, d.spec.Types))
+		d.held.release(&d.feed)
 	}
 	return d.drain(out)
 }

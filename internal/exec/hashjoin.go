@@ -12,25 +12,38 @@ import (
 // Rows of the build side carry a word that says whether they have matched, when
 // the join shows those that have not, or each of them once (a semi or anti join
 // that builds its left side).
+//
+// When the build side is more than the memory budget allows, both sides are cut
+// into partitions on disk by a hash of the keys, and joined partition by partition
+// when both have ended (hashjoin_spill.go).
+//
+// What is put out at the end may have any time, so watermarks wait for it.
 type HashJoin struct {
 	Base
-	spec   *jobgraph.HashJoin
-	ctx    *Context
-	build  int // the input that is built
-	sides  [2]side
-	outer  [2]bool
-	semi   bool
-	anti   bool
-	marks  bool // build rows are marked when they match
-	match  matcher
-	pairs  pairs
-	keys   keyed.Keys
-	slots  []keyed.Slot
-	hits   int // matches of the row at hand, so far
-	at     int
-	busy   bool
-	left   []keyed.Ref // unmatched build rows, at the end
-	ending bool
+	spec  *jobgraph.HashJoin
+	ctx   *Context
+	build int // the input that is built
+	sides [2]side
+	outer [2]bool
+	semi  bool
+	anti  bool
+	marks bool // build rows are marked when they match
+	match matcher
+	pairs pairs
+	keys  keyed.Keys
+	slots []keyed.Slot
+	rows  []int32
+	ident idents
+	held  heldMark
+
+	batch *vec.Batch // of the probe side, at hand; nil: none
+	at    int        // ordinal of its row at hand
+	hits  int        // matches of the row at hand, so far
+
+	ended  bool
+	left   []keyed.Ref // unmatched build rows, still to come out
+	stages []*hashStage
+	disk   hashDisk
 }
 
 // NewHashJoin returns the operator.
@@ -47,84 +60,138 @@ func (j *HashJoin) Open(ctx *Context) error {
 	j.outer[0], j.outer[1] = outer(s.JoinKind)
 	j.semi, j.anti = s.JoinKind == jobgraph.Semi, s.JoinKind == jobgraph.Anti
 	j.marks = j.outer[j.build] || (j.semi || j.anti) && j.build == 0
+	if err := j.match.compile(s.Cond, ctx.Env); err != nil {
+		return err
+	}
+	return j.newTable()
+}
+
+// newTable makes an empty table for the build side.
+func (j *HashJoin) newTable() (err error) {
+	s := &j.sides[j.build]
+	if s.rows != nil {
+		s.rows.Close()
+	}
 	extra := 0
 	if j.marks {
 		extra = 1
 	}
-	var err error
-	if err = j.match.compile(s.Cond, ctx.Env); err != nil {
-		return err
-	}
-	j.sides[j.build].rows, err = keyed.OpenMulti(ctx.State, j.sides[j.build].shape("build", ctx, extra))
+	s.rows, err = keyed.OpenMulti(scratch{j.ctx.Groups}, s.shape("build", j.ctx, extra))
 	return err
 }
 
 // Process implements Operator.
 func (j *HashJoin) Process(in int, b *vec.Batch, out Output) (bool, error) {
-	if in == j.build {
-		return false, j.add(b)
+	j.held.holdLast(b)
+	switch {
+	case b.Len() == 0:
+		return false, nil
+	case j.disk.on():
+		return false, j.disk.write(j, in, b)
+	case in == j.build:
+		j.add(b)
+		return false, j.full()
 	}
-	j.at, j.hits, j.busy = 0, 0, true
-	j.pairs.ownLeft, j.pairs.single = in == 0, j.semi || j.anti
-	j.match.start(b, in == 0, &j.sides[in], &j.sides[j.build])
+	j.begin(b)
 	return j.Resume(out)
 }
 
-func (j *HashJoin) add(b *vec.Batch) error {
+// begin takes a batch of the probe side.
+func (j *HashJoin) begin(b *vec.Batch) {
+	probe := 1 - j.build
+	j.batch, j.at, j.hits = b, 0, 0
+	j.pairs.ownLeft, j.pairs.single = probe == 0, j.semi || j.anti
+	j.match.start(b, probe == 0, &j.sides[probe], &j.sides[j.build])
+}
+
+// add keeps rows of the build side; those that can never match only if they are
+// shown without a match.
+func (j *HashJoin) add(b *vec.Batch) {
 	s := &j.sides[j.build]
-	s.prepare(&j.keys, b)
-	if cap(j.slots) < b.Len() {
-		j.slots = make([]keyed.Slot, max(b.Len(), vec.BatchRowsMax))
-	}
-	j.slots = j.slots[:b.Len()]
-	s.rows.Upsert(&j.keys, j.slots)
-	for i := range b.Len() {
-		row := b.Row(i)
-		if !s.void(b, row) || j.marks && (j.outer[j.build] || j.anti) {
-			s.rows.Add(j.slots[i], b.Cols, row)
+	rows := j.ident.positions(b)
+	if s.anyVoid(b) && !j.outer[j.build] && !(j.anti && j.build == 0) {
+		j.rows = j.rows[:0]
+		for _, r := range rows {
+			if !s.void(b, int(r)) {
+				j.rows = append(j.rows, r)
+			}
+		}
+		if rows = j.rows; len(rows) == 0 {
+			return
 		}
 	}
-	return nil
+	s.prepare(&j.keys, &vec.Batch{Cols: b.Cols, Rows: b.Rows, Sel: rows})
+	j.slots = grow(j.slots, len(rows))
+	s.rows.Upsert(&j.keys, j.slots)
+	s.rows.AddRows(j.slots, b.Cols, rows, nil)
 }
 
 // Resume implements Operator.
 func (j *HashJoin) Resume(out Output) (bool, error) {
-	for range EmitBatchesMax / 2 {
-		if j.ending {
-			return j.unmatched(out)
-		}
-		if !j.busy {
-			return false, nil
-		}
-		if err := j.piece(); err != nil {
+	for range EmitBatchesMax {
+		more, err := j.work()
+		if err != nil {
 			return false, err
 		}
-		if j.pairs.len() > 0 && (!j.busy || j.pairs.len() >= vec.BatchRowsMax) {
-			if err := j.emit(out); err != nil {
-				return false, err
+		if !more {
+			if j.ended && j.held.any {
+				j.held.any = false
+				return false, out.Watermark(j.held.time)
 			}
+			return false, nil
+		}
+		if err := j.emit(out); err != nil {
+			return false, err
 		}
 	}
-	return j.busy, nil
+	return true, nil
+}
+
+// work goes on until there are pairs to put out; false: all is done.
+func (j *HashJoin) work() (bool, error) {
+	for {
+		switch {
+		case j.pairs.len() >= vec.BatchRowsMax || j.pairs.len() > 0 && j.batch != nil && j.at == len(j.match.slots):
+			return true, nil
+		case j.batch != nil && j.at < len(j.match.slots):
+			if err := j.piece(); err != nil {
+				return false, err
+			}
+		case j.batch != nil:
+			j.batch = nil
+		case len(j.left) > 0:
+			n := min(len(j.left), vec.BatchRowsMax)
+			for _, r := range j.left[:n] {
+				j.pairs.add(vec.Insert, absent, r)
+			}
+			j.left = j.left[n:]
+			return true, nil
+		case j.ended && len(j.stages) > 0:
+			if err := j.stage(); err != nil {
+				return false, err
+			}
+		default:
+			return false, nil
+		}
+	}
 }
 
 func (j *HashJoin) emit(out Output) error {
 	probe := 1 - j.build
-	var cols *vec.Batch
-	if j.match.batch != nil {
-		cols = j.match.batch
-	} else {
-		cols = &vec.Batch{}
+	b := j.batch
+	if b == nil {
+		b = &vec.Batch{} // build rows alone
 	}
-	return out.Emit(j.pairs.batch(cols, j.sides[probe].types, j.sides[j.build].rows, j.sides[j.build].types))
+	return out.Emit(j.pairs.batch(b, j.sides[probe].types, j.sides[j.build].rows, j.sides[j.build].types))
 }
 
+// piece handles the next matches of the batch.
 func (j *HashJoin) piece() error {
 	upto, err := j.match.more()
 	if err != nil {
 		return err
 	}
-	b, n, k := j.match.batch, len(j.match.slots), 0
+	b, n, k := j.batch, len(j.match.slots), 0
 	for {
 		from := k
 		for k < len(j.match.rows) && int(j.match.rows[k]) == j.at {
@@ -135,7 +202,7 @@ func (j *HashJoin) piece() error {
 			j.hits += k - from
 		}
 		if j.at >= upto {
-			break
+			return nil
 		}
 		if j.hits == 0 && j.outer[1-j.build] || j.build == 1 && (j.semi && j.hits > 0 || j.anti && j.hits == 0) {
 			j.pairs.add(vec.Insert, int32(b.Row(j.at)), 0)
@@ -143,33 +210,56 @@ func (j *HashJoin) piece() error {
 		j.at++
 		j.hits = 0
 	}
-	j.busy = j.at < n
-	return nil
 }
 
 // found takes matches of a probe row.
 func (j *HashJoin) found(row int32, refs []keyed.Ref) {
 	rows := j.sides[j.build].rows
-	for _, r := range refs {
-		if j.marks {
+	if j.marks {
+		for _, r := range refs {
 			extra := rows.Extra(r)
-			first := extra[0] == 0
-			extra[0] = 1
-			if j.semi && first {
+			if j.semi && extra[0] == 0 {
 				j.pairs.add(vec.Insert, absent, r)
 			}
+			extra[0] = 1
 		}
-		if !j.semi && !j.anti {
+	}
+	if !j.semi && !j.anti {
+		for _, r := range refs {
 			j.pairs.add(vec.Insert, row, r)
 		}
 	}
 }
 
+// Watermark implements Operator.
+func (j *HashJoin) Watermark(t int64, _ Output) (bool, error) {
+	j.held.hold(t)
+	return false, nil
+}
+
 // EndInput implements Operator: after the probe side, build rows that have not
-// matched come out.
+// matched come out, or all partitions that are on disk are joined.
 func (j *HashJoin) EndInput(in int, out Output) (bool, error) {
-	if in == j.build || !j.outer[j.build] && !(j.anti && j.build == 0) {
+	if in == j.build {
 		return false, nil
+	}
+	j.ended = true
+	if j.disk.on() {
+		stages, err := j.disk.finish()
+		if err != nil {
+			return false, err
+		}
+		j.stages = stages
+	} else {
+		j.unmatched()
+	}
+	return j.Resume(out)
+}
+
+// unmatched finds the build rows that come out alone.
+func (j *HashJoin) unmatched() {
+	if !j.outer[j.build] && !(j.anti && j.build == 0) {
+		return
 	}
 	rows := j.sides[j.build].rows
 	for slot := range rows.Each {
@@ -179,24 +269,17 @@ func (j *HashJoin) EndInput(in int, out Output) (bool, error) {
 			}
 		}
 	}
-	j.ending = true
 	j.pairs.ownLeft, j.pairs.single = j.build == 1, j.anti
-	return j.unmatched(out)
 }
 
-func (j *HashJoin) unmatched(out Output) (bool, error) {
-	for range EmitBatchesMax {
-		if len(j.left) == 0 {
-			return false, nil
-		}
-		n := min(len(j.left), vec.BatchRowsMax)
-		for _, r := range j.left[:n] {
-			j.pairs.add(vec.Insert, absent, r)
-		}
-		j.left = j.left[n:]
-		if err := j.emit(out); err != nil {
-			return false, err
-		}
+// Close implements Operator.
+func (j *HashJoin) Close() error {
+	if m := j.sides[j.build].rows; m != nil {
+		m.Close()
 	}
-	return len(j.left) > 0, nil
+	j.disk.remove()
+	for _, s := range j.stages {
+		s.remove()
+	}
+	return nil
 }

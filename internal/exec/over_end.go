@@ -17,6 +17,7 @@ type overEnd struct {
 	rows    int
 	cut     []place // where partitions start in pending
 	ended   bool
+	held    heldMark
 }
 
 // overRows is about how many rows are computed at once.
@@ -38,14 +39,12 @@ func (e *overEnd) process(b *vec.Batch) error {
 	if err := e.sort.add(b, undropped(e.o.ctx, b, e.o.ident.positions(b))); err != nil {
 		return err
 	}
-	if m, ok := lastMark(b); ok {
-		e.o.feed.watermark(m)
-	}
+	e.held.holdLast(b)
 	return nil
 }
 
 func (e *overEnd) watermark(t int64) error {
-	e.o.feed.watermark(t)
+	e.held.hold(t)
 	return nil
 }
 
@@ -68,6 +67,7 @@ func (e *overEnd) end() error {
 		ready = ready[1:]
 		return b, nil
 	})
+	e.held.release(&e.o.feed)
 	return nil
 }
 

@@ -29,6 +29,7 @@ type Rank struct {
 	group    *grouping
 	ident    idents
 	feed     feed
+	held     heldMark
 	changes  rowChanges
 
 	rows   *rankRows
@@ -119,7 +120,7 @@ func (r *Rank) Process(_ int, b *vec.Batch, out Output) (bool, error) {
 		}
 	}
 	if m, ok := lastMark(b); ok {
-		r.feed.watermark(m)
+		r.forward(m)
 	}
 	return r.drain(out)
 }
@@ -279,6 +280,7 @@ func (r *Rank) move(i, old int) {
 func (r *Rank) EndInput(_ int, out Output) (bool, error) {
 	if r.spec.Emit == jobgraph.AtEnd && r.window == nil {
 		r.feed.batches(r.whole(r.rows))
+		r.held.release(&r.feed)
 	}
 	return r.drain(out)
 }
@@ -313,13 +315,21 @@ func (r *Rank) ranked(x *rankRows, s keyed.Slot) {
 	}
 }
 
-// Watermark implements Operator.
-func (r *Rank) Watermark(t int64, out Output) (bool, error) {
-	if r.window != nil {
+// forward passes a watermark on, behind what it causes.
+func (r *Rank) forward(t int64) {
+	switch {
+	case r.window != nil:
 		r.window.fire(t)
-	} else {
+	case r.spec.Emit == jobgraph.AtEnd:
+		r.held.hold(t)
+	default:
 		r.feed.watermark(t)
 	}
+}
+
+// Watermark implements Operator.
+func (r *Rank) Watermark(t int64, out Output) (bool, error) {
+	r.forward(t)
 	return r.drain(out)
 }
 

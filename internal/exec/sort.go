@@ -21,6 +21,7 @@ type Sort struct {
 	from, to int64
 	ident    idents
 	feed     feed
+	held     heldMark
 	buffer   *sortBuffer
 	stream   *sortStream
 }
@@ -56,10 +57,8 @@ func (s *Sort) Process(_ int, b *vec.Batch, out Output) (bool, error) {
 	if err := s.buffer.add(b, undropped(s.ctx, b, s.ident.positions(b))); err != nil {
 		return false, err
 	}
-	if m, ok := lastMark(b); ok {
-		s.feed.watermark(m)
-	}
-	return s.drain(out)
+	s.held.holdLast(b)
+	return false, nil
 }
 
 // undropped returns the rows that a verified batch run shall not drop because the
@@ -94,7 +93,7 @@ func (s *Sort) Watermark(t int64, out Output) (bool, error) {
 	if s.stream != nil {
 		s.stream.fire(t)
 	} else {
-		s.feed.watermark(t)
+		s.held.hold(t)
 	}
 	return s.drain(out)
 }
@@ -130,6 +129,7 @@ func (s *Sort) EndInput(_ int, out Output) (bool, error) {
 			b.Rows = int(hi - lo)
 			return b, nil
 		})
+		s.held.release(&s.feed)
 	}
 	return s.drain(out)
 }

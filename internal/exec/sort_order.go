@@ -301,3 +301,26 @@ func bounds(from, to int64) (int64, int64) {
 	}
 	return max(from, 1), to
 }
+
+// heldMark is a watermark that waits for the end, to go out behind results that
+// come only then.
+type heldMark struct {
+	time int64
+	any  bool
+}
+
+func (h *heldMark) hold(t int64) { h.time, h.any = t, true }
+
+// holdLast holds the last watermark of a batch.
+func (h *heldMark) holdLast(b *vec.Batch) {
+	if m, ok := lastMark(b); ok {
+		h.hold(m)
+	}
+}
+
+func (h *heldMark) release(f *feed) {
+	if h.any {
+		f.watermark(h.time)
+	}
+	h.any = false
+}
