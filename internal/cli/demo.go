@@ -44,6 +44,7 @@ type demo struct {
 	screen *screen // nil: lines
 	noted  int     // notes printed
 	hours  int     // hours whose total is printed
+	events [2]int  // of yesterday and of today
 
 	stream  *child
 	started time.Time
@@ -125,7 +126,7 @@ func (d *demo) all() ([]pairing, error) {
 		do    func() error
 	}{
 		{"1/4 making the data", d.prepare},
-		{"2/4 yesterday, as a batch", func() error { return d.batch("yesterday", d.board.yesterday) }},
+		{"2/4 yesterday, as a batch", func() error { return d.batch("yesterday", d.events[0], d.board.yesterday) }},
 		{"3/4 today, as a stream", d.streaming},
 		{"4/4 today, as a batch", nil},
 	} {
@@ -139,7 +140,7 @@ func (d *demo) all() ([]pairing, error) {
 		}
 	}
 	batch := newReports(d.path("batch", "out"))
-	if err := d.batch("batch", batch); err != nil {
+	if err := d.batch("batch", d.events[1], batch); err != nil {
 		return nil, err
 	}
 	d.show()
@@ -178,21 +179,21 @@ func (d *demo) prepare() error {
 	before.day = before.day.AddDate(0, 0, -1)
 	var errs [2]error
 	var both sync.WaitGroup
-	both.Go(func() { errs[0] = before.write(d.path("data", "yesterday")) })
-	both.Go(func() { errs[1] = d.shop.write(d.path("data", "arriving")) })
+	both.Go(func() { d.events[0], errs[0] = before.write(d.path("data", "yesterday")) })
+	both.Go(func() { d.events[1], errs[1] = d.shop.write(d.path("data", "arriving")) })
 	if both.Wait(); errors.Join(errs[:]...) != nil {
 		return errors.Join(errs[:]...)
 	}
-	d.note("Made two days of an online shop's orders, page views and clicks, %s rows each, in %.1f s: %s", grouped(int64(d.Rows)), time.Since(began).Seconds(), d.path("data"))
+	d.note("Made two days of an online shop's orders, page views and clicks, %s and %s rows, in %.1f s: %s", grouped(int64(d.events[0])), grouped(int64(d.events[1])), time.Since(began).Seconds(), d.path("data"))
 	d.note("The rows are out of order by up to %.0f s; %d of today's arrive 5 to 60 minutes late. The script's rule: what arrives a minute late is not booked, but listed.", delayMax.Seconds(), d.shop.late)
 	return nil
 }
 
 // batch runs the script over complete files, and reads its reports.
-func (d *demo) batch(run string, into *reports) error {
+func (d *demo) batch(run string, events int, into *reports) error {
 	d.note("$ cd %s && millrace run ../shop.sql --mode batch", run)
 	began := time.Now()
-	c, err := startChild(d.path(run), "run", "../shop.sql", "--mode", "batch", "--progress-json")
+	c, err := startChild(d.path(run), "run", "../shop.sql", "--mode", "batch", "--quiet")
 	if err != nil {
 		return err
 	}
@@ -205,9 +206,8 @@ func (d *demo) batch(run string, into *reports) error {
 	if err := c.failure(); err != nil {
 		return err
 	}
-	p, _ := c.look()
 	s := time.Since(began).Seconds()
-	d.note("  %s rows in %.1f s: %s rows/s", grouped(p.Rows), s, grouped(int64(float64(p.Rows)/s)))
+	d.note("  %s rows in %.1f s: %s rows/s", grouped(int64(events)), s, grouped(int64(float64(events)/s)))
 	return into.poll()
 }
 
@@ -217,11 +217,11 @@ func (d *demo) interval() time.Duration {
 }
 
 func (d *demo) start(restore bool) (err error) {
-	args := []string{"run", "../shop.sql", "--mode", "streaming", "--checkpoint-dir", "checkpoints",
-		"--set", "execution.checkpointing.interval=" + strings.ReplaceAll(d.interval().String(), "µs", "us")}
+	args := []string{"run", "../shop.sql", "--mode", "streaming", "--checkpoint-dir", "checkpoints"}
 	if restore {
 		args = append(args, "--restore", "latest")
 	}
+	args = append(args, "--set", fmt.Sprintf("execution.checkpointing.interval=%dms", d.interval().Milliseconds()))
 	if d.stream, err = startChild(d.path("stream"), append(args, "--progress-json")...); err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ type board struct {
 	status    progressLine
 	rate      int64 // rows/s
 	epochs    int   // checkpoints of all processes
-	down      bool // the process is dead
+	down      bool  // the process is dead
 	today     *reports
 	yesterday *reports
 	notes     []string
@@ -36,11 +36,14 @@ const (
 func (b *board) view(width, height int) []string {
 	out := []string{styleBold + "Millrace demo" + styleNone + " · the books of an online shop · " + b.step, ""}
 	out = append(out, b.bar(min(width, 100)), b.figures(), "")
-	notes := b.notes[max(0, len(b.notes)-6):]
-	rows := max(3, height-len(out)-len(notes)-16)
-	left := b.salesLines(min(rows+8, 24))
+	var notes []string
+	for _, n := range b.notes {
+		notes = append(notes, wrap(n, width)...)
+	}
+	notes = notes[max(0, len(notes)-max(6, height-27)):]
+	left := b.salesLines(max(11, min(24, height-len(out)-len(notes)-1)))
 	right := append(b.conversionLines(), append([]string{""}, b.topLines()...)...)
-	out = append(out, beside(left, right, 47)...)
+	out = append(out, beside(left, right, 45)...)
 	out = append(out, "")
 	for _, n := range notes {
 		out = append(out, styleFaint+n+styleNone)
@@ -96,7 +99,7 @@ func (b *board) watermark() string {
 
 // salesLines are the last minutes, each beside the same minute of the day before.
 func (b *board) salesLines(n int) []string {
-	out := []string{styleBold + "minute orders      sales   day before   change" + styleNone}
+	out := []string{styleBold + "minute orders     sales  day before   change" + styleNone}
 	before := map[string][]string{}
 	if b.yesterday != nil {
 		for _, r := range b.yesterday.rows["sales_per_minute"] {
@@ -105,9 +108,9 @@ func (b *board) salesLines(n int) []string {
 	}
 	rows := b.today.rows["sales_per_minute"]
 	for _, r := range slices.Backward(rows[max(0, len(rows)-n+2):]) {
-		line := fmt.Sprintf("%s  %6s %10s", minuteOf(r[0]), r[1], money(r[3]))
+		line := fmt.Sprintf("%s %6s %10s", minuteOf(r[0]), r[1], money(r[3]))
 		if y := before[minuteOf(r[0])]; y != nil {
-			line += fmt.Sprintf(" %12s %8s", money(y[3]), change(r[3], y[3]))
+			line += fmt.Sprintf(" %11s %8s", money(y[3]), change(r[3], y[3]))
 		}
 		out = append(out, line)
 	}
@@ -132,7 +135,7 @@ func (b *board) conversionLines() []string {
 	out[0] += " from " + minuteOf(last)
 	for _, r := range rows {
 		if r[0] == last {
-			out = append(out, fmt.Sprintf("%s %6s visitors %5s buyers %5s %%", r[1], integer(r[2]), integer(r[4]), r[5]))
+			out = append(out, fmt.Sprintf("%s %6s visitors %4s buyers %5s%%", r[1], integer(r[2]), integer(r[4]), r[5]))
 		}
 	}
 	return out
@@ -203,6 +206,21 @@ func plainText(s string) string {
 		}
 		_, s, _ = strings.Cut(rest, "m")
 	}
+}
+
+// wrap breaks a line at spaces; what follows is indented.
+func wrap(s string, width int) []string {
+	var out []string
+	for visible(s) > width {
+		runes := []rune(s)
+		at := width
+		for at > width/2 && runes[at] != ' ' {
+			at--
+		}
+		out = append(out, string(runes[:at]))
+		s = "    " + strings.TrimLeft(string(runes[at:]), " ")
+	}
+	return append(out, s)
 }
 
 // clip cuts a line to a width. The sequences in it are kept.

@@ -159,12 +159,14 @@ func bucketOf(user int32) string {
 	return "B"
 }
 
-// write writes the day's files into folders of dir, with closing ones at the end.
-func (s shop) write(dir string) error {
+// write writes the day's files into folders of dir, with closing ones at the end,
+// and returns how many events they hold.
+func (s shop) write(dir string) (int, error) {
 	events := s.events()
+	count := len(events)
 	for t := range shopTables {
 		if err := os.MkdirAll(filepath.Join(dir, t.name()), 0o755); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	for slot := range shopSlots {
@@ -175,7 +177,7 @@ func (s shop) write(dir string) error {
 		}
 		for t := range shopTables {
 			if err := s.writeFile(filepath.Join(dir, t.name(), t.file(slot)), t, events[:n]); err != nil {
-				return err
+				return 0, err
 			}
 		}
 		events = events[n:]
@@ -184,10 +186,10 @@ func (s shop) write(dir string) error {
 	for t := range shopTables {
 		row := []shopEvent{{table: t, ts: closing, arrived: closing}}
 		if err := s.writeFile(filepath.Join(dir, t.name(), t.file(shopSlots)), t, row); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	return nil
+	return count, nil
 }
 
 // writeFile writes the events of one table.

@@ -72,6 +72,8 @@ func (d *demo) report(p pairing) {
 		same = plural(p.differ, "row") + " differ"
 	}
 	fmt.Fprintf(d.w.out, "\n%s (%s): %s, %s\n", p.title, p.name, plural(len(p.pairs), "row"), same)
+	// the day is left away, as it is the same nearly everywhere
+	shorten := func(cell string) string { return strings.TrimPrefix(cell, d.shop.day.Format("2006-01-02 ")) }
 	widths := make([]int, len(p.columns))
 	for i, c := range p.columns {
 		widths[i] = len(c)
@@ -115,6 +117,3 @@ func (d *demo) report(p pairing) {
 		fmt.Fprintf(d.w.out, "   %s %s │ %s\n", mark, line(pair[0]), line(pair[1]))
 	}
 }
-
-// shorten leaves the zeros of whole seconds away.
-func shorten(cell string) string { return strings.TrimSuffix(cell, ":00.000") }
