@@ -64,6 +64,7 @@ func (l *Local) Run(ctx context.Context) (job.Outcome, error) {
 		for _, ev := range l.take() {
 			if out := l.carryOut(m.Step(env.Now(), ev)); out != nil {
 				l.stopAll()
+				l.tidy(out)
 				return *out, nil
 			}
 		}
@@ -190,6 +191,26 @@ func (l *Local) recover(from *checkpoint.Manifest) {
 		}
 	}
 	l.Send(job.Event{Recovered: true})
+}
+
+// tidy takes back what a job that did not come to its end has written behind its
+// last checkpoint: what a task prepared when it finished, while others were still
+// running. Without checkpoints nothing will ever commit it, and what a last commit
+// that failed has made visible is half a result.
+func (l *Local) tidy(out *job.Outcome) {
+	if out.Err == nil && !out.Cancelled || out.From != nil && out.From.Finished {
+		return
+	}
+	for id, c := range l.sinks {
+		var epoch uint64
+		var keep [][]byte
+		if l.Storage != nil && out.From != nil {
+			epoch, keep = uint64(out.From.Epoch), out.From.Prepared[id]
+		}
+		if err := c.Abort(context.Background(), epoch, keep); err != nil {
+			l.Log(fmt.Sprintf("sink %s is not tidied up: %v", id, err))
+		}
+	}
 }
 
 func (l *Local) commit(cm *job.Commit) {

@@ -117,6 +117,7 @@ type Commit struct {
 type Outcome struct {
 	Err       error
 	Cancelled bool
+	From      *checkpoint.Manifest // where a restart would go on from, or nil
 }
 
 // Options steer a Master. Times are microseconds.

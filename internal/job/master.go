@@ -381,5 +381,5 @@ func (m *Master) end(err error) {
 		s.enum.Close()
 	}
 	m.sources = nil
-	m.do(Command{Done: &Outcome{Err: err, Cancelled: m.cancelling && err == nil}})
+	m.do(Command{Done: &Outcome{Err: err, Cancelled: m.cancelling && err == nil, From: m.base}})
 }

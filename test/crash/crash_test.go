@@ -2,15 +2,23 @@ package crash
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+	"syscall"
 	"testing"
 )
 
 const orders = `
 CREATE TABLE orders (id BIGINT, k INT, amount DECIMAL(10,2), ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '5' SECOND)
   WITH ('connector'='filesystem', 'path'='IN.orders', 'format'='csv');
+`
+
+const clicks = `
+CREATE TABLE clicks (id BIGINT, order_id BIGINT, k INT, page STRING, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '5' SECOND)
+  WITH ('connector'='filesystem', 'path'='IN.clicks', 'format'='json');
 `
 
 var scenarios = []scenario{
@@ -38,10 +46,8 @@ END;
 `,
 	},
 	{
-		name: "joins", kills: 8, longKills: 80, sinks: []string{"both", "near"},
-		script: orders + `
-CREATE TABLE clicks (id BIGINT, order_id BIGINT, k INT, page STRING, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '5' SECOND)
-  WITH ('connector'='filesystem', 'path'='IN.clicks', 'format'='json');
+		name: "joins", kills: 6, longKills: 80, sinks: []string{"both", "near"},
+		script: orders + clicks + `
 CREATE TABLE both_ (id BIGINT, order_id BIGINT, amount DECIMAL(10,2), page STRING) WITH ('connector'='filesystem', 'path'='OUT/both', 'format'='json');
 CREATE TABLE near (id BIGINT, order_id BIGINT, a TIMESTAMP(3), b TIMESTAMP(3)) WITH ('connector'='filesystem', 'path'='OUT/near', 'format'='csv');
 INSERT INTO both_ SELECT c.id, o.id, o.amount, c.page FROM clicks c JOIN orders o ON c.order_id = o.id;
@@ -75,6 +81,48 @@ CREATE TABLE o (id BIGINT, k INT, amount DECIMAL(12,2), ts TIMESTAMP(3)) WITH ('
 INSERT INTO o SELECT id, k, amount * 2, ts FROM big WHERE id >= 0;
 `,
 	},
+}
+
+// parquetOrders is a table over Parquet files that the scenario's first run writes.
+const parquetOrders = `
+CREATE TABLE pq (id BIGINT, k INT, amount DECIMAL(10,2), ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '5' SECOND)
+  WITH ('connector'='filesystem', 'path'='IN.parquet', 'format'='parquet', 'source.split-size'='500 kb');
+`
+
+func init() {
+	scenarios = append(scenarios, scenario{
+		name: "parquet", kills: 6, longKills: 60, sinks: []string{"pq", "cum"},
+		script: parquetOrders + `
+CREATE TABLE o (id BIGINT, k INT, amount DECIMAL(10,2), ts TIMESTAMP(3)) WITH ('connector'='filesystem', 'path'='OUT/pq', 'format'='parquet');
+CREATE TABLE cum (ws TIMESTAMP(3), we TIMESTAMP(3), n BIGINT) WITH ('connector'='filesystem', 'path'='OUT/cum', 'format'='csv', 'sink.compression'='none');
+INSERT INTO o SELECT * FROM pq WHERE k < 150;
+INSERT INTO cum SELECT window_start, window_end, COUNT(*) FROM TABLE(CUMULATE(TABLE pq, DESCRIPTOR(ts), INTERVAL '10' SECOND, INTERVAL '1' MINUTE)) GROUP BY window_start, window_end;
+`,
+		read: map[string]string{"pq": `CREATE TABLE o (id BIGINT, k INT, amount DECIMAL(10,2), ts TIMESTAMP(3)) WITH ('connector'='filesystem', 'path'='OUT/pq', 'format'='parquet');
+SELECT * FROM o;`},
+	}, scenario{
+		name: "over, dedup, temporal join", kills: 6, longKills: 60, sinks: []string{"over", "dedup", "temporal"},
+		script: orders + clicks + `
+CREATE TABLE overs (id BIGINT, n BIGINT, s DECIMAL(38,2)) WITH ('connector'='filesystem', 'path'='OUT/over', 'format'='csv');
+CREATE TABLE dedups (id BIGINT, k INT) WITH ('connector'='filesystem', 'path'='OUT/dedup', 'format'='csv');
+CREATE TABLE temporals (id BIGINT, order_id BIGINT, amount DECIMAL(10,2)) WITH ('connector'='filesystem', 'path'='OUT/temporal', 'format'='csv');
+CREATE VIEW versions AS SELECT id, amount, ts FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY id ORDER BY ts DESC) AS rn FROM orders) WHERE rn = 1;
+INSERT INTO overs SELECT id, COUNT(*) OVER w, SUM(amount) OVER w FROM orders WINDOW w AS (PARTITION BY k ORDER BY ts RANGE BETWEEN INTERVAL '20' SECOND PRECEDING AND CURRENT ROW);
+INSERT INTO dedups SELECT DISTINCT id, k FROM (SELECT id, k FROM orders UNION ALL SELECT id, k FROM orders);
+INSERT INTO temporals SELECT c.id, v.id, v.amount FROM clicks c JOIN versions FOR SYSTEM_TIME AS OF c.ts AS v ON c.order_id = v.id;
+`,
+	}, scenario{
+		name: "one ends early", kills: 10, longKills: 80, sinks: []string{"tiny", "values", "long"}, moments: []moment{someDone, someDone, between, early, lastDone},
+		script: orders + `
+CREATE TABLE small (id BIGINT, k INT, amount DECIMAL(10,2), ts TIMESTAMP(3)) WITH ('connector'='filesystem', 'path'='IN.small', 'format'='csv');
+CREATE TABLE tiny (id BIGINT, k INT) WITH ('connector'='filesystem', 'path'='OUT/tiny', 'format'='csv');
+CREATE TABLE vals (a INT, b STRING) WITH ('connector'='filesystem', 'path'='OUT/values', 'format'='csv');
+CREATE TABLE longer (id BIGINT, k INT, n BIGINT) WITH ('connector'='filesystem', 'path'='OUT/long', 'format'='csv');
+INSERT INTO tiny SELECT id, k FROM small;
+INSERT INTO vals VALUES (1, 'a'), (2, 'b'), (3, CAST(NULL AS STRING));
+INSERT INTO longer SELECT o.id, o.k, s.id FROM orders o JOIN small s ON o.k = s.k;
+`,
+	})
 }
 
 func TestKill(t *testing.T) {
@@ -158,4 +206,74 @@ func TestDamagedCheckpoint(t *testing.T) {
 		t.Errorf("only %d checkpoints were damaged", shared.damaged)
 	}
 	t.Logf("%d checkpoints were damaged", shared.damaged)
+}
+
+// TestInterrupt mixes SIGINT with SIGKILL. A process that is interrupted takes a last
+// checkpoint, commits it, leaves nothing unfinished behind and exits with status 0.
+func TestInterrupt(t *testing.T) {
+	s := scenarios[0]
+	s.name, s.moments = "interrupt", []moment{early, between, between, uncommited, lastSaved, someDone}
+	want := s.reference(t)
+	rnd := rand.New(rand.NewPCG(*seed, 99))
+	least := 8
+	if *long {
+		least = 60
+	}
+	interrupted, whole := 0, 0
+	for interrupted < least {
+		r := newRound(t, &s, rnd)
+		for n := 1 + rnd.IntN(5); ; n-- {
+			p := r.resume()
+			if n <= 0 {
+				p.until(func() bool { return false })
+			} else {
+				r.aim(p)
+			}
+			if p.exited() {
+				p.check()
+				break
+			}
+			if rnd.IntN(4) == 0 {
+				p.strike(syscall.SIGKILL)
+				continue
+			}
+			before := r.kills
+			p.strike(syscall.SIGINT)
+			interrupted++
+			if r.kills > before {
+				continue // it came before the process listened
+			}
+			if r.whole() {
+				whole++
+			}
+		}
+		r.compare(want)
+		r.clean()
+	}
+	if whole < least/3 {
+		t.Errorf("%d processes were interrupted, but only %d with a checkpoint", interrupted, whole)
+	}
+	t.Logf("%d processes interrupted, %d with a checkpoint", interrupted, whole)
+}
+
+// whole fails the test if a job's newest checkpoint is not committed, or a file is
+// half written. It reports whether every job has a checkpoint.
+func (r *round) whole() bool {
+	for _, f := range files(r.dir) {
+		if strings.HasSuffix(f, ".inprogress") {
+			r.fatalf("an interrupted process leaves %s", f)
+		}
+	}
+	all := len(r.jobs()) > 0
+	for _, job := range r.jobs() {
+		m := newest(job)
+		if m == nil {
+			r.fatalf("an interrupted process leaves %s without a manifest", job)
+		}
+		if _, no := m.committed(); no > 0 {
+			r.fatalf("an interrupted process leaves %d files of %s uncommitted", no, m.name)
+		}
+		all = all && m.Epoch > 0
+	}
+	return all
 }

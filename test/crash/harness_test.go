@@ -64,6 +64,9 @@ func setUp(m *testing.M) (int, error) {
 	if shared.inputs, err = makeInputs(filepath.Join(dir, "in")); err != nil {
 		return 1, err
 	}
+	if err := makeParquet(); err != nil {
+		return 1, err
+	}
 	return m.Run(), nil
 }
 
@@ -117,7 +120,7 @@ type round struct {
 }
 
 func (s *scenario) text(out string) string {
-	r := strings.NewReplacer("IN.orders", shared.orders, "IN.clicks", shared.clicks, "IN.big", shared.big, "IN.small", shared.small, "OUT", out, "~", "`")
+	r := strings.NewReplacer("IN.orders", shared.orders, "IN.clicks", shared.clicks, "IN.big", shared.big, "IN.small", shared.small, "IN.parquet", shared.parquet, "OUT", out, "~", "`")
 	return r.Replace(s.script)
 }
 
@@ -210,12 +213,12 @@ func (p *process) until(cond func() bool) {
 	}
 }
 
-// strike kills the process, and says whether it was still running.
+// strike signals the process, and says whether that killed it.
 func (p *process) strike(sig syscall.Signal) bool {
 	p.cmd.Process.Signal(sig)
 	p.until(func() bool { return false })
 	p.r.log.WriteString(p.stderr.String())
-	if ws, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus); ok && ws.Signaled() && ws.Signal() == syscall.SIGKILL {
+	if ws, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus); ok && ws.Signaled() && ws.Signal() == sig {
 		p.r.kills++
 		return true
 	}

@@ -7,7 +7,9 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -25,13 +27,15 @@ type inputs struct {
 	clicks string // JSON: id, order_id, k, ts
 	big    string // one CSV file
 	small  string // one CSV file of few rows
+	// parquet is orders again
+	parquet string
 }
 
 // rowsOf is how many rows each input has.
 var rowsOf = struct{ orders, clicks, big, small int }{240_000, 120_000, 300_000, 50}
 
 func makeInputs(dir string) (inputs, error) {
-	in := inputs{filepath.Join(dir, "orders"), filepath.Join(dir, "clicks"), filepath.Join(dir, "big"), filepath.Join(dir, "small")}
+	in := inputs{filepath.Join(dir, "orders"), filepath.Join(dir, "clicks"), filepath.Join(dir, "big"), filepath.Join(dir, "small"), filepath.Join(dir, "parquet")}
 	order := func(r *rand.Rand, n int, at time.Time) string {
 		return fmt.Sprintf("%d,%d,%d.%02d,%s\n", n, r.IntN(200), r.IntN(1000), r.IntN(100), at.Format("2006-01-02 15:04:05.000"))
 	}
@@ -66,6 +70,21 @@ func makeInputs(dir string) (inputs, error) {
 		}
 	}
 	return in, nil
+}
+
+// makeParquet has the binary write each file of orders as a Parquet file of several
+// row groups, in the order of its rows: a file's disorder stays as small as it is.
+func makeParquet() error {
+	for _, f := range files(shared.orders) {
+		script := strings.NewReplacer("IN.orders", f, "IN.parquet", filepath.Join(shared.parquet, filepath.Base(f))).Replace(orders + `
+CREATE TABLE p (id BIGINT, k INT, amount DECIMAL(10,2), ts TIMESTAMP(3))
+  WITH ('connector'='filesystem', 'path'='IN.parquet', 'format'='parquet', 'parquet.block.size'='200000');
+INSERT INTO p SELECT * FROM orders;`)
+		if out, err := exec.Command(shared.binary, "run", "-e", script, "--parallelism", "1", "--mode", "batch").CombinedOutput(); err != nil {
+			return fmt.Errorf("write Parquet: %w\n%s", err, out)
+		}
+	}
+	return nil
 }
 
 // writeFile writes a file, compressed if asked for.
