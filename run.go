@@ -410,7 +410,7 @@ func fits(m *checkpoint.Manifest, g *jobgraph.Graph, fixed bool) error {
 		}
 	}
 	for id, handles := range m.Operators {
-		if !known[id] && slices.ContainsFunc(handles, func(h state.Handle) bool { return len(h.Files) > 0 || len(h.Values) > 0 }) {
+		if !known[id] && slices.ContainsFunc(handles, holds) {
 			return fmt.Errorf("checkpoint %d of job %s holds state of operator %s, which this job does not have: it is the checkpoint of another job, or the query has changed", m.Epoch, m.Job, id)
 		}
 	}
@@ -431,6 +431,19 @@ func fits(m *checkpoint.Manifest, g *jobgraph.Graph, fixed bool) error {
 		g.MaxParallelism = m.Groups
 	}
 	return nil
+}
+
+// holds reports whether a handle has something that would be missed. The local phase
+// of an aggregation or a LIMIT, which a job has at one parallelism and not at
+// another, keeps only how far it was: without that it sends what the other phase
+// drops.
+func holds(h state.Handle) bool {
+	for name := range h.Values {
+		if name != "watermark" && name != "seen" {
+			return true
+		}
+	}
+	return len(h.Files) > 0
 }
 
 // spill returns a folder for what does not fit in memory.
