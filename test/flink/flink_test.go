@@ -23,6 +23,7 @@ func TestCases(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	pending.Update = *update
 	files, err := filepath.Glob("*.case")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no case files: %v", err)
