@@ -156,13 +156,16 @@ func (s *Sort) Close() error {
 	return nil
 }
 
-// sortStream holds rows back, in buckets by time, until the watermark passes.
+// sortStream holds rows back, in buckets by time, until the watermark passes. A row
+// is late, as in Flink, when one of its time or a later one has been put out: one
+// that only lies behind the watermark still finds its place.
 type sortStream struct {
 	s     *Sort
 	order *ordering
 	rows  *keyed.MultiBuckets
 	group *grouping
 	mark  int64
+	told  int64 // the time of the last row put out
 	seq   uint64
 }
 
@@ -178,7 +181,7 @@ const (
 
 func openSortStream(s *Sort) (*sortStream, error) {
 	x := &sortStream{s: s, order: newOrdering(s.spec.Order, s.spec.Types), group: newGrouping(nil, s.spec.Types)}
-	x.mark = restoredTime(s.ctx.State, "watermark")
+	x.mark, x.told = restoredTime(s.ctx.State, "watermark"), restoredTime(s.ctx.State, "told")
 	var err error
 	x.rows, x.seq, err = openWaiting(s.ctx, x.group, s.spec.Types)
 	return x, err
@@ -207,7 +210,7 @@ func (x *sortStream) add(b *vec.Batch) {
 	rows := make([]int32, 0, b.Len())
 	for i := range b.Len() {
 		r := b.Row(i)
-		if times.Valid.Null(r) || times.Vals[r] <= x.mark {
+		if times.Valid.Null(r) || times.Vals[r] <= x.told {
 			tooLate(x.s.ctx, b, r)
 			continue
 		}
@@ -263,6 +266,9 @@ func (x *sortStream) fire(mark int64) {
 		}
 		m := x.rows.Get(t)
 		due := dueRows(m, x.mark)
+		if n := len(due); n > 0 {
+			x.told = due[n-1].time
+		}
 		refs := make([]keyed.Ref, len(due))
 		for i, w := range due {
 			refs[i] = w.ref
@@ -313,5 +319,6 @@ func (x *sortStream) further(m *keyed.Multi, due []waiting, refs []keyed.Ref) {
 
 func (x *sortStream) snapshot() error {
 	saveTime(x.s.ctx.State, "watermark", x.mark)
+	saveTime(x.s.ctx.State, "told", x.told)
 	return x.rows.Snapshot()
 }

@@ -94,14 +94,14 @@ func TestSortStream(t *testing.T) {
 			spec.Order = append(spec.Order, jobgraph.SortKey{Col: 1, Desc: true})
 		}
 		run := exectest.Start(t, func() exec.Operator { return exec.NewSort(spec) }, exectest.Options{})
-		mark, late := int64(math.MinInt64), 0
+		mark, told, late := int64(math.MinInt64), int64(math.MinInt64), 0
 		var kept [][]any
 		for range 15 {
 			var list []modelChange
 			for range r.IntN(20) {
 				row := []any{fmt.Sprint(len(kept)), r.IntN(3), r.IntN(3_000_000)}
 				list = append(list, modelChange{kI, row})
-				if int64(row[2].(int)) <= mark {
+				if int64(row[2].(int)) <= told {
 					late++
 					continue
 				}
@@ -112,6 +112,11 @@ func TestSortStream(t *testing.T) {
 			if r.IntN(4) == 0 {
 				mark = max(mark, int64(r.IntN(2_500_000)))
 				run.Watermark(mark)
+				for _, row := range kept {
+					if at := int64(row[2].(int)); at <= mark {
+						told = max(told, at)
+					}
+				}
 			}
 		}
 		run.End()
