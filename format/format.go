@@ -24,6 +24,9 @@ type Spec struct {
 	Predicates []connect.Predicate
 	Options    connect.Options // the format's own, without their prefix: 'ignore-parse-errors'
 	Zone       string          // table.local-time-zone
+	// Metadata are the columns of Schema, by position, that tell about a record
+	// and are not part of its row, with their keys (Format.Metadata).
+	Metadata map[int]string
 }
 
 // A Format registers itself under the name that the 'format' option holds.
@@ -36,6 +39,9 @@ type Format struct {
 	Open    func(Spec, io.ReaderAt, int64) (FileReader, error)
 	Create  func(Spec, io.Writer) (FileWriter, error)
 	Kinds   bool // decodes and encodes changes, not only inserts
+	// Metadata are the keys that can be read of each record, with their SQL type.
+	// A table names them with 'value.' in front.
+	Metadata map[string]string
 	// Cutter makes what finds record starts, so that large files are read by many
 	// readers at once; nil means that a file has one reader.
 	Cutter func(Spec) (Cutter, error)

@@ -58,7 +58,13 @@ func newEnumerator(s *source, saved []byte) (*enumerator, error) {
 }
 
 // Assign implements connect.Enumerator.
-func (e *enumerator) Assign(int) ([]connect.Split, bool, error) {
+//
+// Changes of one row may lie in several files. So those of a format of changes go
+// to one reader, one after the other, by name.
+func (e *enumerator) Assign(reader int) ([]connect.Split, bool, error) {
+	if e.s.format.Kinds && reader != 0 {
+		return nil, e.s.Bounded(), nil
+	}
 	e.mu.Lock()
 	if e.err == nil && !e.planning && !e.closed && e.work() {
 		e.planning = true
@@ -76,7 +82,7 @@ func (e *enumerator) Assign(int) ([]connect.Split, bool, error) {
 		return nil, false, e.err
 	}
 	n := 1
-	if e.s.order == "none" {
+	if e.s.order == "none" && !e.s.format.Kinds {
 		n = min(assignMax, max(1, len(e.st.Queue)/max(1, e.s.scan.Parallelism)))
 	}
 	n = min(n, len(e.st.Queue))

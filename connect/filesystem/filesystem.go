@@ -130,6 +130,7 @@ type layout struct {
 	place    []int        // by table position: in data, or -1
 	part     []string     // names of the partition columns, in the order of the folders
 	partCols []int
+	meta     map[int]string // of the columns in data that tell about a record: the format's keys
 	format   *format.Format
 	options  connect.Options // the format's
 	zone     string
@@ -171,5 +172,22 @@ func newLayout(t connect.Table, zone string) (*layout, error) {
 
 // spec returns what the format works on; columns are positions in l.schema.
 func (l *layout) spec(columns []int) format.Spec {
-	return format.Spec{Schema: l.schema, Columns: columns, Options: l.options, Zone: l.zone}
+	return format.Spec{Schema: l.schema, Columns: columns, Options: l.options, Zone: l.zone, Metadata: l.meta}
+}
+
+// readMetadata adds the metadata columns that the format reads.
+func (l *layout) readMetadata() {
+	for c, f := range l.table.Schema {
+		key, ok := strings.CutPrefix(l.table.Metadata[c], "value.")
+		if !ok {
+			continue
+		}
+		if l.meta == nil {
+			l.meta = map[int]string{}
+		}
+		l.place[c] = len(l.data)
+		l.meta[l.place[c]] = key
+		l.data = append(l.data, c)
+		l.schema = append(l.schema, f)
+	}
 }

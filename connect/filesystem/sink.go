@@ -110,7 +110,12 @@ func (s *sink) epochOf(name string) (uint64, bool) {
 }
 
 // Accepts implements connect.Sink.
-func (s *sink) Accepts() connect.Changes { return connect.AppendOnly }
+func (s *sink) Accepts() connect.Changes {
+	if s.format.Kinds {
+		return connect.AllChanges
+	}
+	return connect.AppendOnly
+}
 
 // Writer implements connect.Sink.
 func (s *sink) Writer(subtask int) (connect.Writer, error) { return newWriter(s, subtask), nil }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"sort"
@@ -182,6 +183,44 @@ func TestPartitionedSink(t *testing.T) {
 	}
 	rows, err := readAll(t, open(t, w.env(true), tab, scan(tab)), 1, 0)
 	wantRows(t, rows, err, "a|20000|1|23:57", "b|NULL|2|NULL", "c|20000|3|23:57", "d|20001|4|a/b=c%")
+}
+
+// A format of changes takes every kind.
+func TestChangesSink(t *testing.T) {
+	w := newWorld()
+	tab := table(types.Schema{col("k", types.TString), col("p", types.TString)}, "d", "debezium-json")
+	tab.PartitionBy = []int{1}
+	sk, c := openSink(t, w.env(true), tab, connect.Write{})
+	if sk.Accepts() != connect.AllChanges {
+		t.Fatal(sk.Accepts())
+	}
+	wr, err := sk.Writer(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := batch(tab.Schema, []any{"a", "x"}, []any{"b", "x"}, []any{"c", "y"})
+	b.Kinds = []vec.RowKind{vec.Insert, vec.Delete, vec.UpdateBefore}
+	if err := wr.Write(b); err != nil {
+		t.Fatal(err)
+	}
+	prep, err := wr.Prepare(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Commit(context.Background(), 1, prep); err != nil {
+		t.Fatal(err)
+	}
+	text := ""
+	got := visible(t, w.fs, "d")
+	for _, name := range slices.Sorted(maps.Keys(got)) {
+		text += got[name]
+	}
+	if want := `{"before":null,"after":{"k":"a"},"op":"c"}
+{"before":{"k":"b"},"after":null,"op":"d"}
+{"before":{"k":"c"},"after":null,"op":"d"}
+`; text != want {
+		t.Fatal(text)
+	}
 }
 
 func TestRolling(t *testing.T) {

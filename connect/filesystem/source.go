@@ -54,6 +54,7 @@ func newSource(env Env, t connect.Table, scan connect.Scan) (connect.Source, err
 		return nil, fmt.Errorf("table %s: format '%s' cannot be read", t.Name, l.format.Name)
 	}
 	s := &source{layout: l, env: env, scan: scan, order: t.Options.String("source.file-order", "none")}
+	l.readMetadata()
 	if s.fs, s.name, err = env.Open(l.path); err != nil {
 		return nil, fmt.Errorf("table %s: %w", t.Name, err)
 	}
@@ -79,11 +80,11 @@ func newSource(env Env, t connect.Table, scan connect.Scan) (connect.Source, err
 	}
 	for _, c := range scan.Columns {
 		col := column{data: -1, part: -1, typ: t.Schema[c].Type}
-		if key, ok := t.Metadata[c]; ok {
-			col.meta = key
-		} else if l.place[c] >= 0 {
+		if l.place[c] >= 0 {
 			col.data = len(s.wanted)
 			s.wanted = append(s.wanted, l.place[c])
+		} else if key, ok := t.Metadata[c]; ok {
+			col.meta = key
 		} else {
 			for i, p := range l.partCols {
 				if p == c {
@@ -94,7 +95,7 @@ func newSource(env Env, t connect.Table, scan connect.Scan) (connect.Source, err
 		s.columns = append(s.columns, col)
 	}
 	for _, p := range scan.Predicates {
-		if at := l.place[p.Column]; at >= 0 {
+		if at := l.place[p.Column]; at >= 0 && l.meta[at] == "" {
 			p.Column = at
 			s.preds = append(s.preds, p)
 		}
@@ -125,7 +126,7 @@ func (s *source) Reader(int) (connect.Reader, error) { return newReader(s), nil 
 
 // assemble makes a batch of the scan's columns from one of the format's.
 func (s *source) assemble(b *vec.Batch, consts []vec.Vector) *vec.Batch {
-	out := &vec.Batch{Rows: b.Rows, Cols: make([]vec.Vector, len(s.columns))}
+	out := &vec.Batch{Rows: b.Rows, Kinds: b.Kinds, Cols: make([]vec.Vector, len(s.columns))}
 	for i, c := range s.columns {
 		if c.data >= 0 {
 			out.Cols[i] = b.Cols[c.data]

@@ -18,6 +18,7 @@ import (
 
 	"github.com/millrace-io/millrace/connect"
 	_ "github.com/millrace-io/millrace/format/csv"
+	_ "github.com/millrace-io/millrace/format/debeziumjson"
 	_ "github.com/millrace-io/millrace/format/json"
 	"github.com/millrace-io/millrace/internal/fsys"
 	"github.com/millrace-io/millrace/internal/fsys/mem"
@@ -286,6 +287,69 @@ func TestPartitionsAndMetadata(t *testing.T) {
 	}
 	w.put(t, "d/stray.csv", "x,1\n")
 	if _, err := readAll(t, open(t, w.env(true), tab, sc), 1, 0); err == nil || !strings.Contains(err.Error(), "'d/stray.csv'") {
+		t.Fatal(err)
+	}
+}
+
+// Changes keep their kinds and come in the order of the files, however many
+// readers there are; what a format tells about a record are columns, too.
+func TestChanges(t *testing.T) {
+	w := newWorld()
+	for i := range 40 {
+		w.put(t, fmt.Sprintf("d/%02d.json", i), fmt.Sprintf(`{"before":{"k":"x","n":%d},"after":{"k":"x","n":%d},"op":"u","source":{"table":"t%d"}}`+"\n", i, i+1, i))
+	}
+	s := types.Schema{col("from", types.TString), col("k", types.TString), col("name", types.TString), col("n", types.TInt)}
+	tab := table(s, "d", "debezium-json")
+	tab.Metadata = map[int]string{0: "value.source.table", 2: "file.name"}
+	sc := scan(tab)
+	sc.Parallelism = 3
+	for _, sync := range []bool{true, false} {
+		src := open(t, w.env(sync), tab, sc)
+		e, err := src.Enumerator(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if splits, done, err := e.Assign(1); len(splits) > 0 || !done || err != nil {
+			t.Fatal(splits, done, err)
+		}
+		r, _ := src.Reader(0)
+		n := 0
+		for done := false; !done; {
+			var splits []connect.Split
+			if splits, done, err = e.Assign(0); err != nil || len(splits) > 1 {
+				t.Fatal(splits, err)
+			}
+			if len(splits) == 0 {
+				continue
+			}
+			if err := r.Add(splits); err != nil {
+				t.Fatal(err)
+			}
+			for empty := false; !empty; {
+				p, err := r.Poll("")
+				if err != nil {
+					t.Fatal(err)
+				}
+				empty = p.Empty
+				if p.Batch == nil {
+					continue
+				}
+				want := []string{fmt.Sprintf("t%d|x|%02d.json|%d", n, n, n), fmt.Sprintf("t%d|x|%02d.json|%d", n, n, n+1)}
+				if got := lines(p.Batch); !slices.Equal(got, want) || !slices.Equal(p.Batch.Kinds, []vec.RowKind{vec.UpdateBefore, vec.UpdateAfter}) {
+					t.Fatalf("%q %v, want %q", got, p.Batch.Kinds, want)
+				}
+				n++
+			}
+		}
+		if n != 40 {
+			t.Fatal(n)
+		}
+		if err := errors.Join(r.Close(), e.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tab.Metadata[0] = "value.sauce"
+	if _, err := New(w.env(true)).Source(tab, sc); err == nil || !strings.Contains(err.Error(), "there is no metadata 'sauce'") {
 		t.Fatal(err)
 	}
 }

@@ -100,7 +100,7 @@ func (w *writer) Write(b *vec.Batch) error {
 
 // dataOf returns the columns that go into files, of the rows in sel.
 func (s *sink) dataOf(b *vec.Batch, sel []int32) *vec.Batch {
-	out := &vec.Batch{Rows: b.Rows, Sel: sel, Cols: make([]vec.Vector, len(s.data))}
+	out := &vec.Batch{Rows: b.Rows, Sel: sel, Kinds: b.Kinds, Cols: make([]vec.Vector, len(s.data))}
 	for i, c := range s.data {
 		out.Cols[i] = b.Cols[c]
 	}

@@ -30,6 +30,9 @@ type Decoder struct {
 	scratch  []byte
 	last     []byte // copy of a last line without line feed
 	problem  problem
+
+	envelope Envelope // nil: a record is a row
+	out      Rows     // what envelope adds to
 }
 
 // object is a ROW's or the record's fields.
@@ -105,7 +108,9 @@ func NewDecoder(spec format.Spec) (*Decoder, error) {
 		d.cols = append(d.cols, byField[c])
 	}
 	for i, f := range spec.Schema {
-		d.root.add(f.Name, byField[i])
+		if _, meta := spec.Metadata[i]; !meta {
+			d.root.add(f.Name, byField[i])
+		}
 	}
 	return d, nil
 }
@@ -164,6 +169,7 @@ func (d *Decoder) Decode(data []byte, final bool) (*vec.Batch, int, error) {
 		c.Reset(0)
 	}
 	d.rows = 0
+	d.out.kinds = d.out.kinds[:0]
 	valid := utf8.Valid(lines)
 	i, line := 0, 0
 	for i < len(lines) && d.rows < vec.BatchRowsMax {
@@ -181,6 +187,7 @@ func (d *Decoder) Decode(data []byte, final bool) (*vec.Batch, int, error) {
 	for k, c := range d.cols {
 		b.Cols[k] = c.Finish()
 	}
+	b.Kinds = d.out.take()
 	if d.rows > 0 {
 		d.rowBytes = i/d.rows + 1
 	}
@@ -207,9 +214,17 @@ func (d *Decoder) record(lines []byte, i int, valid bool) (int, error) {
 		case '\n':
 			return i + 1, nil
 		case '{':
-			end = d.row(lines, i)
+			if d.envelope != nil {
+				end = d.envelope.Record(&d.out, lines, i)
+			} else {
+				end = d.row(lines, i)
+			}
 		case '[':
-			end = d.array(lines, i)
+			if d.envelope != nil {
+				d.problem.err = errObject
+			} else {
+				end = d.array(lines, i)
+			}
 		default:
 			d.problem.err = errObject
 		}
@@ -227,6 +242,7 @@ func (d *Decoder) record(lines []byte, i int, valid bool) (int, error) {
 		c.Truncate(rows)
 	}
 	d.rows = rows
+	d.out.kinds = d.out.kinds[:min(rows, len(d.out.kinds))]
 	if d.ignore {
 		d.skipped++
 		return at + bytes.IndexByte(lines[at:], '\n') + 1, nil
@@ -381,9 +397,8 @@ func (d *Decoder) key(o *object, data []byte, i, place int) (at, end int) {
 		return -1, -1
 	}
 	if tight && len(name) < layoutKeyMax && place < layoutMax && place <= len(o.layout) {
-		s := slot{slices.Clone(data[i : colon+1]), at}
 		if place == len(o.layout) {
-			o.layout = append(o.layout, s)
+			o.layout = append(o.layout, slot{slices.Clone(data[i : colon+1]), at})
 		} else {
 			old := o.layout[place].key[:0]
 			o.layout[place] = slot{append(old, data[i:colon+1]...), at}

@@ -27,17 +27,19 @@ func init() {
 		Decoder: func(s format.Spec) (format.Decoder, error) { return NewDecoder(s) },
 		Encoder: func(s format.Spec) (format.Encoder, error) { return NewEncoder(s) },
 		Cutter:  func(format.Spec) (format.Cutter, error) { return format.Lines{}, nil },
-		Options: []connect.Option{
-			{Key: "fail-on-missing-field", Default: "false", Doc: "A record without one of the columns is an error.", Check: connect.CheckBool},
-			{Key: "ignore-parse-errors", Default: "false", Doc: "Fields that cannot be read are NULL, lines that are not JSON are skipped and counted.", Check: connect.CheckBool},
-			{Key: "timestamp-format.standard", Default: "SQL", Doc: "How timestamps are written: SQL (2024-01-31 12:00:00.5) or ISO-8601 (2024-01-31T12:00:00.5).", Check: connect.CheckOneOf("SQL", "ISO-8601")},
-			{Key: "map-null-key.mode", Default: "FAIL", Doc: "What becomes of a NULL key when a map is written: FAIL, DROP its entry, or write the LITERAL.", Check: connect.CheckOneOf("FAIL", "DROP", "LITERAL")},
-			{Key: "map-null-key.literal", Default: "null", Doc: "What stands for a NULL key in mode LITERAL."},
-			{Key: "encode.decimal-as-plain-number", Default: "false", Doc: "Decimals are written without an exponent.", Check: connect.CheckBool},
-			{Key: "encode.ignore-null-fields", Default: "false", Doc: "Fields that are NULL are not written.", Check: connect.CheckBool},
-			{Key: "decode.json-parser.enabled", Default: "true", Doc: "Flink chooses one of two parsers by it, which read the same; there is one here.", Check: connect.CheckBool},
-		},
+		Options: allOptions,
 	})
+}
+
+var allOptions = []connect.Option{
+	{Key: "fail-on-missing-field", Default: "false", Doc: "A record without one of the columns is an error.", Check: connect.CheckBool},
+	{Key: "ignore-parse-errors", Default: "false", Doc: "Fields that cannot be read are NULL, lines that are not JSON are skipped and counted.", Check: connect.CheckBool},
+	{Key: "timestamp-format.standard", Default: "SQL", Doc: "How timestamps are written: SQL (2024-01-31 12:00:00.5) or ISO-8601 (2024-01-31T12:00:00.5).", Check: connect.CheckOneOf("SQL", "ISO-8601")},
+	{Key: "map-null-key.mode", Default: "FAIL", Doc: "What becomes of a NULL key when a map is written: FAIL, DROP its entry, or write the LITERAL.", Check: connect.CheckOneOf("FAIL", "DROP", "LITERAL")},
+	{Key: "map-null-key.literal", Default: "null", Doc: "What stands for a NULL key in mode LITERAL."},
+	{Key: "encode.decimal-as-plain-number", Default: "false", Doc: "Decimals are written without an exponent.", Check: connect.CheckBool},
+	{Key: "encode.ignore-null-fields", Default: "false", Doc: "Fields that are NULL are not written.", Check: connect.CheckBool},
+	{Key: "decode.json-parser.enabled", Default: "true", Doc: "Flink chooses one of two parsers by it, which read the same; there is one here.", Check: connect.CheckBool},
 }
 
 // options are the format's options, read.

@@ -2,6 +2,7 @@ package bind
 
 import (
 	_ "embed"
+	"maps"
 	"slices"
 	"strings"
 
@@ -160,8 +161,9 @@ func checkMetadata(t *catalog.Table, c *connect.Connector, where ast.Node) error
 		if key == "" {
 			key = col.Name
 		}
-		if _, ok := c.Metadata[key]; !ok {
-			names := sortedKeys(c.Metadata)
+		keys := metadataOf(c, t.Options)
+		if _, ok := keys[key]; !ok {
+			names := sortedKeys(keys)
 			has := "it has none"
 			if len(names) > 0 {
 				has = "it has " + strings.Join(names, ", ")
@@ -170,6 +172,27 @@ func checkMetadata(t *catalog.Table, c *connect.Connector, where ast.Node) error
 		}
 	}
 	return nil
+}
+
+// metadataOf returns the metadata keys of a table: its connector's and, behind
+// 'value.', its format's.
+func metadataOf(c *connect.Connector, options map[string]string) map[string]string {
+	name := options["format"]
+	if v := options["value.format"]; v != "" {
+		name = v
+	}
+	f := format.Lookup(name)
+	if !c.Formats || f == nil || len(f.Metadata) == 0 {
+		return c.Metadata
+	}
+	out := maps.Clone(c.Metadata)
+	if out == nil {
+		out = map[string]string{}
+	}
+	for k, v := range f.Metadata {
+		out["value."+k] = v
+	}
+	return out
 }
 
 func sortedKeys(m map[string]string) []string {

@@ -46,6 +46,9 @@ type Info struct {
 	// DropBefore: the source sends -U that nobody needs.
 	Normalize  []int
 	DropBefore bool
+	// Fold tells, on a Scan, that a batch reads what the table's changes end up
+	// with: rows that are only added.
+	Fold bool
 	// Rank says how a logical.Rank works.
 	Rank RankInfo
 	// Sink says how a logical.Sink takes changes.
@@ -81,7 +84,8 @@ type SinkInfo struct {
 type Plan struct {
 	opts  Options
 	infos map[logical.Node]*Info
-	order []logical.Node // inputs first
+	reads map[logical.Node]reads // of scans, in a batch
+	order []logical.Node         // inputs first
 }
 
 // Info returns what is known about a relation of the job.
@@ -90,7 +94,12 @@ func (p *Plan) Info(n logical.Node) *Info { return p.infos[n] }
 // Infer works out the changes of every relation of a job. Its errors are users'
 // errors in Flink's words.
 func Infer(job *logical.Job, opts Options) (*Plan, error) {
-	p := &Plan{opts: opts, infos: map[logical.Node]*Info{}}
+	p := &Plan{opts: opts, infos: map[logical.Node]*Info{}, reads: map[logical.Node]reads{}}
+	if opts.Batch {
+		for _, root := range job.Roots {
+			p.findReads(root, asTable)
+		}
+	}
 	for _, root := range job.Roots {
 		if err := p.up(root); err != nil {
 			return nil, err

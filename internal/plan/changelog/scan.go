@@ -47,5 +47,46 @@ func (p *Plan) scan(n *logical.Scan, info *Info) error {
 		}
 		info.Normalize = keys[0]
 	}
+	if p.opts.Batch {
+		switch p.reads[n] {
+		case asTable:
+			info.Fold, info.modify = true, I
+		case asTable | asVersions:
+			e := base.Errorf(n.Pos, "table '%s' is read as it ends up and in its versions by one batch", n.Table.Path.Name)
+			e.Hint = "SET 'table.optimizer.reuse-source-enabled' = 'false', so that it is read twice"
+			return e
+		}
+	}
 	return nil
+}
+
+// reads is what a batch reads of a table that changes.
+type reads uint8
+
+const (
+	asTable    reads = 1 << iota // the rows that are there at the end
+	asVersions                   // all changes, for a join with the row as of a time
+)
+
+// findReads finds out what is read of the tables below a relation.
+func (p *Plan) findReads(n logical.Node, r reads) {
+	if p.reads[n]&r != 0 {
+		return
+	}
+	p.reads[n] |= r
+	switch n := n.(type) {
+	case *logical.Project, *logical.Filter:
+		p.findReads(n.Inputs()[0], r)
+	case *logical.TemporalJoin:
+		p.findReads(n.Left, asTable)
+		if n.Time.Type.Proctime {
+			p.findReads(n.Right, asTable)
+		} else {
+			p.findReads(n.Right, asVersions)
+		}
+	default:
+		for _, in := range n.Inputs() {
+			p.findReads(in, asTable)
+		}
+	}
 }

@@ -17,13 +17,11 @@ import (
 
 // scan makes the source of a table: the connector's columns, then the computed
 // ones, then the watermark. Columns that only the watermark needs are dropped by
-// a Calc behind it.
+// a Calc behind it. A batch folds the changes of a table to the rows that they
+// end up with.
 func (b *builder) scan(n *logical.Scan) (flow, error) {
 	info := b.changes.Info(n)
 	kinds := info.Kinds
-	if !kinds.Append() && b.opts.Batch {
-		return flow{}, base.Errorf(n.Pos, "Querying a table in batch mode is currently only possible for INSERT-only table sources. But the source for table '%s' produces other changelog messages than just INSERT", n.Table.Path.Name)
-	}
 	src, out, err := b.source(n)
 	if err != nil {
 		return flow{}, err
@@ -33,13 +31,13 @@ func (b *builder) scan(n *logical.Scan) (flow, error) {
 		return flow{}, err
 	}
 	src.Scan.Parallelism = par
-	if !kinds.Append() {
+	if !kinds.Append() || info.Fold {
 		// The rows that a changelog ends up with are not its first ones, and a change
 		// that fails a predicate may take away a row that passed it.
 		src.Scan.Limit, src.Scan.Predicates = -1, nil
 	}
 	emitted := kinds
-	if info.Normalize != nil || info.DropBefore {
+	if info.Normalize != nil || info.DropBefore || info.Fold {
 		emitted = changelog.SourceKinds(n)
 		if b.opts.SourceKinds != nil {
 			emitted = b.opts.SourceKinds(n)
@@ -56,11 +54,35 @@ func (b *builder) scan(n *logical.Scan) (flow, error) {
 		f = b.dropBefore(n, f)
 	}
 	if info.Normalize != nil {
-		spec := &jobgraph.Normalize{Keys: info.Normalize, SendBefore: info.Before(), Types: n.Out.Types(), TTLMs: b.set.ttlMs}
+		spec := &jobgraph.Normalize{Keys: info.Normalize, SendBefore: info.Before() || info.Fold, Types: n.Out.Types(), TTLMs: b.ttl()}
 		op := b.op(n, "Normalize", spec, n.Out, n.Out)
-		f = b.apply(op, kinds, info.Normalize, input{flow: f, dist: hashed(info.Normalize)})
+		full := kinds
+		if info.Fold {
+			full = changelog.All
+		}
+		f = b.apply(op, full, info.Normalize, input{flow: f, dist: hashed(info.Normalize)})
+	}
+	if info.Fold {
+		f = b.fold(n, f)
 	}
 	return f, nil
+}
+
+// fold keeps the rows of a changelog until its end. With a primary key the last
+// change of each key decides: what a row was like before need not be told right,
+// and is not where the scan reads metadata of the change. Without one a change
+// takes away one of the equal rows.
+func (b *builder) fold(n *logical.Scan, f flow) flow {
+	key := upTo(len(n.Out))
+	spec := &jobgraph.Rank{RankKind: jobgraph.RowNumber, From: 1, To: -1, Input: jobgraph.RankRetract,
+		Emit: jobgraph.AtEnd, Types: n.Out.Types(), WindowEnd: -1}
+	if keys := b.changes.Info(n).Keys; len(keys) > 0 {
+		key = keys[0]
+		spec.Input, spec.UniqueKey = jobgraph.RankUpdateFast, key
+	}
+	spec.Partition = key
+	op := b.op(n, "Fold", spec, n.Out, n.Out)
+	return b.apply(op, changelog.InsertOnly, key, input{flow: f, dist: hashed(key)})
 }
 
 // source fills in a jobgraph.Source, and returns the columns of its output that
