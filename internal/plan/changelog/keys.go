@@ -43,7 +43,9 @@ func (p *Plan) keysOf(n logical.Node, upsert bool) [][]int {
 		}
 		return withAll(in(0), len(n.Input.Schema()))
 	case *logical.Correlate:
-		if !n.Ordinality {
+		// An update may give fewer rows than there were, whose -U then has no +U: by
+		// no key do its changes find each other.
+		if !n.Ordinality || upsert && !p.Info(n.Input).modify.Append() {
 			return nil
 		}
 		return withAll(in(0), len(n.Out)-1)
