@@ -2,6 +2,7 @@ package exec
 
 import (
 	"math"
+	"slices"
 
 	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/jobgraph"
@@ -30,26 +31,46 @@ type IntervalJoin struct {
 	rows  [2]*keyed.MultiBuckets
 	match matcher
 	pairs pairs
+	keys  keyed.Keys
+	slots []keyed.Slot
 	mark  int64
-	queue []intervalWork
+	queue []*intervalWork
 }
 
 // reach is where, seen from a row's time, matching rows of the other side lie.
 type reach struct{ from, to int64 }
 
-// intervalWork is something still to do: a batch to be matched with a bucket of the
-// other side, rows to be put out alone, or a watermark to be forwarded.
+// intervalWork is something still to do: rows of one input, a bucket to be dropped,
+// or a watermark to be forwarded. What is there to match with is found out when the
+// work begins: what came before it in a batch may have dropped buckets.
 type intervalWork struct {
-	in     int
+	what  intervalKind
+	in    int
+	begun bool
+
 	batch  *vec.Batch
-	bucket *keyed.Multi // to match with; nil: keep the rows of batch
-	hits   []int32      // by ordinal, matches of the batch's rows so far
-	begun  bool
-	alone  []keyed.Ref // of bucket, of side in
-	drop   int64       // then drop this bucket
-	isDrop bool
-	mark   int64
-	isMark bool
+	times  *vec.Fixed[int64]
+	probes []intervalProbe
+	hits   []int32 // by position, matches so far; an outer input only
+
+	drop  int64
+	alone []keyed.Ref // of the bucket: rows still to come out alone
+
+	mark int64
+}
+
+type intervalKind uint8
+
+const (
+	intervalRows intervalKind = iota
+	intervalDrop
+	intervalMark
+)
+
+// intervalProbe is the rows whose times reach into a bucket of the other side.
+type intervalProbe struct {
+	bucket *keyed.Multi
+	rows   []int32
 }
 
 // bucketsPerInterval is into how many buckets an interval is cut: more make expiry
@@ -94,177 +115,213 @@ func (j *IntervalJoin) bucket(t int64) int64 { return floorDiv(t, j.width) * j.w
 func (j *IntervalJoin) Process(in int, b *vec.Batch, out Output) (bool, error) {
 	segments(b, func(part *vec.Batch, mark *vec.Mark) {
 		if part.Len() > 0 {
-			j.enqueue(in, part)
+			j.queue = append(j.queue, &intervalWork{what: intervalRows, in: in, batch: part})
 		}
 		if mark != nil {
-			j.expire(mark.Time)
+			j.queue = append(j.queue, &intervalWork{what: intervalMark, mark: mark.Time})
 		}
 	})
 	return j.Resume(out)
 }
 
-// enqueue plans the work for rows of one input: a probe of each bucket that their
-// times reach, then keeping them.
-func (j *IntervalJoin) enqueue(in int, b *vec.Batch) {
-	times := vec.Flat(b.Cols[j.time(in)]).(*vec.Fixed[int64])
-	lo, hi := int64(math.MaxInt64), int64(math.MinInt64)
-	for i := range b.Len() {
-		if r := b.Row(i); !times.Valid.Null(r) {
-			lo, hi = min(lo, times.Vals[r]), max(hi, times.Vals[r])
-		}
-	}
-	hits := make([]int32, b.Len())
-	if lo <= hi {
-		from, to := j.bucket(lo+j.reach[in].from), hi+j.reach[in].to
-		for _, t := range j.rows[1-in].Times() {
-			if t >= from && t <= to {
-				j.queue = append(j.queue, intervalWork{in: in, batch: b, bucket: j.rows[1-in].Get(t), hits: hits})
-			}
-		}
-	}
-	j.queue = append(j.queue, intervalWork{in: in, batch: b, hits: hits})
-}
-
-// expire plans the end of the buckets that no later row can match.
-func (j *IntervalJoin) expire(mark int64) {
-	j.mark = max(j.mark, mark)
-	for in := range 2 {
-		for _, t := range j.rows[in].Times() {
-			if last := satAdd(t+j.width-1, j.reach[in].to); last <= j.mark {
-				j.queue = append(j.queue, intervalWork{in: in, isDrop: true, drop: t})
-			}
-		}
-	}
-	if mark != math.MaxInt64 {
-		mark = satAdd(mark, -j.hold)
-	}
-	j.queue = append(j.queue, intervalWork{isMark: true, mark: mark})
-}
-
 // Watermark implements Operator.
 func (j *IntervalJoin) Watermark(t int64, out Output) (bool, error) {
-	j.expire(t)
+	j.queue = append(j.queue, &intervalWork{what: intervalMark, mark: t})
 	return j.Resume(out)
 }
 
 // Resume implements Operator.
 func (j *IntervalJoin) Resume(out Output) (bool, error) {
-	for range EmitBatchesMax {
-		if len(j.queue) == 0 {
-			return false, nil
+	for sent := 0; len(j.queue) > 0; {
+		w := j.queue[0]
+		if j.pairs.len() > 0 {
+			if sent == EmitBatchesMax {
+				return true, nil
+			}
+			sent++
+			if err := j.emit(w, out); err != nil {
+				return false, err
+			}
+			continue
 		}
-		w := &j.queue[0]
-		done, err := true, error(nil)
-		switch {
-		case w.isMark:
-			err = out.Watermark(w.mark)
-		case w.isDrop:
-			done, err = j.dropBucket(w, out)
-		case w.bucket != nil:
-			done, err = j.probe(w, out)
+		var done bool
+		var err error
+		switch w.what {
+		case intervalRows:
+			done, err = j.rowsOf(w)
+		case intervalDrop:
+			done = j.dropBucket(w)
 		default:
-			err = j.keep(w, out)
+			done, err = j.expire(w, out)
 		}
 		if err != nil {
 			return false, err
 		}
-		if done {
-			j.queue[0] = intervalWork{}
+		if done && j.pairs.len() == 0 {
 			j.queue = j.queue[1:]
 		}
 	}
-	return len(j.queue) > 0, nil
+	j.queue = nil
+	return false, nil
 }
 
-// probe matches a batch with one bucket, a piece at a time.
-func (j *IntervalJoin) probe(w *intervalWork, out Output) (bool, error) {
-	other := &j.sides[1-w.in]
-	other.rows = w.bucket
+// emit puts out a batch of pairs of the rows, or the bucket, at hand.
+func (j *IntervalJoin) emit(w *intervalWork, out Output) error {
+	if w.what == intervalDrop {
+		j.pairs.ownLeft = w.in == 1
+		m := j.rows[w.in].Get(w.drop)
+		return out.Emit(j.pairs.batch(&vec.Batch{}, j.sides[1-w.in].types, m, j.sides[w.in].types))
+	}
+	j.pairs.ownLeft = w.in == 0
+	return out.Emit(j.pairs.batch(w.batch, j.sides[w.in].types, j.sides[1-w.in].rows, j.sides[1-w.in].types))
+}
+
+// expire works off a watermark: first the buckets that no later row can match, then
+// the mark itself.
+func (j *IntervalJoin) expire(w *intervalWork, out Output) (bool, error) {
 	if !w.begun {
 		w.begun = true
-		j.match.start(w.batch, w.in == 0, &j.sides[w.in], other)
+		j.mark = max(j.mark, w.mark)
+		var drops []*intervalWork
+		for in := range 2 {
+			for _, t := range j.rows[in].Times() {
+				if satAdd(satAdd(t, j.width-1), j.reach[in].to) <= j.mark {
+					drops = append(drops, &intervalWork{what: intervalDrop, in: in, drop: t})
+				}
+			}
+		}
+		j.queue = append(drops, j.queue...)
+		return false, nil
+	}
+	mark := w.mark
+	if mark != math.MaxInt64 {
+		mark = satAdd(mark, -j.hold)
+	}
+	return true, out.Watermark(mark)
+}
+
+// rowsOf does the next step for rows of an input: finds what their times reach, or
+// matches a piece of that; then keeps them.
+func (j *IntervalJoin) rowsOf(w *intervalWork) (bool, error) {
+	if !w.begun {
+		w.begun = true
+		j.reachOf(w)
+	}
+	if len(w.probes) == 0 {
+		if w.batch != nil && w.times != nil {
+			j.keep(w)
+			w.times = nil
+		}
+		return true, nil
+	}
+	p := &w.probes[0]
+	other := &j.sides[1-w.in]
+	if p.rows != nil {
+		other.rows = p.bucket
+		part := &vec.Batch{Cols: w.batch.Cols, Rows: w.batch.Rows, Sel: p.rows}
+		j.match.start(part, w.in == 0, &j.sides[w.in], other)
 		j.match.times = &timeBound{own: j.time(w.in), other: j.time(1 - w.in), reach: j.reach[w.in]}
+		p.rows = nil
 	}
 	upto, err := j.match.more()
 	if err != nil {
 		return false, err
 	}
 	for i, r := range j.match.rows {
-		w.hits[r]++
-		w.bucket.Extra(j.match.refs[i])[0] = 1
-		w.bucket.TouchRow(w.bucket.SlotOf(j.match.refs[i]), j.match.refs[i])
-		j.pairs.add(vec.Insert, int32(w.batch.Row(int(r))), j.match.refs[i])
+		row := int32(j.match.batch.Row(int(r)))
+		if j.outer[w.in] {
+			w.hits[row]++
+		}
+		if j.outer[1-w.in] {
+			j.flag(p.bucket, j.match.refs[i])
+		}
+		j.pairs.add(vec.Insert, row, j.match.refs[i])
 	}
-	if j.pairs.len() > 0 {
-		j.pairs.ownLeft = w.in == 0
-		if err := out.Emit(j.pairs.batch(w.batch, j.sides[w.in].types, w.bucket, other.types)); err != nil {
-			return false, err
+	if upto >= len(j.match.slots) {
+		w.probes = w.probes[1:]
+	}
+	return false, nil
+}
+
+// flag notes that a row has matched.
+func (j *IntervalJoin) flag(m *keyed.Multi, r keyed.Ref) {
+	if x := m.Extra(r); x[0] == 0 {
+		x[0] = 1
+		m.TouchRow(m.SlotOf(r), r)
+	}
+}
+
+// reachOf finds, for each bucket of the other side, the rows that reach into it.
+func (j *IntervalJoin) reachOf(w *intervalWork) {
+	w.times = rowtimes(w.batch.Cols[j.time(w.in)])
+	if j.outer[w.in] {
+		w.hits = make([]int32, w.batch.Rows)
+	}
+	buckets := j.rows[1-w.in].Times()
+	if len(buckets) == 0 {
+		return
+	}
+	rows := make([][]int32, len(buckets))
+	reach := j.reach[w.in]
+	for i := range w.batch.Len() {
+		r := w.batch.Row(i)
+		if w.times.Valid.Null(r) {
+			continue
+		}
+		t := w.times.Vals[r]
+		from, to := satAdd(t, reach.from), satAdd(t, reach.to)
+		k, _ := slices.BinarySearch(buckets, j.bucket(from))
+		for ; k < len(buckets) && buckets[k] <= to; k++ {
+			rows[k] = append(rows[k], int32(r))
 		}
 	}
-	return upto >= len(w.hits), nil
+	for k, part := range rows {
+		if len(part) > 0 {
+			w.probes = append(w.probes, intervalProbe{bucket: j.rows[1-w.in].Get(buckets[k]), rows: part})
+		}
+	}
 }
 
 // keep stores the rows of a batch that may still find a match. Rows of an outer
 // side that cannot, and have none, come out alone at once.
-func (j *IntervalJoin) keep(w *intervalWork, out Output) error {
-	s := &j.sides[w.in]
-	times := vec.Flat(w.batch.Cols[j.time(w.in)]).(*vec.Fixed[int64])
-	var alone []int32
-	byBucket := map[int64][]int32{}
-	var order []int64
-	for i := range w.batch.Len() {
-		r := w.batch.Row(i)
-		void := times.Valid.Null(r) || s.void(w.batch, r)
-		if void || satAdd(times.Vals[r], j.reach[w.in].to) <= j.mark {
-			if j.outer[w.in] && w.hits[i] == 0 {
-				alone = append(alone, int32(r))
-			}
+func (j *IntervalJoin) keep(w *intervalWork) {
+	s, b := &j.sides[w.in], w.batch
+	rows := make([]int32, 0, b.Len())
+	void := s.anyVoid(b)
+	for i := range b.Len() {
+		r := b.Row(i)
+		null := w.times.Valid.Null(r)
+		if !null && satAdd(w.times.Vals[r], j.reach[w.in].to) > j.mark && !(void && s.void(b, r)) {
+			rows = append(rows, int32(r))
 			continue
 		}
-		t := j.bucket(times.Vals[r])
-		if byBucket[t] == nil {
-			order = append(order, t)
-		}
-		byBucket[t] = append(byBucket[t], int32(i))
-	}
-	for _, t := range order {
-		j.store(w, t, byBucket[t])
-	}
-	if len(alone) == 0 {
-		return nil
-	}
-	for _, r := range alone {
-		j.pairs.add(vec.Insert, r, 0)
-	}
-	j.pairs.ownLeft = w.in == 0
-	return out.Emit(j.pairs.batch(w.batch, s.types, nil, j.sides[1-w.in].types))
-}
-
-func (j *IntervalJoin) store(w *intervalWork, t int64, ordinals []int32) {
-	s, b := &j.sides[w.in], w.batch
-	m := j.rows[w.in].At(t)
-	rows := make([]int32, len(ordinals))
-	for k, i := range ordinals {
-		rows[k] = int32(b.Row(int(i)))
-	}
-	part := &vec.Batch{Cols: b.Cols, Rows: b.Rows, Sel: rows}
-	var keys keyed.Keys
-	s.prepare(&keys, part)
-	slots := make([]keyed.Slot, len(rows))
-	m.Upsert(&keys, slots)
-	for k, i := range ordinals {
-		r := m.Add(slots[k], b.Cols, int(rows[k]))
-		if w.hits[i] > 0 {
-			m.Extra(r)[0] = 1
+		if j.outer[w.in] && w.hits[r] == 0 {
+			j.pairs.add(vec.Insert, int32(r), 0)
 		}
 	}
+	byBucket(w.times, rows, j.width, func(t int64, part []int32) {
+		m := j.rows[w.in].At(t)
+		s.prepare(&j.keys, &vec.Batch{Cols: b.Cols, Rows: b.Rows, Sel: part})
+		j.slots = grow(j.slots, len(part))
+		m.Upsert(&j.keys, j.slots)
+		if !j.outer[w.in] {
+			m.AddRows(j.slots, b.Cols, part, nil)
+			return
+		}
+		for k, r := range part {
+			if ref := m.Add(j.slots[k], b.Cols, int(r)); w.hits[r] > 0 {
+				m.Extra(ref)[0] = 1
+			}
+		}
+	})
+	j.sides[1-w.in].rows = nil // of what comes out now, the other side is NULL
 }
 
 // dropBucket puts out what an outer side has not matched, then drops the bucket.
-func (j *IntervalJoin) dropBucket(w *intervalWork, out Output) (bool, error) {
+func (j *IntervalJoin) dropBucket(w *intervalWork) bool {
 	m := j.rows[w.in].Get(w.drop)
 	if m == nil {
-		return true, nil
+		return true
 	}
 	if !w.begun && j.outer[w.in] {
 		for slot := range m.Each {
@@ -281,16 +338,10 @@ func (j *IntervalJoin) dropBucket(w *intervalWork, out Output) (bool, error) {
 			j.pairs.add(vec.Insert, absent, r)
 		}
 		w.alone = w.alone[n:]
-		j.pairs.ownLeft = w.in == 1
-		if err := out.Emit(j.pairs.batch(&vec.Batch{}, j.sides[1-w.in].types, m, j.sides[w.in].types)); err != nil {
-			return false, err
-		}
-	}
-	if len(w.alone) > 0 {
-		return false, nil
+		return false
 	}
 	j.rows[w.in].Drop(w.drop)
-	return true, nil
+	return true
 }
 
 // Snapshot implements Operator.
@@ -299,6 +350,16 @@ func (j *IntervalJoin) Snapshot(base.Epoch) error {
 	for _, r := range j.rows {
 		if err := r.Snapshot(); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// Close implements Operator.
+func (j *IntervalJoin) Close() error {
+	for _, r := range j.rows {
+		if r != nil {
+			r.Close()
 		}
 	}
 	return nil

@@ -29,9 +29,11 @@ func sideRow(r *rand.Rand, id int) []any {
 }
 
 // valueLess is left.value < right.value.
-func valueLess() *expr.Expr {
-	return &expr.Expr{Op: expr.Call, Func: "<", Type: types.TBoolean,
-		Args: []*expr.Expr{expr.Column(3, tInt), expr.Column(7, tInt)}}
+func valueLess() *expr.Expr { return valueOf(3, 7) }
+
+// valueOf is the condition that one column is less than another.
+func valueOf(a, b int) *expr.Expr {
+	return &expr.Expr{Op: expr.Call, Func: "<", Type: types.TBoolean, Args: []*expr.Expr{expr.Column(a, tInt), expr.Column(b, tInt)}}
 }
 
 type pairModel struct {
@@ -39,6 +41,7 @@ type pairModel struct {
 	lk, rk   []int
 	nullSafe []bool
 	cond     bool
+	also     func(l, r []any) bool
 }
 
 func (m *pairModel) matches(l, r []any) bool {
@@ -53,6 +56,9 @@ func (m *pairModel) matches(l, r []any) bool {
 		if x != y {
 			return false
 		}
+	}
+	if m.also != nil && !m.also(l, r) {
+		return false
 	}
 	return !m.cond || l[3] != nil && r[3] != nil && l[3].(int) < r[3].(int)
 }

@@ -1,7 +1,6 @@
 package exec
 
 import (
-	"cmp"
 	"math"
 	"slices"
 
@@ -20,28 +19,40 @@ import (
 // rows of each bucket that are due come out, each with the version whose time is
 // the greatest that is not above the row's; a deletion is a version without a row.
 // Versions that a later one has replaced before the watermark are dropped.
+//
+// A late left row meets the versions that are still there and comes out with the
+// next watermark, as in Flink.
 type TemporalJoin struct {
 	Base
-	spec   *jobgraph.TemporalJoin
-	ctx    *Context
-	cond   *expr.Program
-	sides  [2]side
-	left   *keyed.MultiBuckets
-	right  *keyed.Multi
-	keys   keyed.Keys
-	slots  []keyed.Slot
-	mark   int64
-	forgot int64 // the watermark of the last forget
-	seq    uint64
-	feed   feed
+	spec  *jobgraph.TemporalJoin
+	ctx   *Context
+	cond  *expr.Program
+	sides [2]side
+	left  *keyed.MultiBuckets
+	right *keyed.Multi
+	keys  keyed.Keys
+	slots []keyed.Slot
+	stale map[keyed.Slot]bool // keys with versions that will be dropped
+	mark  int64
+	clean int64 // the watermark of the last forget
+	seq   uint64
+	ident idents
+	feed  feed
 }
 
 // temporalBucket is the width of the left rows' buckets, in microseconds.
 const temporalBucket = 1_000_000
 
-// The words kept with a row: of a left row its order of arrival, of a right one its
-// kind.
-const temporalExtra = 1
+// The words kept with a row: of a left one waitTime, waitSeq and its kind, of a
+// right one its time and kind.
+const (
+	leftKind = waitWords
+	leftWord = waitWords + 1
+
+	rightTime  = 0
+	rightKind  = 1
+	rightWords = 2
+)
 
 // NewTemporalJoin returns the operator.
 func NewTemporalJoin(spec *jobgraph.TemporalJoin) *TemporalJoin { return &TemporalJoin{spec: spec} }
@@ -49,234 +60,253 @@ func NewTemporalJoin(spec *jobgraph.TemporalJoin) *TemporalJoin { return &Tempor
 // Open implements Operator.
 func (j *TemporalJoin) Open(ctx *Context) error {
 	s := j.spec
-	j.ctx = ctx
+	j.ctx, j.stale = ctx, map[keyed.Slot]bool{}
 	j.sides[0], j.sides[1] = newSide(s.LeftKeys, s.LeftTypes, nil), newSide(s.RightKeys, s.RightTypes, nil)
 	var err error
 	if j.cond, err = compileCond(s.Cond, ctx.Env); err != nil {
 		return err
 	}
-	if j.left, err = keyed.OpenMultiBuckets(ctx.State, j.sides[0].shape("left", ctx, temporalExtra)); err != nil {
+	if j.left, err = keyed.OpenMultiBuckets(ctx.State, j.sides[0].shape("left", ctx, leftWord)); err != nil {
 		return err
 	}
-	if j.right, err = keyed.OpenMulti(ctx.State, j.sides[1].shape("right", ctx, temporalExtra)); err != nil {
+	if j.right, err = keyed.OpenMulti(ctx.State, j.sides[1].shape("right", ctx, rightWords)); err != nil {
 		return err
 	}
 	j.mark = restoredTime(ctx.State, "watermark")
+	j.clean = j.mark
 	for _, t := range j.left.Times() {
 		m := j.left.Get(t)
 		for slot := range m.Each {
 			for r := m.First(slot); r != 0; r = m.Next(r) {
-				j.seq = max(j.seq, m.Extra(r)[0])
+				j.seq = max(j.seq, m.Extra(r)[waitSeq])
 			}
 		}
+	}
+	for slot := range j.right.Each {
+		j.noteStale(slot)
 	}
 	return nil
 }
 
 // Process implements Operator.
 func (j *TemporalJoin) Process(in int, b *vec.Batch, out Output) (bool, error) {
+	var err error
 	segments(b, func(part *vec.Batch, mark *vec.Mark) {
 		if part.Len() > 0 {
 			j.keep(in, part)
 		}
-		if mark != nil {
-			j.advance(mark.Time)
+		if mark != nil && err == nil {
+			err = j.advance(mark.Time)
 		}
 	})
-	j.forget()
+	if err == nil {
+		err = j.right.Err()
+	}
+	if err != nil {
+		return false, err
+	}
 	return j.feed.drain(out)
 }
 
+// keep keeps rows of an input. Right rows that no left row can match are left out,
+// and so is -U: the +U behind it says all.
 func (j *TemporalJoin) keep(in int, b *vec.Batch) {
 	s := &j.sides[in]
-	s.prepare(&j.keys, b)
-	if in == 1 {
-		for i := range b.Len() {
-			row := b.Row(i)
-			if kind := b.Kind(row); kind != vec.UpdateBefore && !s.void(b, row) {
-				r := j.right.Add(j.right.SlotOne(&j.keys, i, true), b.Cols, row)
-				j.right.Extra(r)[0] = uint64(kind)
+	rows := j.ident.positions(b)
+	if in == 0 {
+		times := rowtimes(b.Cols[j.spec.LeftTime])
+		byBucket(times, rows, temporalBucket, func(t int64, part []int32) {
+			m := j.left.At(t)
+			for i, r := range j.add(s, m, b, part) {
+				j.seq++
+				x := m.Extra(r)
+				x[waitTime], x[waitSeq], x[leftKind] = uint64(timeAt(times, part[i])), j.seq, uint64(b.Kind(int(part[i])))
 			}
-		}
+		})
 		return
 	}
-	times := vec.Flat(b.Cols[j.spec.LeftTime]).(*vec.Fixed[int64])
-	for i := range b.Len() {
-		row := b.Row(i)
-		m := j.left.At(floorDiv(times.Vals[row], temporalBucket) * temporalBucket)
-		r := m.Add(m.SlotOne(&j.keys, i, true), b.Cols, row)
-		j.seq++
-		m.Extra(r)[0] = j.seq
+	times := rowtimes(b.Cols[j.spec.RightTime])
+	if void := s.anyVoid(b); void || b.Kinds != nil {
+		kept := make([]int32, 0, len(rows))
+		for _, r := range rows {
+			if b.Kind(int(r)) != vec.UpdateBefore && !(void && s.void(b, int(r))) {
+				kept = append(kept, r)
+			}
+		}
+		if rows = kept; len(rows) == 0 {
+			return
+		}
+	}
+	for i, r := range j.add(s, j.right, b, rows) {
+		x := j.right.Extra(r)
+		x[rightTime], x[rightKind] = uint64(timeAt(times, rows[i])), uint64(b.Kind(int(rows[i])))
+		j.noteStale(j.slots[i])
 	}
 }
 
+func (j *TemporalJoin) add(s *side, m *keyed.Multi, b *vec.Batch, rows []int32) []keyed.Ref {
+	s.prepare(&j.keys, &vec.Batch{Cols: b.Cols, Rows: b.Rows, Sel: rows})
+	j.slots = grow(j.slots, len(rows))
+	m.Upsert(&j.keys, j.slots)
+	refs := make([]keyed.Ref, len(rows))
+	m.AddRows(j.slots, b.Cols, rows, refs)
+	return refs
+}
+
+// noteStale notes a key that has more than the one version it needs.
+func (j *TemporalJoin) noteStale(slot keyed.Slot) {
+	if j.right.Count(slot) > 1 || j.gone(j.right.First(slot)) {
+		j.stale[slot] = true
+	}
+}
+
+// gone reports whether a version is a deletion.
+func (j *TemporalJoin) gone(r keyed.Ref) bool {
+	return vec.RowKind(j.right.Extra(r)[rightKind]) == vec.Delete
+}
+
+func (j *TemporalJoin) timeOf(r keyed.Ref) int64 { return int64(j.right.Extra(r)[rightTime]) }
+
 // Watermark implements Operator.
 func (j *TemporalJoin) Watermark(t int64, out Output) (bool, error) {
-	j.advance(t)
-	j.forget()
+	if err := j.advance(t); err != nil {
+		return false, err
+	}
 	return j.feed.drain(out)
 }
 
 // Resume implements Operator.
 func (j *TemporalJoin) Resume(out Output) (bool, error) { return j.feed.drain(out) }
 
-// due is a left row whose time has come, with its version.
-type due struct {
-	time    int64
-	seq     uint64
-	ref     keyed.Ref
-	slot    keyed.Slot
-	version keyed.Ref // 0: none
-}
-
 // advance puts out the left rows up to the watermark.
-func (j *TemporalJoin) advance(mark int64) {
+func (j *TemporalJoin) advance(mark int64) error {
 	j.mark = max(j.mark, mark)
 	for _, t := range j.left.Times() {
-		if t <= j.mark {
-			j.fire(t)
+		if t > j.mark {
+			break
+		}
+		if err := j.fire(t); err != nil {
+			return err
 		}
 	}
+	j.forget()
 	j.feed.watermark(mark)
+	return nil
 }
 
-func (j *TemporalJoin) fire(t int64) {
+func (j *TemporalJoin) fire(t int64) error {
 	m := j.left.Get(t)
-	var ready []due
-	for slot := range m.Each {
-		for r := m.First(slot); r != 0; r = m.Next(r) {
-			if at := m.Gather([]keyed.Ref{r}, j.spec.LeftTime).(*vec.Fixed[int64]).Vals[0]; at <= j.mark {
-				ready = append(ready, due{time: at, seq: m.Extra(r)[0], ref: r, slot: slot})
-			}
+	due := dueRows(m, j.mark)
+	for from := 0; from < len(due); from += vec.BatchRowsMax {
+		if err := j.join(m, due[from:min(from+vec.BatchRowsMax, len(due))]); err != nil {
+			return err
 		}
 	}
-	slices.SortFunc(ready, func(a, b due) int {
-		return cmp.Or(cmp.Compare(a.time, b.time), cmp.Compare(a.seq, b.seq))
-	})
-	j.versions(m, ready)
-	for from := 0; from < len(ready); from += vec.BatchRowsMax {
-		if b := j.join(m, ready[from:min(from+vec.BatchRowsMax, len(ready))]); b != nil {
-			j.feed.batch(b)
-		}
-	}
-	if t+temporalBucket-1 <= j.mark {
-		j.left.Drop(t)
-		return
-	}
-	for _, d := range ready {
-		m.Remove(d.slot, d.ref)
-	}
+	leave(j.left, t, temporalBucket, j.mark, due)
+	return nil
 }
 
-// versions finds the right row of each due row.
-func (j *TemporalJoin) versions(m *keyed.Multi, ready []due) {
-	refs := make([]keyed.Ref, len(ready))
-	for i, d := range ready {
-		refs[i] = d.ref
-	}
-	cols := make([]vec.Vector, len(j.sides[0].types))
-	for _, k := range j.sides[0].keys {
-		cols[k] = m.Gather(refs, k)
-	}
-	b := &vec.Batch{Cols: cols, Rows: len(ready)}
-	j.sides[0].prepare(&j.keys, b)
-	slots := make([]keyed.Slot, len(ready))
-	j.right.Find(&j.keys, slots)
-	for i := range ready {
-		if slots[i] == keyed.None || j.sides[0].void(b, i) {
+// versions finds the right row of each due row, 0 if there is none.
+func (j *TemporalJoin) versions(b *vec.Batch, due []waiting) []keyed.Ref {
+	out := make([]keyed.Ref, len(due))
+	s := &j.sides[0]
+	s.prepare(&j.keys, b)
+	j.slots = grow(j.slots, len(due))
+	j.right.Find(&j.keys, j.slots)
+	void := s.anyVoid(b)
+	for i, slot := range j.slots {
+		if slot == keyed.None || void && s.void(b, i) {
 			continue
 		}
 		best := int64(math.MinInt64)
-		for r := j.right.First(slots[i]); r != 0; r = j.right.Next(r) {
-			if at := j.rightTime(r); at <= ready[i].time && at >= best {
-				best, ready[i].version = at, r
+		for r := j.right.First(slot); r != 0; r = j.right.Next(r) {
+			if at := j.timeOf(r); at <= due[i].time && at >= best {
+				best, out[i] = at, r
 			}
 		}
-		if v := ready[i].version; v != 0 && vec.RowKind(j.right.Extra(v)[0]) == vec.Delete {
-			ready[i].version = 0
+		if out[i] != 0 && j.gone(out[i]) {
+			out[i] = 0
 		}
 	}
+	return out
 }
 
-func (j *TemporalJoin) rightTime(r keyed.Ref) int64 {
-	return j.right.Gather([]keyed.Ref{r}, j.spec.RightTime).(*vec.Fixed[int64]).Vals[0]
-}
-
-// join makes the output of some due rows, or nil.
-func (j *TemporalJoin) join(m *keyed.Multi, ready []due) *vec.Batch {
-	left, right := make([]keyed.Ref, len(ready)), make([]keyed.Ref, len(ready))
-	for i, d := range ready {
-		left[i], right[i] = d.ref, d.version
+// join makes the output of some due rows.
+func (j *TemporalJoin) join(m *keyed.Multi, due []waiting) error {
+	left := make([]keyed.Ref, len(due))
+	kinds := make([]vec.RowKind, len(due))
+	changes := false
+	for i, d := range due {
+		left[i] = d.ref
+		kinds[i] = vec.RowKind(m.Extra(d.ref)[leftKind])
+		changes = changes || kinds[i] != vec.Insert
 	}
-	cols := append(gather(m, left, j.sides[0].types), gather(j.right, right, j.sides[1].types)...)
-	b := &vec.Batch{Cols: cols, Rows: len(ready)}
-	keep := make([]bool, len(ready))
+	b := &vec.Batch{Cols: gather(m, left, j.sides[0].types), Rows: len(due)}
+	right := j.versions(b, due)
+	if changes {
+		b.Kinds = kinds
+	}
+	n := len(b.Cols)
+	b.Cols = append(b.Cols, gather(j.right, right, j.sides[1].types)...)
 	if j.cond != nil {
-		sel, err := j.cond.Filter(cols, everyRow(b.Rows), b.Rows)
+		sel, err := j.cond.Filter(b.Cols, nil, b.Rows)
 		if err != nil {
-			j.feed.batches(func() (*vec.Batch, error) { return nil, err })
-			return nil
+			return err
 		}
-		for _, s := range sel {
-			keep[s] = right[s] != 0
-		}
-	} else {
-		for i := range keep {
-			keep[i] = right[i] != 0
+		if sel != nil { // nil: all of them
+			passed := make([]keyed.Ref, len(right))
+			for _, s := range sel {
+				passed[s] = right[s]
+			}
+			right = passed
 		}
 	}
-	if !slices.Contains(keep, false) {
-		return b
-	}
-	if j.spec.JoinKind == jobgraph.Left {
-		for i, k := range keep {
-			if !k {
-				right[i] = 0
+	switch {
+	case !slices.Contains(right, 0):
+	case j.spec.JoinKind == jobgraph.Left:
+		b.Cols = append(b.Cols[:n:n], gather(j.right, right, j.sides[1].types)...)
+	default:
+		b.Sel = []int32{}
+		for i, r := range right {
+			if r != 0 {
+				b.Sel = append(b.Sel, int32(i))
 			}
 		}
-		b.Cols = append(cols[:len(j.sides[0].types):len(j.sides[0].types)], gather(j.right, right, j.sides[1].types)...)
-		return b
 	}
-	b.Sel = []int32{}
-	for i, k := range keep {
-		if k {
-			b.Sel = append(b.Sel, int32(i))
-		}
-	}
-	return b
-}
-
-// everyRow returns the positions of n rows.
-func everyRow(n int) []int32 {
-	return (&idents{}).upTo(n)
+	j.feed.batch(b)
+	return nil
 }
 
 // forget drops versions that no left row can see any more: of each key those
-// before the last one at or below the watermark.
+// before the last one at or below the watermark, and that one too if it is a
+// deletion.
 func (j *TemporalJoin) forget() {
-	if j.mark == j.forgot {
+	if j.mark == j.clean {
 		return
 	}
-	j.forgot = j.mark
-	var slots []keyed.Slot
-	for slot := range j.right.Each {
-		if j.right.Count(slot) > 1 {
-			slots = append(slots, slot)
-		}
-	}
-	for _, slot := range slots {
+	j.clean = j.mark
+	for slot := range j.stale {
 		last, at := keyed.Ref(0), int64(math.MinInt64)
 		for r := j.right.First(slot); r != 0; r = j.right.Next(r) {
-			if t := j.rightTime(r); t <= j.mark && t >= at {
+			if t := j.timeOf(r); t <= j.mark && t >= at {
 				last, at = r, t
 			}
 		}
-		for r := j.right.First(slot); r != 0 && last != 0; {
+		if last == 0 {
+			continue
+		}
+		left := j.right.Count(slot)
+		gone := j.gone(last)
+		for r := j.right.First(slot); r != 0; {
 			next := j.right.Next(r)
-			if t := j.rightTime(r); r != last && t <= at {
+			if t := j.timeOf(r); t <= at && (r != last || gone) {
 				j.right.Remove(slot, r)
+				left--
 			}
 			r = next
+		}
+		if left == 0 || left == 1 && !j.gone(j.right.First(slot)) {
+			delete(j.stale, slot)
 		}
 	}
 }
@@ -288,4 +318,11 @@ func (j *TemporalJoin) Snapshot(base.Epoch) error {
 		return err
 	}
 	return j.right.Snapshot()
+}
+
+// Close implements Operator.
+func (j *TemporalJoin) Close() error {
+	j.left.Close()
+	j.right.Close()
+	return nil
 }
