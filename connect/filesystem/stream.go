@@ -51,7 +51,7 @@ func (s *source) openRows(p *piece) (rows, error) {
 	}
 	h, err := s.fs.Open(p.File.Path)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("table %s: %w", s.table.Name, err)
 	}
 	var out rows
 	if p.Groups {
@@ -60,7 +60,7 @@ func (s *source) openRows(p *piece) (rows, error) {
 		out, err = s.openStream(h, p, consts)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("read '%s': %w", p.File.Path, err), h.Close())
+		return nil, errors.Join(fmt.Errorf("table %s: read '%s': %w", s.table.Name, p.File.Path, err), h.Close())
 	}
 	return out, nil
 }
