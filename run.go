@@ -14,15 +14,18 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"github.com/zeebo/xxh3"
 
+	"github.com/millrace-io/millrace/connect"
 	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/build"
 	"github.com/millrace-io/millrace/internal/catalog"
 	"github.com/millrace-io/millrace/internal/checkpoint"
 	"github.com/millrace-io/millrace/internal/cluster"
 	"github.com/millrace-io/millrace/internal/env"
+	"github.com/millrace-io/millrace/internal/expr"
 	"github.com/millrace-io/millrace/internal/expr/fn"
 	"github.com/millrace-io/millrace/internal/fsys"
 	"github.com/millrace-io/millrace/internal/fsys/local"
@@ -49,6 +52,7 @@ type impl struct {
 	fs     fsys.FS
 	spills atomic.Int64
 	seed   uint64
+	at     Statement // being executed
 }
 
 // running is a Job's inside.
@@ -150,6 +154,7 @@ func (s *Session) Zone() *time.Location { return s.opts.Zone() }
 // INSERTs go on running when Execute returns, unless table.dml-sync is set; a
 // SELECT too: see Job.Wait.
 func (s *Session) Execute(ctx context.Context, st Statement, rows RowsFunc) (*Result, error) {
+	s.at = st
 	s.binder.Source(st.source)
 	s.env.QueryStart = env.Now()
 	res, err := s.execute(ctx, st, rows)
@@ -188,6 +193,9 @@ func (s *Session) start(ctx context.Context, lj *logical.Job, rows RowsFunc) (*R
 	if err != nil {
 		return nil, err
 	}
+	if err := connects(g); err != nil {
+		return nil, &base.Error{Pos: s.at.pos(), Msg: err.Error()}
+	}
 	res := &Result{Kind: Insert, Job: j}
 	if query {
 		res.Kind, res.Schema = Query, lj.Roots[0].Schema()
@@ -199,6 +207,46 @@ func (s *Session) start(ctx context.Context, lj *logical.Job, rows RowsFunc) (*R
 		return res, j.Wait(ctx)
 	}
 	return res, nil
+}
+
+// connects asks the connectors for the job's sources and sinks: what is wrong with
+// the options of a table is the script's fault, and is said before anything runs.
+func connects(g *jobgraph.Graph) error {
+	for _, v := range g.Vertices {
+		if src := v.Source; src != nil {
+			if c := connect.Lookup(src.Connector); c != nil && c.Source != nil {
+				if _, err := c.Source(src.Table, src.Scan); err != nil {
+					return err
+				}
+			}
+		}
+		for _, op := range v.Ops {
+			if sink, ok := op.Spec.(*jobgraph.Sink); ok {
+				if _, err := build.Sink(sink); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// pos is where the statement stands in the script.
+func (st Statement) pos() base.Pos {
+	from, _ := st.AST.Span()
+	before := st.source[:min(from, len(st.source))]
+	line := strings.LastIndexByte(before, '\n') + 1
+	return base.Pos{Line: 1 + strings.Count(before, "\n"), Col: 1 + utf8.RuneCountInString(before[line:])}
+}
+
+// inScript names the script in an error of one of its expressions, which happens
+// while the job runs.
+func inScript(file string, err error) error {
+	var e *expr.Error
+	if errors.As(err, &e) && e.Pos != (base.Pos{}) && strings.HasPrefix(err.Error(), e.Error()) {
+		return fmt.Errorf("%s:%w", file, err)
+	}
+	return err
 }
 
 // slug names a job by what it writes.
@@ -274,6 +322,7 @@ func (s *Session) launch(ctx context.Context, j *Job, g *jobgraph.Graph, schema 
 	s.mu.Lock()
 	s.jobs = append(s.jobs, j)
 	s.mu.Unlock()
+	file := s.at.File
 	go func() {
 		defer close(j.ended)
 		defer cancel()
@@ -281,7 +330,7 @@ func (s *Session) launch(ctx context.Context, j *Job, g *jobgraph.Graph, schema 
 		if err == nil {
 			err = out.Err
 		}
-		j.err, j.final = err, l.Status()
+		j.err, j.final = inScript(file, err), l.Status()
 	}()
 	return nil
 }
@@ -320,22 +369,25 @@ func (s *Session) checkpoints(j *Job, l *cluster.Local, dir string) error {
 	if err != nil {
 		return err
 	}
-	switch {
-	case m == nil:
+	if m == nil {
 		next, err := st.Next()
 		if err != nil {
 			return err
 		}
 		m = &checkpoint.Manifest{Job: j.ID, Run: newRun(), Epoch: next, Groups: l.Graph.MaxParallelism}
+		l.Restore, l.Options.Run = m, m.Run
+		return st.Begin(m)
+	}
+	if err := fits(m, l.Graph, s.opts.Int("pipeline.max-parallelism") > 0); err != nil {
+		return usage(err)
+	}
+	switch {
 	case m.Finished:
 		s.cfg.Log(fmt.Sprintf("%s: had finished; it does not run again", j.ID))
 	case m.Initial():
 		s.cfg.Log(fmt.Sprintf("%s: it had come to no checkpoint: it starts from the beginning", j.ID))
 	default:
 		s.cfg.Log(fmt.Sprintf("%s: restored from checkpoint %d", j.ID, m.Epoch))
-	}
-	if err := fits(m, l.Graph, s.opts.Int("pipeline.max-parallelism") > 0); err != nil {
-		return err
 	}
 	l.Restore, l.Options.Run = m, m.Run
 	return st.Begin(m)
@@ -380,6 +432,9 @@ func (s *Session) restored(j *Job, st *checkpoint.Storage) (*checkpoint.Manifest
 		if err == nil {
 			err = other.Verify(m)
 		}
+		if errors.Is(err, fsys.ErrNotExist) {
+			return nil, usage(fmt.Errorf("restore %s: %w", from, err))
+		}
 		if err != nil {
 			return nil, fmt.Errorf("restore %s: %w", from, err)
 		}
@@ -393,7 +448,7 @@ func (s *Session) restored(j *Job, st *checkpoint.Storage) (*checkpoint.Manifest
 		return nil, fmt.Errorf("restore %s: %w", from, err)
 	}
 	if m == nil {
-		return nil, fmt.Errorf("restore %s: there is no checkpoint there; a checkpoint is a file chk-N.json in a job's folder", from)
+		return nil, usage(fmt.Errorf("restore %s: there is no checkpoint there; a checkpoint is a file chk-N.json in a job's folder", from))
 	}
 	return m, other.Adopt(m, st)
 }
