@@ -449,3 +449,100 @@ func TestOverEndSpill(t *testing.T) {
 		}
 	}
 }
+
+// TestOverProctime numbers and sums rows as they come.
+func TestOverProctime(t *testing.T) {
+	ts := slices.Clone(overTypes)
+	ts[2].Rowtime, ts[2].Proctime = false, true
+	spec := &jobgraph.Over{Time: -1, Types: ts, Partition: []int{0}, Order: []jobgraph.SortKey{{Col: 2}},
+		Calls: []jobgraph.OverCall{overCallOf("ROW_NUMBER", -1, jobgraph.Frame{}), overCallOf("SUM", 1, rangeFrame(unboundedRow, 0)),
+			overCallOf("SUM", 1, rowsFrame(-1, 0)), overCallOf("COUNT", -1, rangeFrame(-1_000_000, 0)), overCallOf("LAG", 3, jobgraph.Frame{})}}
+	run := exectest.Start(t, func() exec.Operator { return exec.NewOver(spec) }, exectest.Options{})
+	row := func(p string, id int) []any { return []any{p, id, nil, id, nil, nil} }
+	run.Tick(1_000_000)
+	run.Process(0, exectest.Batch(ts, [][]any{row("a", 1), row("b", 2), row("a", 3)}, nil))
+	run.Checkpoint()
+	run.Crash(1)
+	run.Tick(1_900_000)
+	run.Process(0, exectest.Batch(ts, [][]any{row("a", 4)}, nil))
+	run.Tick(2_500_000)
+	run.Process(0, exectest.Batch(ts, [][]any{row("a", 5), row("b", 6)}, nil))
+	wantLines(t, run.Rows(), `
++I a,1,NULL,1,NULL,NULL,1,1,1,2,NULL
++I b,2,NULL,2,NULL,NULL,1,2,2,1,NULL
++I a,3,NULL,3,NULL,NULL,2,4,4,2,NULL
++I a,4,NULL,4,NULL,NULL,3,8,7,3,1
++I a,5,NULL,5,NULL,NULL,4,13,9,2,3
++I b,6,NULL,6,NULL,NULL,2,8,8,1,NULL`)
+}
+
+// dropLog remembers what a stream drops, and has a batch run drop the same.
+type dropLog struct {
+	batch   bool
+	dropped map[string]int
+}
+
+func (l *dropLog) key(end int64, b *vec.Batch, row int) string {
+	out := []any{end}
+	for _, c := range b.Cols {
+		out = append(out, exectest.Value(c, row))
+	}
+	return exectest.Text(out)
+}
+
+func (l *dropLog) Dropped(_ string, end int64, b *vec.Batch, row int) { l.dropped[l.key(end, b, row)]++ }
+
+func (l *dropLog) Drop(_ string, end int64, b *vec.Batch, row int) bool {
+	k := l.key(end, b, row)
+	if l.dropped[k] == 0 {
+		return false
+	}
+	l.dropped[k]--
+	return true
+}
+
+// TestLateDrops has a batch run that drops what the stream has dropped.
+func TestLateDrops(t *testing.T) {
+	for seed := range uint64(60) {
+		frame := rangeFrame(unboundedRow, 0)
+		over := &jobgraph.Over{Partition: []int{0}, Order: []jobgraph.SortKey{{Col: 2}}, Time: 2, Types: overTypes, Calls: []jobgraph.OverCall{overCallOf("SUM", 3, frame)}}
+		dedup := &jobgraph.Dedup{Keys: []int{0}, Time: 2, Types: overTypes}
+		order := &jobgraph.Sort{Order: []jobgraph.SortKey{{Col: 2}}, From: 1, To: -1, Time: 2, Types: overTypes}
+		rank := &jobgraph.Rank{Partition: []int{0}, Order: []jobgraph.SortKey{{Col: 1}}, From: 1, To: 2, Types: overTypes, WindowEnd: 2, Granule: 1000}
+		for name, ops := range map[string][2]func() exec.Operator{
+			"over":  {func() exec.Operator { return exec.NewOver(over) }, func() exec.Operator { s := *over; s.Emit = jobgraph.AtEnd; return exec.NewOver(&s) }},
+			"dedup": {func() exec.Operator { return exec.NewDedup(dedup) }, func() exec.Operator { s := *dedup; s.Emit = jobgraph.AtEnd; return exec.NewDedup(&s) }},
+			"sort":  {func() exec.Operator { return exec.NewSort(order) }, func() exec.Operator { s := *order; s.Time = -1; return exec.NewSort(&s) }},
+			"rank":  {func() exec.Operator { return exec.NewRank(rank) }, func() exec.Operator { return exec.NewRank(rank) }},
+		} {
+			log := &dropLog{dropped: map[string]int{}}
+			var got [2][]string
+			for mode := range 2 {
+				r := rand.New(rand.NewPCG(seed, 1))
+				run := exectest.Start(t, ops[mode], exectest.Options{Late: log, Batch: mode == 1})
+				for i := range 10 {
+					var part [][]any
+					for k := range r.IntN(10) {
+						row := overRow(r, 10*i+k)
+						row[2] = row[2].(int)/100_000*100_000 + 1000*row[1].(int)
+						part = append(part, row)
+					}
+					run.Process(0, exectest.Batch(overTypes, part, nil))
+					if w := int64(i * 400_000); mode == 0 {
+						run.Watermark(w)
+					}
+				}
+				run.End()
+				got[mode] = exectest.Sum(t, run.Rows())
+			}
+			if !slices.Equal(got[0], got[1]) {
+				t.Fatalf("seed %d: %s\nstream %q\nbatch  %q", seed, name, got[0], got[1])
+			}
+			for k, n := range log.dropped {
+				if n != 0 {
+					t.Fatalf("seed %d: %s: the batch run has kept %s", seed, name, k)
+				}
+			}
+		}
+	}
+}

@@ -499,3 +499,21 @@ func TestRankLong(t *testing.T) {
 		t.Fatalf("got %d rows, want %d", len(got), len(want))
 	}
 }
+
+func TestRankTTL(t *testing.T) {
+	ts := []types.Type{tStr, tInt}
+	for _, to := range []int64{1, 2} {
+		spec := &jobgraph.Rank{Partition: []int{0}, Order: []jobgraph.SortKey{{Col: 1}}, From: 1, To: to, SendBefore: true, Types: ts, WindowEnd: -1, TTLMs: 1000}
+		r := exectest.Start(t, func() exec.Operator { return exec.NewRank(spec) }, exectest.Options{})
+		r.Tick(1_000_000)
+		r.Process(0, exectest.Batch(ts, [][]any{{"a", 1}, {"b", 1}, {"b", 2}}, nil))
+		r.Tick(1_600_000)
+		r.Process(0, exectest.Batch(ts, [][]any{{"b", 3}}, nil))
+		r.Tick(2_400_000)
+		r.Process(0, exectest.Batch(ts, [][]any{{"a", 4}, {"b", 4}, {"a", 5}}, nil))
+		got := exectest.Lines(r.Rows())
+		if !slices.Contains(got, "+I a,4") || slices.Contains(got, "+I b,4") || to == 2 && !slices.Contains(got, "+I a,5") {
+			t.Errorf("%q", got)
+		}
+	}
+}
