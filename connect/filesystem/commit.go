@@ -242,7 +242,9 @@ func (c *committer) Abort(ctx context.Context, epoch uint64, keep [][]byte) erro
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if strings.HasPrefix(path.Base(u.Name), c.s.prefix) && !kept[u.Token] {
+		base := path.Base(u.Name)
+		mark := c.s.commit.success != "" && base == c.s.commit.success // half written; whose it was does not matter
+		if (strings.HasPrefix(base, c.s.prefix) || mark) && !kept[u.Token] {
 			if err := c.s.fs.Abort(u.Token); err != nil {
 				return fail(err)
 			}
