@@ -38,18 +38,14 @@ func (s *Storage) Save(m *Manifest) error {
 	name := s.manifest(m.Epoch)
 	if err := s.FS.Put(name, data); err != nil {
 		s.FS.Remove(name) // it must not turn up later: the caller goes on without it
-		return fmt.Errorf("write checkpoint %s: %w", name, err)
+		return err // which names the file
 	}
 	return nil
 }
 
 // Put writes a state file. Its name is unique to the job.
 func (s *Storage) Put(name string, data []byte) error {
-	full := path.Join(s.Dir, "shared", name)
-	if err := s.FS.Put(full, data); err != nil {
-		return fmt.Errorf("write state file %s: %w", full, err)
-	}
-	return nil
+	return s.FS.Put(path.Join(s.Dir, "shared", name), data)
 }
 
 // Get reads a state file.
