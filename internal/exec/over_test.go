@@ -490,7 +490,9 @@ func (l *dropLog) key(end int64, b *vec.Batch, row int) string {
 	return exectest.Text(out)
 }
 
-func (l *dropLog) Dropped(_ string, end int64, b *vec.Batch, row int) { l.dropped[l.key(end, b, row)]++ }
+func (l *dropLog) Dropped(_ string, end int64, b *vec.Batch, row int) {
+	l.dropped[l.key(end, b, row)]++
+}
 
 func (l *dropLog) Drop(_ string, end int64, b *vec.Batch, row int) bool {
 	k := l.key(end, b, row)

@@ -7,7 +7,6 @@ import (
 	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/jobgraph"
 	"github.com/millrace-io/millrace/internal/state/keyed"
-	"github.com/millrace-io/millrace/types"
 	"github.com/millrace-io/millrace/vec"
 )
 
@@ -172,37 +171,12 @@ type sortStream struct {
 // sortBucket is the width of the buckets, in microseconds.
 const sortBucket = 1_000_000
 
-// The words kept with a row that waits.
-const (
-	waitTime = iota
-	waitSeq
-	waitWords
-)
-
 func openSortStream(s *Sort) (*sortStream, error) {
 	x := &sortStream{s: s, order: newOrdering(s.spec.Order, s.spec.Types), group: newGrouping(nil, s.spec.Types)}
 	x.mark, x.told = restoredTime(s.ctx.State, "watermark"), restoredTime(s.ctx.State, "told")
 	var err error
 	x.rows, x.seq, err = openWaiting(s.ctx, x.group, s.spec.Types)
 	return x, err
-}
-
-// openWaiting opens buckets of rows that wait and returns the greatest sequence in
-// them.
-func openWaiting(ctx *Context, g *grouping, ts []types.Type) (b *keyed.MultiBuckets, seq uint64, err error) {
-	shape := keyed.Shape{Name: "waiting", Key: g.types, Row: ts, Extra: waitWords, Groups: ctx.Groups, Memory: ctx.Memory}
-	if b, err = keyed.OpenMultiBuckets(ctx.State, shape); err != nil {
-		return nil, 0, err
-	}
-	for _, t := range b.Times() {
-		m := b.Get(t)
-		for s := range m.Each {
-			for r := m.First(s); r != 0; r = m.Next(r) {
-				seq = max(seq, m.Extra(r)[waitSeq])
-			}
-		}
-	}
-	return b, seq, nil
 }
 
 func (x *sortStream) add(b *vec.Batch) {
@@ -219,43 +193,6 @@ func (x *sortStream) add(b *vec.Batch) {
 	byBucket(times, rows, sortBucket, func(t int64, part []int32) {
 		x.seq = keepWaiting(x.rows.At(t), x.group, b, part, times, x.seq)
 	})
-}
-
-// keepWaiting adds rows to a bucket.
-func keepWaiting(m *keyed.Multi, g *grouping, b *vec.Batch, rows []int32, times *vec.Fixed[int64], seq uint64) uint64 {
-	slots, _ := g.upsert(&m.Table, b.Cols, rows, b.Rows)
-	for i, s := range slots {
-		seq++
-		w := m.Extra(m.Add(s, b.Cols, int(rows[i])))
-		w[waitTime], w[waitSeq] = uint64(timeAt(times, rows[i])), seq
-	}
-	return seq
-}
-
-// dueRows returns the rows of a bucket up to the watermark, by time and arrival.
-func dueRows(m *keyed.Multi, mark int64) []waiting {
-	var due []waiting
-	for s := range m.Each {
-		for r := m.First(s); r != 0; r = m.Next(r) {
-			if w := m.Extra(r); int64(w[waitTime]) <= mark {
-				due = append(due, waiting{time: int64(w[waitTime]), seq: w[waitSeq], ref: r, slot: s})
-			}
-		}
-	}
-	sortWaiting(due)
-	return due
-}
-
-// leave takes rows out of a bucket, or the bucket whole when its time is over.
-func leave(b *keyed.MultiBuckets, t, width, mark int64, due []waiting) {
-	if satAdd(t, width-1) <= mark {
-		b.Drop(t)
-		return
-	}
-	m := b.Get(t)
-	for _, w := range due {
-		m.Remove(w.slot, w.ref)
-	}
 }
 
 func (x *sortStream) fire(mark int64) {
