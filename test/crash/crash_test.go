@@ -108,7 +108,7 @@ CREATE TABLE dedups (id BIGINT, k INT) WITH ('connector'='filesystem', 'path'='O
 CREATE TABLE temporals (id BIGINT, order_id BIGINT, amount DECIMAL(10,2)) WITH ('connector'='filesystem', 'path'='OUT/temporal', 'format'='csv');
 CREATE VIEW versions AS SELECT id, amount, ts FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY id ORDER BY ts DESC) AS rn FROM orders) WHERE rn = 1;
 INSERT INTO overs SELECT id, COUNT(*) OVER w, SUM(amount) OVER w FROM orders WINDOW w AS (PARTITION BY k ORDER BY ts RANGE BETWEEN INTERVAL '20' SECOND PRECEDING AND CURRENT ROW);
-INSERT INTO dedups SELECT DISTINCT id, k FROM (SELECT id, k FROM orders UNION ALL SELECT id, k FROM orders);
+INSERT INTO dedups SELECT id, k FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY id ORDER BY ts) AS rn FROM (SELECT * FROM orders UNION ALL SELECT * FROM orders)) WHERE rn = 1;
 INSERT INTO temporals SELECT c.id, v.id, v.amount FROM clicks c JOIN versions FOR SYSTEM_TIME AS OF c.ts AS v ON c.order_id = v.id;
 `,
 	}, scenario{
