@@ -50,6 +50,7 @@ const (
 	dedupTime  = iota // rowtime of the row at hand
 	dedupState        // dedupNone …
 	dedupSeen         // processing time of the last change, ms; for the time to live
+	dedupSince        // the watermark when the row at hand began to wait
 	dedupWords
 )
 
@@ -122,10 +123,9 @@ func (d *Dedup) Process(_ int, b *vec.Batch, out Output) (bool, error) {
 				d.hold(part, d.ident.positions(part))
 			}
 			if mark != nil {
-				d.fire(mark.Time)
+				d.mark = max(d.mark, mark.Time)
 			}
 		})
-		return d.drain(out)
 	case d.rows != nil:
 		d.replace(b, rows)
 	case d.spec.KeepLast:

@@ -17,8 +17,9 @@ func (d *Dedup) hold(b *vec.Batch, rows []int32) {
 			w[dedupState] = dedupNone
 		}
 		at := timeAt(times, rows[i])
-		if w[dedupState] == dedupDone {
-			if at < int64(w[dedupTime]) {
+		due := w[dedupState] == dedupWaiting && int64(w[dedupTime]) <= d.mark && int64(w[dedupSince]) < d.mark
+		if w[dedupState] == dedupDone || due {
+			if at < int64(w[dedupTime]) { // a row has come out, or will at the end of the batch
 				d.late(b, rows[i])
 			}
 			continue
@@ -26,7 +27,7 @@ func (d *Dedup) hold(b *vec.Batch, rows []int32) {
 		if w[dedupState] == dedupWaiting && at >= int64(w[dedupTime]) {
 			continue
 		}
-		w[dedupTime], w[dedupState], w[dedupSeen] = uint64(at), dedupWaiting, uint64(now)
+		w[dedupTime], w[dedupState], w[dedupSeen], w[dedupSince] = uint64(at), dedupWaiting, uint64(now), uint64(d.mark)
 		d.keys.Touch(s)
 		keep = append(keep, rows[i])
 	}

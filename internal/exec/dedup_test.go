@@ -122,16 +122,17 @@ func TestDedupMarks(t *testing.T) {
 	ts := []types.Type{tStr, tInt, tTime}
 	spec := &jobgraph.Dedup{Keys: []int{0}, Time: 2, Types: ts}
 	r := exectest.Start(t, func() exec.Operator { return exec.NewDedup(spec) }, exectest.Options{})
-	b := exectest.Batch(ts, [][]any{{"a", 1, 10}, {"b", 2, 5_000_000}, {"a", 3, 8}, {"b", 4, 6}, {"c", 5, 2}}, nil)
-	b.Marks = []vec.Mark{{Row: 2, Time: 7}, {Row: 4, Time: 9}, {Row: 5, Time: 5_000_000}}
+	b := exectest.Batch(ts, [][]any{{"a", 1, 10}, {"b", 2, 5_000_000}, {"a", 3, 8}, {"b", 4, 6}, {"c", 5, 2}, {"a", 6, 7}}, nil)
+	b.Marks = []vec.Mark{{Row: 2, Time: 7}, {Row: 4, Time: 9}, {Row: 6, Time: 5_000_000}}
 	r.Process(0, b)
 	wantLines(t, r.Events(), `
-W 7
++I c,5,2
 +I b,4,6
 +I a,3,8
-W 9
-+I c,5,2
 W 5000000`)
+	if n := r.Late(); n != 1 {
+		t.Errorf("%d late rows", n)
+	}
 }
 
 func TestDedupTTL(t *testing.T) {

@@ -143,10 +143,13 @@ func (x *overStream) process(b *vec.Batch) error {
 		if part.Len() > 0 && err == nil {
 			err = x.add(part)
 		}
-		if mark != nil && err == nil {
-			err = x.fire(mark.Time)
+		if mark != nil {
+			x.mark = max(x.mark, mark.Time)
 		}
 	})
+	if m, ok := lastMark(b); ok && err == nil {
+		err = x.fire(m) // once: the marks before it only tell what is late
+	}
 	if err == nil {
 		err = cmp.Or(tableErr(x.accs), multiErr(x.past))
 	}

@@ -361,16 +361,23 @@ func TestOverStream(t *testing.T) {
 		var kept [][]any
 		id := 0
 		for range 12 {
-			var list []modelChange
+			var part [][]any
+			var marks []vec.Mark
 			for range r.IntN(15) {
+				if r.IntN(8) == 0 {
+					mark = max(mark, int64(r.IntN(4_000_000)))
+					marks = append(marks, vec.Mark{Row: int32(len(part)), Time: mark})
+				}
 				row := overRow(r, id)
 				id++
-				list = append(list, modelChange{kI, row})
+				part = append(part, row)
 				if int64(row[2].(int)) > mark {
 					kept = append(kept, row)
 				}
 			}
-			feedOne(r, run, 0, overTypes, list)
+			b := exectest.Batch(overTypes, part, nil)
+			b.Marks = marks
+			run.Process(0, exectest.Disguise(r, b))
 			disturb(r, run, spec.Partition != nil)
 			if r.IntN(3) == 0 {
 				mark = max(mark, int64(r.IntN(4_000_000)))

@@ -11,9 +11,9 @@ import (
 	"github.com/millrace-io/millrace/internal/exec"
 	"github.com/millrace-io/millrace/internal/exec/exectest"
 	"github.com/millrace-io/millrace/internal/fsys"
+	fsmem "github.com/millrace-io/millrace/internal/fsys/mem"
 	"github.com/millrace-io/millrace/internal/jobgraph"
 	"github.com/millrace-io/millrace/types"
-	fsmem "github.com/millrace-io/millrace/internal/fsys/mem"
 )
 
 func memSpill() func() (fsys.FS, string) {

@@ -20,7 +20,8 @@ import (
 // the greatest that is not above the row's; a deletion is a version without a row.
 // Versions that a later one has replaced before the watermark are dropped.
 //
-// A late left row meets the versions that are still there and comes out with the
+// Of the marks in a batch only the last is acted on: those before it would put the
+// same rows out a little sooner. A late left row meets the versions that are still there and comes out with the
 // next watermark, as in Flink.
 type TemporalJoin struct {
 	Base
@@ -90,15 +91,13 @@ func (j *TemporalJoin) Open(ctx *Context) error {
 
 // Process implements Operator.
 func (j *TemporalJoin) Process(in int, b *vec.Batch, out Output) (bool, error) {
+	if b.Len() > 0 {
+		j.keep(in, b)
+	}
 	var err error
-	segments(b, func(part *vec.Batch, mark *vec.Mark) {
-		if part.Len() > 0 {
-			j.keep(in, part)
-		}
-		if mark != nil && err == nil {
-			err = j.advance(mark.Time)
-		}
-	})
+	if m, ok := lastMark(b); ok {
+		err = j.advance(m)
+	}
 	if err == nil {
 		err = j.right.Err()
 	}
