@@ -318,3 +318,46 @@ func TestQuiet(t *testing.T) {
 		t.Errorf("%+v", quiet)
 	}
 }
+
+// TestRestartsByItself fills the disk that a sink writes to while a job runs that
+// restarts after failures: when there is room again it goes on, and every row is
+// there once.
+func TestRestartsByItself(t *testing.T) {
+	full := tmpfs(t, "8m")
+	dir := t.TempDir()
+	lines, want := numbered(0, 200_000)
+	write(t, dir, map[string]string{"in.csv": lines, "job.sql": table("a INT, b STRING", "in.csv", "csv") + strings.ReplaceAll(insert, "'out'", "'"+full+"/out'")})
+	free := fill(t, full, 8<<20, 1<<20)
+	cmd := exec.Command(binary, "run", "-f", "job.sql", "--checkpoint-dir", "ck", "--set", "execution.checkpointing.interval=10ms",
+		"--set", "restart-strategy.type=fixed-delay", "--set", "restart-strategy.fixed-delay.attempts=1000", "--set", "restart-strategy.fixed-delay.delay=20ms")
+	cmd.Dir = dir
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	late := time.AfterFunc(time.Minute, func() { cmd.Process.Kill() })
+	defer late.Stop()
+	restarts := 0
+	var log []string
+	for in := bufio.NewScanner(stderr); in.Scan(); {
+		log = append(log, in.Text())
+		if strings.Contains(in.Text(), "restarting after: ") {
+			if restarts++; restarts == 5 {
+				free()
+			}
+		}
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Fatalf("%v: %q", err, log)
+	}
+	if restarts < 5 {
+		t.Errorf("%d restarts: %q", restarts, log)
+	}
+	if got := rows(t, filepath.Join(full, "out")); !slices.Equal(got, want) {
+		t.Errorf("%d rows, should be %d", len(got), len(want))
+	}
+	noHalfFiles(t, full)
+}

@@ -12,6 +12,6 @@
 // moments are not only drawn by the clock: the harness watches the checkpoint folder
 // and strikes when a manifest has appeared and its commit has not, when the last
 // epoch is saved and the job is not yet recorded as finished, and so on. It counts
-// at which moments it struck, from what is on disk afterwards, and fails if an
-// interesting one was never met.
+// at which moments it struck, from what is on disk afterwards, and with -long fails
+// if one of them was never met.
 package crash

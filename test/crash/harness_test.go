@@ -23,6 +23,7 @@ import (
 var (
 	long = flag.Bool("long", os.Getenv("MILLRACE_CRASH_LONG") != "", "at least 500 kills")
 	seed = flag.Uint64("seed", 1, "of the moments at which processes are killed")
+	all  = flag.Bool("all", false, "also scenarios that are known to fail")
 	keep = flag.Bool("keep", false, "keep the folders")
 )
 
@@ -78,6 +79,7 @@ type scenario struct {
 	sinks  []string // folders below OUT
 	// sink → table definition and query, for sinks whose files are not lines of text
 	read map[string]string
+	skip string // why it cannot pass yet
 	// flags for every run
 	flags []string
 	// kills at least, by default and with -long
@@ -115,7 +117,7 @@ type round struct {
 	log    strings.Builder
 	procs  int
 	kills  int
-	// files of checkpoints that were damaged before this restart
+	// folders of jobs whose newest checkpoint was damaged before this restart
 	damaged []string
 }
 
@@ -392,7 +394,7 @@ func (r *round) aim(p *process) {
 	case uncommited:
 		n := 1 + r.rnd.IntN(3)
 		p.until(some(func(job string, m *manifest) bool { return m.Epoch >= seen[job]+n && !m.Finished }))
-		pause = time.Duration(r.rnd.IntN(1500)) * time.Microsecond
+		pause = time.Duration(max(0, r.rnd.IntN(1500)-1000)) * time.Microsecond
 	case lastSaved:
 		p.until(some(func(_ string, m *manifest) bool { return m.last() && !m.Finished }))
 	case lastDone:
@@ -427,10 +429,10 @@ func (r *round) finish(n int) {
 			p.until(func() bool { return false })
 		}
 		struck := p.strike(syscall.SIGKILL)
-		for _, name := range r.damaged {
+		for _, job := range r.damaged {
 			// a process that was killed early may not have come to this job
-			if !struck && !strings.Contains(p.stderr.String(), filepath.Base(name)) {
-				r.fatalf("%s was damaged, and nobody says so", name)
+			if !struck && !strings.Contains(p.stderr.String(), job+" cannot be used: ") {
+				r.fatalf("the newest checkpoint in %s was damaged, and nobody says so", job)
 			}
 			shared.damaged++
 		}
@@ -573,6 +575,8 @@ func (s *scenario) play(t *testing.T) (kills int) {
 	least := s.kills
 	if *long {
 		least = s.longKills
+	} else if testing.Short() {
+		least = min(least, 2)
 	}
 	rounds := 0
 	for kills < least {
