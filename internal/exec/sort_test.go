@@ -68,7 +68,7 @@ func TestSortSpill(t *testing.T) {
 		budget := &base.Budget{Limit: 1}
 		run := exectest.Start(t, func() exec.Operator { return exec.NewSort(spec) }, exectest.Options{Batch: true, Memory: budget, Spill: memSpill()})
 		var rows [][]any
-		for range 80 {
+		for range 40 {
 			var part [][]any
 			for range 4000 {
 				row := []any{len(rows), r.IntN(5000), fmt.Sprint("some text to make it long ", r.IntN(9))}
