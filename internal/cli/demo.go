@@ -102,6 +102,9 @@ func (d *demo) run() error {
 		d.screen = nil
 		d.noted = 0 // they were on the screen only
 	}
+	if d.w.ctx.Err() != nil {
+		return errors.New("interrupted")
+	}
 	if err != nil {
 		d.show()
 		return err

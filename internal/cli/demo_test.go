@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -142,5 +143,27 @@ func TestBoard(t *testing.T) {
 	}
 	if n := len(b.view(60, 12)); n > 12 {
 		t.Errorf("%d lines", n)
+	}
+}
+
+func TestVerdictDiffers(t *testing.T) {
+	w, out, _ := testWorld(t)
+	d := &demo{demoCommand: &demoCommand{}, w: w, shop: shop{day: time.Date(2026, 3, 14, 0, 0, 0, 0, time.UTC)}}
+	d.board = board{today: newReports(""), yesterday: newReports("")}
+	row := func(n string) []string { return []string{"2026-03-14 01:00:00", n, "7", "70.5"} }
+	a, b := newReports(""), newReports("")
+	for i := range 10 {
+		a.rows["sales_total"] = append(a.rows["sales_total"], row(string(rune('0'+i))))
+	}
+	b.rows["sales_total"] = append(slices.Clone(a.rows["sales_total"][:5]), row("55"))
+	b.rows["sales_total"] = append(b.rows["sales_total"], a.rows["sales_total"][6:]...)
+	if err := d.verdict(compareReports(a, b)); !errors.Is(err, errSilent) {
+		t.Errorf("%v", err)
+	}
+	text := out.String()
+	for _, want := range []string{"11 rows, 2 rows differ", "≠ 01:00:00  5       7      70.5    │", "│ 01:00:00  55      7      70.5", "differ: 2 rows of 11\n"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
 	}
 }
