@@ -362,8 +362,12 @@ type Normalize struct {
 	TTLMs      int64 `json:",omitempty"`
 }
 
-// DropBefore removes -U rows, for receivers that know rows by a key.
-type DropBefore struct{}
+// DropBefore removes -U rows, for receivers that know rows by a key. With Delete it
+// makes deletions of them: then a -U may come without its +U, because a filter has
+// let only the former pass.
+type DropBefore struct {
+	Delete bool `json:",omitempty"`
+}
 
 // Materialize turns a changelog whose changes may arrive out of order (the sink's
 // key is not the key of the stream) into an upsert stream by Keys.

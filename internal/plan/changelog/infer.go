@@ -43,6 +43,8 @@ type Info struct {
 	// -U for the sake of another receiver.
 	Drop []bool
 	// Normalize is, on a Scan, the key of a Normalize that follows it; nil: none.
+	// Lone tells, of these, where a -U may come without its +U: it deletes.
+	Lone []bool
 	// DropBefore: the source sends -U that nobody needs.
 	Normalize  []int
 	DropBefore bool
@@ -129,7 +131,7 @@ func (p *Plan) up(n logical.Node) error {
 			return err
 		}
 	}
-	info := &Info{Drop: make([]bool, len(n.Inputs()))}
+	info := &Info{Drop: make([]bool, len(n.Inputs())), Lone: make([]bool, len(n.Inputs()))}
 	p.infos[n] = info
 	p.order = append(p.order, n)
 	if err := p.modifies(n, info); err != nil {
@@ -173,6 +175,9 @@ func (p *Plan) modifies(n logical.Node, info *Info) error {
 			}
 			info.modify = I | UA | D
 		}
+	case *logical.Match:
+		info.modify = I
+		return p.needAppend("Match Recognize", n.Input, n.Pos)
 	case *logical.Sort:
 		info.modify = in(0)
 		if len(n.Order) == 0 || p.opts.Batch {
@@ -366,6 +371,7 @@ func (p *Plan) settle(n logical.Node) {
 		k := p.infos[in].Kinds
 		if k.Has(UB) && !p.wantsBefore(n, info, i) {
 			info.Drop[i] = true
+			info.Lone[i] = !p.infos[in].onlyAfter
 		}
 	}
 }

@@ -83,6 +83,9 @@ func (p *Plan) monotone(n logical.Node, col int) motion {
 	}
 	switch n := n.(type) {
 	case *logical.Filter:
+		if p.filterSplits(n) {
+			return unknown // rows leave, too
+		}
 		return p.monotone(n.Input, col)
 	case *logical.Project:
 		if e := n.Exprs[col]; e.Op == expr.Col {

@@ -88,6 +88,8 @@ func Op(spec jobgraph.Spec, inputs []types.Schema, out types.Schema) string {
 		return fmt.Sprintf("Deduplicate(keep=[%s], key=[%s], order=[%s])", keep, columns(s.Keys, names), order)
 	case *jobgraph.Over:
 		return "OverAggregate(" + overBy(s.Partition, s.Order, names) + "select=[" + OverCalls(s.Calls, names, outNames) + "])"
+	case *jobgraph.Match:
+		return match(s, names, outNames)
 	case *jobgraph.Sort:
 		text := sortText(s.Order, s.From, s.To, names)
 		if s.Time >= 0 {
@@ -99,6 +101,9 @@ func Op(spec jobgraph.Spec, inputs []types.Schema, out types.Schema) string {
 	case *jobgraph.Normalize:
 		return "ChangelogNormalize(key=[" + columns(s.Keys, names) + "])"
 	case *jobgraph.DropBefore:
+		if s.Delete {
+			return "DropUpdateBefore(asDelete=[true])"
+		}
 		return "DropUpdateBefore()"
 	case *jobgraph.Materialize:
 		return "SinkMaterialize(key=[" + columns(s.Keys, names) + "])"

@@ -68,6 +68,8 @@ func step(n logical.Node) string {
 		return "Over(" + origins(n.Input, n.Partition) + ";" + order(n.Input, n.Order) + ")"
 	case *logical.Rank:
 		return "Rank(" + origins(n.Input, n.Partition) + ";" + order(n.Input, n.Order) + ")"
+	case *logical.Match:
+		return "Match(" + origins(n.Input, n.Partition) + ";" + order(n.Input, n.Order) + ";" + jobgraph.PatternText(n.Vars) + ")"
 	case *logical.Sort:
 		return "Sort(" + order(n.Input, n.Order) + ")"
 	case *logical.SetOp:
@@ -148,6 +150,11 @@ func originText(n logical.Node, col int) string {
 			return fmt.Sprintf("%s(%s).%d", n.Func, strings.Join(args, ", "), k)
 		}
 		return origin(n.Input, col)
+	case *logical.Match:
+		if col < len(n.Partition) {
+			return origin(n.Input, n.Partition[col])
+		}
+		return explain.Expr(n.Measures[col-len(n.Partition)], n.Names())
 	case *logical.WindowTVF, *logical.Over, *logical.Rank:
 		in := n.Inputs()[0]
 		if k := col - len(in.Schema()); k >= 0 {

@@ -161,12 +161,17 @@ func (b *builder) in(n logical.Node, i int) (flow, error) {
 	if err != nil || !b.changes.Info(n).Drop[i] {
 		return f, err
 	}
-	return b.dropBefore(n, f), nil
+	return b.dropBefore(n, f, b.changes.Info(n).Lone[i]), nil
 }
 
-func (b *builder) dropBefore(n logical.Node, f flow) flow {
-	op := b.op(n, "DropBefore", &jobgraph.DropBefore{}, f.schema, f.schema)
-	return b.apply(op, f.kinds&^changelog.UB, hashOf(f), input{flow: f, dist: anyhow})
+// dropBefore takes -U away; lone says that it deletes where no +U comes with it.
+func (b *builder) dropBefore(n logical.Node, f flow, lone bool) flow {
+	op := b.op(n, "DropBefore", &jobgraph.DropBefore{Delete: lone}, f.schema, f.schema)
+	kinds := f.kinds &^ changelog.UB
+	if lone {
+		kinds |= changelog.D
+	}
+	return b.apply(op, kinds, hashOf(f), input{flow: f, dist: anyhow})
 }
 
 // hashOf is how a flow of one part lies.
@@ -199,6 +204,8 @@ func (b *builder) relation(n logical.Node) (flow, error) {
 		return b.temporalJoin(n)
 	case *logical.Over:
 		return b.over(n)
+	case *logical.Match:
+		return b.match(n)
 	case *logical.Sort:
 		return b.sort(n)
 	case *logical.Rank:

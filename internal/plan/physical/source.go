@@ -51,7 +51,7 @@ func (b *builder) scan(n *logical.Scan) (flow, error) {
 	}
 	f.schema = n.Out
 	if info.DropBefore {
-		f = b.dropBefore(n, f)
+		f = b.dropBefore(n, f, false)
 	}
 	if info.Normalize != nil {
 		spec := &jobgraph.Normalize{Keys: info.Normalize, SendBefore: info.Before() || info.Fold, Types: n.Out.Types(), TTLMs: b.ttl()}
