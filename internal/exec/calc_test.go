@@ -93,7 +93,7 @@ func TestLimit(t *testing.T) {
 }
 
 func TestDropBefore(t *testing.T) {
-	run := exectest.Start(t, func() exec.Operator { return exec.NewDropBefore(nil) }, exectest.Options{})
+	run := exectest.Start(t, func() exec.Operator { return exec.NewDropBefore(&jobgraph.DropBefore{}) }, exectest.Options{})
 	run.Process(0, exectest.Batch(kvTypes[:1], [][]any{{1}, {1}, {2}, {2}}, []vec.RowKind{vec.Insert, vec.UpdateBefore, vec.UpdateAfter, vec.Delete}))
 	if got := exectest.Lines(run.Rows()); !slices.Equal(got, []string{"+I 1", "+U 2", "-D 2"}) {
 		t.Fatal(got)
