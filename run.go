@@ -389,6 +389,9 @@ func (s *Session) checkpoints(j *Job, l *cluster.Local, dir string) error {
 	default:
 		s.cfg.Log(fmt.Sprintf("%s: restored from checkpoint %d", j.ID, m.Epoch))
 	}
+	if next, err := st.Next(); err == nil && next > m.Epoch+1 {
+		s.cfg.Log(fmt.Sprintf("%s: checkpoints %d to %d are given up, and what they committed is taken back where the sink can: their rows come again", j.ID, m.Epoch+1, next-1))
+	}
 	l.Restore, l.Options.Run = m, m.Run
 	return st.Begin(m)
 }

@@ -117,7 +117,8 @@ func TestTruncatedCheckpoint(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := runIn(t, dir, "run", "-f", "job.sql", "--checkpoint-dir", "ck", "--restore", "latest")
-	if got.exit != 0 || !strings.Contains(got.stderr, filepath.Base(list[len(list)-1])+" fails its checksum") {
+	if got.exit != 0 || !strings.Contains(got.stderr, filepath.Base(list[len(list)-1])+" fails its checksum") ||
+		!strings.Contains(got.stderr, "what they committed is taken back") {
 		t.Errorf("exit status %d: %s", got.exit, got.stderr)
 	}
 	if got := rows(t, filepath.Join(dir, "out")); !slices.Equal(got, []string{"1,a", "2,b", "3,c"}) {
