@@ -54,6 +54,11 @@ func (p *Plan) keysOf(n logical.Node, upsert bool) [][]int {
 	case *logical.Rank:
 		keys := p.within(n.Input, in(0), n.Partition, upsert)
 		if n.From == 1 && n.To == 1 && n.RankKind == jobgraph.RowNumber {
+			if upsert && !p.opts.Batch {
+				// The row of a partition is replaced by +U alone: by another key
+				// the one before would stay.
+				return [][]int{slices.Clone(n.Partition)}
+			}
 			keys = append([][]int{slices.Clone(n.Partition)}, keys...)
 		} else if n.Number && n.RankKind == jobgraph.RowNumber {
 			keys = append(slices.Clone(keys), append(slices.Clone(n.Partition), len(n.Out)-1))
