@@ -29,7 +29,7 @@ type Status struct {
 	uploading map[string]bool
 }
 
-type taskStatus struct{ in, out, late, mark int64 }
+type taskStatus struct{ rows, out, late, mark int64 }
 
 // Status returns the job's figures; from any goroutine.
 func (l *Local) Status() Status {
@@ -40,7 +40,7 @@ func (l *Local) Status() Status {
 	for id, t := range s.tasks {
 		v := &l.Graph.Vertices[id.Vertex]
 		if v.Source != nil {
-			s.SourceRows += t.in
+			s.SourceRows += t.rows
 		}
 		if len(v.Ops) > 0 {
 			switch v.Ops[len(v.Ops)-1].Spec.Kind() {
@@ -58,10 +58,10 @@ func (l *Local) Status() Status {
 // progress notes a task's counters; the runner calls it between steps.
 func (l *Local) progress(r *runner, t *task.Task) {
 	st := taskStatus{mark: t.Watermark()}
+	if r.cfg.Source != nil {
+		st.rows = r.cfg.Source.Rows
+	}
 	for i, op := range r.cfg.Ops {
-		if i == 0 {
-			st.in = op.Context.Counters.RowsIn
-		}
 		if i == len(r.cfg.Ops)-1 {
 			st.out = op.Context.Counters.RowsIn
 		}

@@ -6,6 +6,8 @@
 package exchange
 
 import (
+	"math"
+
 	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/vec"
 )
@@ -16,7 +18,7 @@ type Kind uint8
 // The kinds of event.
 const (
 	Data      Kind = iota // Batch, with its marks
-	Watermark             // Time: no later row has an event time <= Time
+	Watermark             // Time: no later row has an event time <= Time; or Idle
 	Barrier               // Epoch: the rows before belong to that checkpoint
 	End                   // nothing follows
 )
@@ -31,6 +33,10 @@ type Event struct {
 	Time  int64
 	Epoch base.Epoch
 }
+
+// Idle is the Time of a Watermark which says that the channel has no rows for now
+// and holds nobody's watermark back, until its next event.
+const Idle = math.MaxInt64 - 1
 
 // Limits of what is in flight on one channel.
 const (

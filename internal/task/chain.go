@@ -19,6 +19,7 @@ type link struct {
 	more    bool
 	queue   []event
 	flushed base.Epoch // the last epoch for which Flush was called
+	idled   bool       // Flush was called before the task says Idle
 }
 
 // An event waits for an operator: Data of an input, or a watermark.

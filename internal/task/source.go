@@ -35,6 +35,8 @@ type Source struct {
 	mark   int64 // the watermark as told
 	now    int64 // processing time of the last tick
 	quiet  bool  // no rows since the last tick
+	fallen bool  // has said Idle, and had no rows since
+	Rows   int64 // read so far
 }
 
 type split struct {
@@ -99,7 +101,8 @@ func (s *Source) poll() (b *vec.Batch, did bool, err error) {
 	if b, err = s.Transform(p.Batch); err != nil {
 		return nil, false, err
 	}
-	s.quiet = false
+	s.quiet, s.fallen = false, false
+	s.Rows += int64(b.Len())
 	if s.Watermarks != nil && b.Len() > 0 {
 		if err := s.markRows(b, p.Split); err != nil {
 			return nil, false, err
@@ -112,6 +115,19 @@ func (s *Source) poll() (b *vec.Batch, did bool, err error) {
 		return nil, true, nil
 	}
 	return b, true, nil
+}
+
+// falls reports, once, that the source falls idle: no split that it reads has rows
+// to come soon, and more may be assigned later.
+func (s *Source) falls() bool {
+	if s.fallen || s.Watermarks == nil || s.hold || s.noMore && len(s.splits) == 0 {
+		return false
+	}
+	if len(s.splits) == 0 && !s.asked || len(s.splits) > 0 && (s.IdleUs == 0 || s.low("") != math.MaxInt64) {
+		return false
+	}
+	s.fallen = true
+	return true
 }
 
 // markRows raises the split's watermark row by row and marks where the task's

@@ -126,12 +126,14 @@ type Task struct {
 	arrived []bool     // channels whose barrier or end has come
 	ended   []bool
 	marks   []int64 // watermark of each channel
+	idle    []bool  // channels that have no rows for now
 	mark    int64   // of the task
 	open    []int   // by input: channels that have not ended
 
 	// What the task does, in this order, once the chain is drained.
 	ending    []ending // EndInput calls still to be made
 	flushing  bool     // Flush the operators from the first on, then snapshot
+	idling    bool     // Flush the operators, then say Idle
 	finishing bool     // all inputs have ended
 	done      bool
 	failed    error // of a channel, told by the next step
@@ -152,7 +154,7 @@ func New(cfg Config) (*Task, error) {
 	}
 	if cfg.Inbox != nil {
 		n := cfg.Inbox.Channels()
-		t.skip, t.arrived, t.ended, t.marks = make([]bool, n), make([]bool, n), make([]bool, n), make([]int64, n)
+		t.skip, t.arrived, t.ended, t.idle, t.marks = make([]bool, n), make([]bool, n), make([]bool, n), make([]bool, n), make([]int64, n)
 		inputs := 0
 		for ch := range n {
 			t.marks[ch] = math.MinInt64
@@ -223,6 +225,8 @@ func (t *Task) Step() (bool, error) {
 		return true, t.chain[e.op].endInput(e.in)
 	case t.flushing:
 		return true, t.flush()
+	case t.idling:
+		return true, t.sayIdle()
 	case t.finishing:
 		return true, t.finish()
 	case len(t.mailbox) > 0:
@@ -286,6 +290,10 @@ func (t *Task) stepSource() (bool, error) {
 	if b != nil {
 		return true, t.top().Emit(b)
 	}
+	if src.falls() {
+		t.idling = true
+		return true, nil
+	}
 	switch {
 	case src.ended():
 		t.endAll()
@@ -323,9 +331,14 @@ func (t *Task) endInput(in int, last bool) {
 func (t *Task) handle(ch int, ev exchange.Event) error {
 	switch ev.Kind {
 	case exchange.Data:
+		t.idle[ch] = false
 		t.remark(ch, ev.Batch)
 		return t.chain[0].process(t.cfg.Input[ch], ev.Batch)
 	case exchange.Watermark:
+		if t.idle[ch] = ev.Time == exchange.Idle; t.idle[ch] {
+			t.idling = t.allIdle()
+			ev.Time = t.marks[ch]
+		}
 		if m, ok := t.raise(ch, ev.Time); ok {
 			return t.chain[0].watermark(m)
 		}
@@ -333,7 +346,7 @@ func (t *Task) handle(ch int, ev exchange.Event) error {
 	case exchange.Barrier:
 		t.epoch, t.arrived[ch] = ev.Epoch, true
 	case exchange.End:
-		t.ended[ch], t.arrived[ch] = true, true
+		t.ended[ch], t.arrived[ch], t.idle[ch] = true, true, false
 		t.finishing = all(t.ended)
 		in := t.cfg.Input[ch]
 		if t.open[in]--; t.open[in] == 0 {
@@ -366,10 +379,12 @@ func (t *Task) mask() {
 func (t *Task) raise(ch int, to int64) (int64, bool) {
 	t.marks[ch] = max(t.marks[ch], to)
 	low := int64(math.MaxInt64)
-	for _, m := range t.marks {
-		low = min(low, m)
+	for i, m := range t.marks {
+		if !t.idle[i] {
+			low = min(low, m)
+		}
 	}
-	if low <= t.mark {
+	if low <= t.mark || low == math.MaxInt64 && !all(t.ended) {
 		return 0, false
 	}
 	t.mark = low
@@ -388,6 +403,39 @@ func (t *Task) remark(ch int, b *vec.Batch) {
 		}
 	}
 	b.Marks = out
+}
+
+// allIdle reports whether no channel that goes on has rows for now.
+func (t *Task) allIdle() bool {
+	for ch := range t.idle {
+		if !t.idle[ch] && !t.ended[ch] {
+			return false
+		}
+	}
+	return true
+}
+
+// sayIdle tells that the task has no rows for now, when the operators have put out
+// what they hold back.
+func (t *Task) sayIdle() error {
+	for i := range t.chain {
+		l := &t.chain[i]
+		if l.idled {
+			continue
+		}
+		l.idled = true
+		more, err := l.op.Flush(l.out())
+		l.more = more
+		if err != nil || t.busy() {
+			return err
+		}
+	}
+	for i := range t.chain {
+		t.chain[i].idled = false
+	}
+	t.idling = false
+	t.broadcast(exchange.Event{Kind: exchange.Watermark, Time: exchange.Idle})
+	return nil
 }
 
 // flush calls Flush on the operators in order; when the last has nothing more, it
