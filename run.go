@@ -51,7 +51,6 @@ type impl struct {
 	memory *base.Budget
 	fs     fsys.FS
 	spills atomic.Int64
-	file   string // of the statement being executed
 	seed   uint64
 	at     Statement // being executed
 }
@@ -138,16 +137,6 @@ func inFile(file string, err error) error {
 	return err
 }
 
-// placed names the file in the error of an expression that failed while rows
-// flowed.
-func placed(file string, err error) error {
-	var e *expr.Error
-	if errors.As(err, &e) && e.Pos != (base.Pos{}) && file != "" {
-		return fmt.Errorf("%s:%w", file, err)
-	}
-	return err
-}
-
 // refresh follows a change of options.
 func (s *Session) refresh() error {
 	s.env = &fn.Env{Zone: s.opts.Zone(), QueryStart: env.Now(), Now: env.Now, Streaming: !s.batch(), Seed: s.seed}
@@ -166,7 +155,6 @@ func (s *Session) Zone() *time.Location { return s.opts.Zone() }
 // SELECT too: see Job.Wait.
 func (s *Session) Execute(ctx context.Context, st Statement, rows RowsFunc) (*Result, error) {
 	s.at = st
-	s.file = st.File
 	s.binder.Source(st.source)
 	s.env.QueryStart = env.Now()
 	res, err := s.execute(ctx, st, rows)
@@ -335,7 +323,6 @@ func (s *Session) launch(ctx context.Context, j *Job, g *jobgraph.Graph, schema 
 	s.jobs = append(s.jobs, j)
 	s.mu.Unlock()
 	file := s.at.File
-	file := s.file
 	go func() {
 		defer close(j.ended)
 		defer cancel()
