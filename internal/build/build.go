@@ -107,6 +107,8 @@ func Operator(spec jobgraph.Spec) (exec.Operator, error) {
 		return exec.NewTemporalJoin(s), nil
 	case *jobgraph.Correlate:
 		return exec.NewCorrelate(s), nil
+	case *jobgraph.Match:
+		return exec.NewMatch(s), nil
 	case *jobgraph.Rank:
 		return exec.NewRank(s), nil
 	case *jobgraph.Dedup:

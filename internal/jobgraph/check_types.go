@@ -183,6 +183,8 @@ func checkOp(op Op, inputs [][]types.Type) error {
 	case *Correlate:
 		c.exprs(s.Args...)
 		c.width(op.Output, len(c.in)+len(s.Types))
+	case *Match:
+		c.match(s, op.Output)
 	case *Rank:
 		c.cols(s.Partition...)
 		c.cols(s.UniqueKey...)
@@ -227,6 +229,36 @@ func checkOp(op Op, inputs [][]types.Type) error {
 		checkJoin(c, op, inputs)
 	}
 	return c.err
+}
+
+func (c *checker) match(s *Match, out types.Schema) {
+	c.cols(s.Partition...)
+	c.order(s.Order)
+	c.types(s.Types)
+	if s.Time >= 0 {
+		c.cols(s.Time)
+	}
+	both := &checker{in: append([]types.Type(nil), c.in...)}
+	for _, r := range s.Refs {
+		switch r.RefKind {
+		case MatchLast, MatchFirst:
+			c.cols(r.Col)
+		case MatchAgg:
+			c.calls([]AggCall{*r.Call})
+		}
+		if r.Var < AllVars || r.Var >= len(s.Vars) {
+			c.fail("variable %d of %d", r.Var, len(s.Vars))
+		}
+		both.in = append(both.in, r.Type)
+	}
+	for _, v := range s.Vars {
+		both.exprs(v.Cond)
+	}
+	both.exprs(s.Measures...)
+	if both.err != nil {
+		c.fail("%w", both.err)
+	}
+	c.width(out, len(s.Partition)+len(s.Measures))
 }
 
 func checkJoin(c *checker, op Op, inputs [][]types.Type) {

@@ -23,7 +23,14 @@ func (x *exprBinder) bindCall(c *ast.Call) (*expr.Expr, error) {
 	if len(c.Name) > 1 {
 		return nil, errAt(c, "unknown function '%s'", c.Name)
 	}
+	if x.match != nil {
+		if e, err := x.match.call(x, c, name); e != nil || err != nil {
+			return e, err
+		}
+	}
 	switch {
+	case name == "MATCH_ROWTIME" || name == "MATCH_PROCTIME":
+		return nil, errAt(c, "Function '%s()' can only be used in MATCH_RECOGNIZE.", name)
 	case c.Over != nil:
 		return x.overCall(c, name)
 	case isAgg(name):

@@ -22,6 +22,8 @@ type exprBinder struct {
 	over   bool   // OVER calls may stand here
 	inAgg  string // the aggregate whose argument is being bound
 	params map[string]*expr.Expr
+	match  *matchBinder // in DEFINE and MEASURES
+	nav    matchNav
 }
 
 // bind types an expression.
@@ -114,6 +116,9 @@ func (x *exprBinder) constructor(e ast.Expr) (*expr.Expr, error) {
 func (x *exprBinder) ident(id *ast.Ident) (*expr.Expr, error) {
 	if p := x.params[id.Path[0].Text]; p != nil {
 		return withFields(placed(p, posOf(id)), id, id.Path[1:])
+	}
+	if x.match != nil && x.sc != nil {
+		return x.match.ident(x, id)
 	}
 	if x.sc == nil {
 		return nil, errAt(id, "column '%s' cannot be used in %s", id.Path, x.clause)

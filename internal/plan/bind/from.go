@@ -38,7 +38,7 @@ func (f *fromBinder) bind(t ast.TableExpr) (*scope, error) {
 	case *ast.Unnest:
 		return f.correlate(f.start(), rowCallOf(t), jobgraph.Inner)
 	case *ast.MatchRecognize:
-		return nil, unsupported(t, "MATCH_RECOGNIZE")
+		return f.match(t)
 	case *ast.Pivot:
 		return nil, unsupported(t, "PIVOT")
 	case *ast.Unpivot:

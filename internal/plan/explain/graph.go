@@ -263,6 +263,8 @@ func State(spec jobgraph.Spec, batch bool) string {
 			return "the accumulators of each partition, and the rows that the watermark has not passed; " + unbounded + " with the number of partitions"
 		}
 		return "all rows of each partition; " + unbounded
+	case *jobgraph.Match:
+		return matchState(s)
 	case *jobgraph.Sort:
 		if s.Time >= 0 {
 			return "rows until the watermark passes them"
@@ -347,6 +349,11 @@ func emission(spec jobgraph.Spec, batch bool) string {
 			return "on watermark"
 		}
 		return on(s.Emit)
+	case *jobgraph.Match:
+		if s.Time < 0 {
+			return "on change"
+		}
+		return "on watermark"
 	case *jobgraph.Sort:
 		if s.Time >= 0 {
 			return "on watermark"

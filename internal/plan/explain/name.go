@@ -40,6 +40,9 @@ func Node(n logical.Node) string {
 		return correlate(n.Func, n.Args, n.Ordinality, n.JoinKind, names, n.Out.Names())
 	case *logical.Over:
 		return fmt.Sprintf("OverAggregate(%sselect=[%s])", overBy(n.Partition, n.Order, names), OverCalls(n.Calls, names, n.Out.Names()))
+	case *logical.Match:
+		return match(&jobgraph.Match{Partition: n.Partition, Order: n.Order, Vars: n.Vars, Skip: n.Skip, SkipVar: n.SkipVar,
+			Within: n.Within, Refs: n.Refs, Measures: n.Measures}, names, n.Out.Names())
 	case *logical.Sort:
 		return sortText(n.Order, n.From, n.To, names)
 	case *logical.Rank:

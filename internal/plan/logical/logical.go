@@ -190,6 +190,30 @@ type Over struct {
 	Pos       base.Pos
 }
 
+// A Match finds row patterns in the rows of each partition: MATCH_RECOGNIZE with
+// ONE ROW PER MATCH. Its columns are those of the partition, then the measures.
+// Conditions and measures see the input's columns, then a column for each of Refs,
+// as in jobgraph.Match.
+type Match struct {
+	Input     Node
+	Partition []int
+	Order     []jobgraph.SortKey // a time attribute first, ascending
+	Vars      []jobgraph.MatchVar
+	Skip      jobgraph.MatchSkip
+	SkipVar   int
+	Within    int64 // microseconds, 0: no bound
+	Refs      []jobgraph.MatchRef
+	Measures  []*expr.Expr
+	Out       types.Schema
+	Pos       base.Pos
+}
+
+// Names are the names that conditions and measures know their columns by.
+func (n *Match) Names() []string {
+	in := n.Input.Schema().Names()
+	return append(slices.Clone(in), jobgraph.MatchNames(n.Refs, n.Vars, in)...)
+}
+
 // A Sort orders rows and keeps From..To of them (1-based, inclusive; To < 0 is
 // all). No Order is a LIMIT.
 type Sort struct {

@@ -43,6 +43,10 @@ func (n *Over) Schema() types.Schema { return n.Out }
 func (n *Over) Inputs() []Node       { return []Node{n.Input} }
 func (n *Over) With(in []Node) Node  { c := *n; c.Input = in[0]; return &c }
 
+func (n *Match) Schema() types.Schema { return n.Out }
+func (n *Match) Inputs() []Node       { return []Node{n.Input} }
+func (n *Match) With(in []Node) Node  { c := *n; c.Input = in[0]; return &c }
+
 func (n *Sort) Schema() types.Schema { return n.Input.Schema() }
 func (n *Sort) Inputs() []Node       { return []Node{n.Input} }
 func (n *Sort) With(in []Node) Node  { c := *n; c.Input = in[0]; return &c }

@@ -90,6 +90,8 @@ func Line(n Node) string {
 		return n.line()
 	case *Over:
 		return n.line()
+	case *Match:
+		return n.line()
 	case *Sort:
 		return "Sort(" + strings.TrimPrefix(orderText(n.Order, n.Schema())+limitText(n.From, n.To), ", ") + ")"
 	case *SetOp:
@@ -234,6 +236,29 @@ func (n *Over) line() string {
 		s += orderText(n.Order, in) + ", "
 	}
 	return s + strings.Join(calls, ", ") + ")"
+}
+
+func (n *Match) line() string {
+	in, names := n.Input.Schema(), n.Names()
+	s := "Match("
+	if len(n.Partition) > 0 {
+		s += "partition=[" + columns(n.Partition, in) + "], "
+	}
+	s += orderText(n.Order, in) + ", pattern=[" + jobgraph.PatternText(n.Vars) + "]"
+	if n.Within > 0 {
+		s += ", within=" + micros(n.Within)
+	}
+	for _, v := range n.Vars {
+		if v.Cond != nil {
+			s += ", " + v.Name + " IF " + expr.String(v.Cond, names)
+		}
+	}
+	s += ", skip " + jobgraph.SkipText(n.Skip, n.SkipVar, n.Vars)
+	for i, e := range n.Measures {
+		out := n.Out[len(n.Partition)+i]
+		s += ", " + expr.String(e, names) + " AS " + out.Name + " " + typeText(out.Type)
+	}
+	return s + ")"
 }
 
 func (n *Rank) line() string {

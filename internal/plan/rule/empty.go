@@ -13,7 +13,7 @@ func empty(_ *context, n logical.Node) logical.Node {
 	}
 	nothing := func() logical.Node { return &logical.Values{Out: n.Schema()} }
 	switch x := n.(type) {
-	case *logical.Filter, *logical.Project, *logical.WindowTVF, *logical.Correlate, *logical.Over, *logical.Sort, *logical.Rank:
+	case *logical.Filter, *logical.Project, *logical.WindowTVF, *logical.Correlate, *logical.Over, *logical.Match, *logical.Sort, *logical.Rank:
 		if none(n.Inputs()[0]) {
 			return nothing()
 		}

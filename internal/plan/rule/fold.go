@@ -42,6 +42,8 @@ func fold(c *context, n logical.Node) logical.Node {
 		out := *n
 		out.Args = args
 		return &out
+	case *logical.Match:
+		return foldMatch(c, n)
 	case *logical.Join:
 		if n.Cond == nil {
 			return n

@@ -211,6 +211,9 @@ func (p *pruner) ask(n logical.Node) {
 				p.call(n.Input, call.AggCall)
 			}
 		}
+	case *logical.Match:
+		p.need(n.Input)
+		p.needMatch(n)
 	case *logical.Sort:
 		below(n.Input, 0)
 		p.orders(n.Input, n.Order)
@@ -365,6 +368,8 @@ func (p *pruner) fresh(n logical.Node) pruned {
 		return p.correlate(n)
 	case *logical.Over:
 		return p.over(n)
+	case *logical.Match:
+		return p.match(n)
 	case *logical.Sort:
 		in := p.trimmed(n.Input)
 		return pruned{&logical.Sort{Input: in.node, Order: in.order(n.Order), From: n.From, To: n.To, Pos: n.Pos}, in.to}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/millrace-io/millrace/internal/expr"
+	"github.com/millrace-io/millrace/internal/jobgraph"
 	"github.com/millrace-io/millrace/internal/plan/logical"
 	"github.com/millrace-io/millrace/types"
 )
@@ -106,6 +107,18 @@ func (r *reuser) digest(n logical.Node) string {
 		e(n.Args...)
 	case *logical.Over:
 		fmt.Fprintf(&s, "%v %v %+v", n.Partition, n.Order, n.Calls)
+	case *logical.Match:
+		fmt.Fprintf(&s, "%v %v %s %d %d %d", n.Partition, n.Order, jobgraph.PatternText(n.Vars), n.Skip, n.SkipVar, n.Within)
+		for _, v := range n.Vars {
+			s.WriteByte(';')
+			if v.Cond != nil {
+				e(v.Cond)
+			}
+		}
+		for _, r := range n.Refs {
+			fmt.Fprintf(&s, "(%d %d %d %d %+v)", r.RefKind, r.Var, r.Col, r.Offset, r.Call)
+		}
+		e(n.Measures...)
 	case *logical.Sort:
 		fmt.Fprintf(&s, "%v %d %d", n.Order, n.From, n.To)
 	case *logical.Rank:

@@ -203,7 +203,7 @@ func sharedNodes(job *logical.Job) map[logical.Node]bool {
 
 func stateful(n logical.Node) bool {
 	switch n.(type) {
-	case *logical.Aggregate, *logical.Join, *logical.TemporalJoin, *logical.Over, *logical.Rank, *logical.Sort:
+	case *logical.Aggregate, *logical.Join, *logical.TemporalJoin, *logical.Over, *logical.Match, *logical.Rank, *logical.Sort:
 		return true
 	}
 	return slices.ContainsFunc(n.Inputs(), stateful)
