@@ -48,12 +48,9 @@ func (s *Sort) Process(_ int, b *vec.Batch, out Output) (bool, error) {
 				s.stream.add(part)
 			}
 			if mark != nil {
-				s.stream.mark = max(s.stream.mark, mark.Time)
+				s.stream.fire(mark.Time)
 			}
 		})
-		if m, ok := lastMark(b); ok {
-			s.stream.fire(m) // once: the marks before it only tell what is late
-		}
 		return s.drain(out)
 	}
 	if err := s.buffer.add(b, undropped(s.ctx, b, s.ident.positions(b))); err != nil {
