@@ -230,7 +230,7 @@ func TestDamagedCheckpoint(t *testing.T) {
 	s.name, s.kills, s.longKills, s.before = "damaged", 16, 100, damage
 	s.moments = []moment{between, between, uncommited, lastSaved, lastDone, allDone}
 	s.play(t)
-	if shared.damaged < 2 {
+	if shared.damaged < 2 && !testing.Short() {
 		t.Errorf("only %d checkpoints were damaged", shared.damaged)
 	}
 	t.Logf("%d checkpoints were damaged", shared.damaged)
