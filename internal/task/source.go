@@ -34,6 +34,7 @@ type Source struct {
 	high   int64 // the watermark as known, not yet told for IntervalUs
 	mark   int64 // the watermark as told
 	now    int64 // processing time of the last tick
+	seen   int64 // … when the last rows came, or the source began
 	quiet  bool  // no rows since the last tick
 	fallen bool  // has said Idle, and had no rows since
 	Rows   int64 // read so far
@@ -101,7 +102,7 @@ func (s *Source) poll() (b *vec.Batch, did bool, err error) {
 	if b, err = s.Transform(p.Batch); err != nil {
 		return nil, false, err
 	}
-	s.quiet, s.fallen = false, false
+	s.quiet, s.fallen, s.seen = false, false, s.now
 	s.Rows += int64(b.Len())
 	if s.Watermarks != nil && b.Len() > 0 {
 		if err := s.markRows(b, p.Split); err != nil {
@@ -117,13 +118,14 @@ func (s *Source) poll() (b *vec.Batch, did bool, err error) {
 	return b, true, nil
 }
 
-// falls reports, once, that the source falls idle: no split that it reads has rows
-// to come soon, and more may be assigned later.
+// falls reports, once, that the source falls idle: none of its splits has had a row
+// for IdleUs, or it has none for as long. Without IdleUs it waits: what is assigned
+// later may be of any time.
 func (s *Source) falls() bool {
-	if s.fallen || s.Watermarks == nil || s.hold || s.noMore && len(s.splits) == 0 {
+	if s.IdleUs == 0 || s.fallen || s.Watermarks == nil || s.hold || s.noMore && len(s.splits) == 0 {
 		return false
 	}
-	if len(s.splits) == 0 && !s.asked || len(s.splits) > 0 && (s.IdleUs == 0 || s.low("") != math.MaxInt64) {
+	if len(s.splits) == 0 && s.now-s.seen <= s.IdleUs || len(s.splits) > 0 && s.low("") != math.MaxInt64 {
 		return false
 	}
 	s.fallen = true
@@ -196,6 +198,9 @@ func (s *Source) advanced() (int64, bool) {
 // interval goes out.
 func (s *Source) tick(now int64, out interface{ Watermark(int64) error }) error {
 	quiet := s.quiet
+	if s.now == 0 {
+		s.seen = now
+	}
 	s.now, s.quiet = now, true
 	if !quiet || s.high <= s.mark || len(s.splits) == 0 {
 		return nil
