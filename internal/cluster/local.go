@@ -193,8 +193,9 @@ func (l *Local) recover(from *checkpoint.Manifest) {
 	l.Send(job.Event{Recovered: true})
 }
 
-// tidy takes back what a job that did not come to its end has written behind its
-// last checkpoint: what a task prepared when it finished, while others were still
+// tidy leaves the sinks of a job that did not come to its end with what its last
+// checkpoint says. A checkpoint that became durable while the job was failing is
+// committed; what was written behind it is taken back: what a task prepared when it finished, while others were still
 // running. Without checkpoints nothing will ever commit it, and what a last commit
 // that failed has made visible is half a result.
 func (l *Local) tidy(out *job.Outcome) {
@@ -206,6 +207,9 @@ func (l *Local) tidy(out *job.Outcome) {
 		var keep [][]byte
 		if l.Storage != nil && out.From != nil {
 			epoch, keep = uint64(out.From.Epoch), out.From.Prepared[id]
+			if err := c.Commit(context.Background(), epoch, keep); err != nil {
+				l.Log(fmt.Sprintf("sink %s: commit checkpoint %d: %v; a restore commits it", id, epoch, err))
+			}
 		}
 		if err := c.Abort(context.Background(), epoch, keep); err != nil {
 			l.Log(fmt.Sprintf("sink %s is not tidied up: %v", id, err))
