@@ -33,9 +33,9 @@ import (
 // time has gone on. What still waits at the end of the input is lost, as in Flink.
 //
 // Attempts that begin with the same row and are in the same state, with equal rows
-// in all variables that a condition can still look at, will have the same fate; the
-// first of them would be told. Only that one is kept (same), so their number does not
-// grow with the ways in which a pattern can be read.
+// in all variables that a condition can still look at, will have the same fate. When
+// there are many with one first row, only the first of such twins is kept (same), so
+// their number does not grow with the ways in which a pattern can be read.
 type Match struct {
 	Base
 	spec  *jobgraph.Match
@@ -460,34 +460,33 @@ func (m *Match) expire(now int64) (*vec.Batch, error) {
 	return out, err
 }
 
-// advance gives up the attempts of a part that are too old at a time.
+// advance gives up the attempts of a part that are too old at a time: one after the
+// other, at the time at which each got too old, so that what comes of it does not
+// hang on how often there is a row or a watermark.
 func (m *Match) advance(p *matchPart, now int64) error {
-	if m.spec.Within == 0 {
-		return nil
+	for m.spec.Within > 0 && len(p.open) > 0 {
+		end := satAdd(p.open[0].time, m.spec.Within)
+		if end > now {
+			break
+		}
+		n := 1
+		for n < len(p.open) && p.open[n].time == p.open[0].time {
+			n++
+		}
+		p.open = p.open[n:]
+		if err := m.tell(p, end); err != nil {
+			return err
+		}
 	}
-	n := 0
-	for n < len(p.open) && satAdd(p.open[n].time, m.spec.Within) <= now {
-		n++
-	}
-	if n == 0 {
-		return nil
-	}
-	gone := p.open[:n]
-	p.open = p.open[n:]
-	return m.tell(p, gone, noWatermark)
+	return nil
 }
 
-// tell tells the matches that no attempt blocks any more: because of a row at a
-// time, or because attempts are gone that were too old.
-func (m *Match) tell(p *matchPart, gone []*attempt, now int64) error {
+// tell tells the matches that no attempt blocks any more since a time.
+func (m *Match) tell(p *matchPart, now int64) error {
 	for len(p.done) > 0 {
 		f := p.done[0]
 		if len(p.open) > 0 && p.open[0].first < f.first {
 			return nil
-		}
-		for len(gone) > 0 && gone[0].first < f.first {
-			now = max(now, satAdd(gone[0].time, m.spec.Within))
-			gone = gone[1:]
 		}
 		p.done.poll()
 		m.told = append(m.told, matchView{refs: p.refs[f.first-p.base():], ends: f.ends, n: f.rows(), test: notTested, time: now})
@@ -515,16 +514,18 @@ func (m *Match) skipTo(f *finished) (uint64, error) {
 	}
 	from, to := varRows(f.ends, m.spec.SkipVar, f.rows())
 	if from == to {
-		return 0, fmt.Errorf("Could not skip to %s. No such element in the found match", m.spec.Vars[m.spec.SkipVar].Name)
+		return 0, fmt.Errorf("AFTER MATCH SKIP %s: a match has no row of that variable", m.skipText())
 	}
 	if m.spec.Skip == jobgraph.SkipToLast {
 		from = to - 1
 	}
 	if from == 0 {
-		return 0, errors.New("Could not skip to first element of a match.")
+		return 0, fmt.Errorf("AFTER MATCH SKIP %s: could not skip to the first row of a match, which would be found again", m.skipText())
 	}
 	return f.first + uint64(from), nil
 }
+
+func (m *Match) skipText() string { return jobgraph.SkipText(m.spec.Skip, m.spec.SkipVar, m.spec.Vars) }
 
 // A matchTimer says when the first attempt of a part is too old.
 type matchTimer struct {

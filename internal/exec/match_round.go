@@ -171,8 +171,12 @@ func (r *matchRound) step(s *matchStep) error {
 	m, p := r.m, s.part
 	ref := p.refs[len(p.refs)-1]
 	p.open = p.open[:0:0]
+	made := 0 // attempts with one first row
 	for i := s.from; i < s.to; i++ {
 		a, known := r.tests[i].at, r.knows(i)
+		if i == s.from || a.first != r.tests[i-1].at.first {
+			made = 0
+		}
 		n := uint32(p.next - 1 - a.first)
 		m.auto.takes(a.state, known, func(e *matchEdge) {
 			ends := take(a.ends, e.v, n)
@@ -183,15 +187,19 @@ func (r *matchRound) step(s *matchStep) error {
 				return
 			}
 			next := &attempt{state: e.to, first: a.first, time: a.time, ends: ends, accs: slices.Clone(a.accs)}
-			if m.same(p.open, next, n+1) {
+			if made++; made > twinsMax && m.same(p.open, next, n+1) {
 				return
 			}
 			p.open = append(p.open, next)
 			r.taken[e.v] = append(r.taken[e.v], takenRow{next, ref})
 		})
 	}
-	return m.tell(p, nil, m.times[s.row])
+	return m.tell(p, m.times[s.row])
 }
+
+// twinsMax is how many attempts with one first row are kept without asking whether
+// they can differ: which one of several finished matches is told depends on all.
+const twinsMax = 32
 
 // same reports whether an attempt will do what one of the last of a list does.
 func (m *Match) same(open []*attempt, x *attempt, n uint32) bool {
