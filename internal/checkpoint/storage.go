@@ -38,7 +38,7 @@ func (s *Storage) Save(m *Manifest) error {
 	name := s.manifest(m.Epoch)
 	if err := s.FS.Put(name, data); err != nil {
 		s.FS.Remove(name) // it must not turn up later: the caller goes on without it
-		return err // which names the file
+		return err        // which names the file
 	}
 	return nil
 }

@@ -72,7 +72,7 @@ INSERT INTO o SELECT id, s FROM t WHERE MOD(id, 7) <> 0;
 	if p.strike(syscall.SIGINT) {
 		t.Fatal("the process did not listen to SIGINT")
 	}
-	r.whole()
+	r.whole(p)
 	if got := r.rows()["copy"]; !slices.Equal(got, want) {
 		r.fatalf("%d rows, should be %d: lost %.200q, too many %.200q", len(got), len(want), difference(want, got), difference(got, want))
 	}
