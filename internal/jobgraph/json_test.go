@@ -30,6 +30,8 @@ func specsOf() []Spec {
 		&Rank{Order: []SortKey{{Col: 1, Desc: true}}, From: 1, To: 3, Input: RankUpdateFast, WindowEnd: -1},
 		&Dedup{Keys: []int{0}, Time: -1, KeepLast: true},
 		&Over{Calls: []OverCall{{AggCall: call, Frame: Frame{Rows: true, From: FrameBound{Offset: -3}}}}, Time: -1},
+		&Match{Partition: []int{0}, Order: []SortKey{{Col: 1}}, Time: 1, Vars: []MatchVar{{Name: "A", Min: 1, Max: -1, Reluctant: true, Cond: cond}},
+			Skip: SkipToLast, Within: 5, Refs: []MatchRef{{RefKind: MatchAgg, Var: AllVars, Call: &call, Type: types.TString}}, Measures: []*expr.Expr{cond}},
 		&Sort{From: 1, To: -1, Time: -1}, &Limit{From: 2, To: 3}, &Normalize{Keys: []int{0}}, &DropBefore{}, &Materialize{Keys: []int{0}},
 		&Sink{Connector: "print", Table: connect.Table{Name: "t", Schema: schema, Metadata: map[int]string{0: "k"}, Options: connect.Options{"a": "b"}},
 			Write: connect.Write{JobID: "j", Static: map[int]string{0: "x"}}, NotNull: []int{0}},
