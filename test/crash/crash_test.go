@@ -27,7 +27,7 @@ CREATE TABLE clicks (id BIGINT, order_id BIGINT, k INT, page STRING, ts TIMESTAM
 
 var scenarios = []scenario{
 	{
-		name: "two inserts", kills: 14, longKills: 120, sinks: []string{"copy", "win"},
+		name: "two inserts", kills: 10, longKills: 120, sinks: []string{"copy", "win"},
 		script: onePhase + orders + `
 CREATE TABLE copied (id BIGINT, k INT, amount DECIMAL(10,2)) WITH ('connector'='filesystem', 'path'='OUT/copy', 'format'='csv');
 CREATE TABLE win (ws TIMESTAMP(3), k INT, n BIGINT, s DECIMAL(38,2)) WITH ('connector'='filesystem', 'path'='OUT/win', 'format'='json');
@@ -36,7 +36,7 @@ INSERT INTO win SELECT window_start, k, COUNT(*), SUM(amount) FROM TABLE(TUMBLE(
 `,
 	},
 	{
-		name: "statement set", kills: 8, longKills: 80, sinks: []string{"parts", "hop", "first"},
+		name: "statement set", kills: 6, longKills: 80, sinks: []string{"parts", "hop", "first"},
 		script: onePhase + orders + `
 CREATE TABLE parts (id BIGINT, amount DECIMAL(10,2), g INT) PARTITIONED BY (g)
   WITH ('connector'='filesystem', 'path'='OUT/parts', 'format'='csv', 'sink.rolling-policy.file-size'='100 kb', 'sink.partition-commit.policy.kind'='success-file');
@@ -50,7 +50,7 @@ END;
 `,
 	},
 	{
-		name: "joins", kills: 4, longKills: 80, sinks: []string{"both", "near"},
+		name: "joins", kills: 3, longKills: 80, sinks: []string{"both", "near"},
 		script: orders + clicks + `
 CREATE TABLE both_ (id BIGINT, order_id BIGINT, amount DECIMAL(10,2), page STRING) WITH ('connector'='filesystem', 'path'='OUT/both', 'format'='json');
 CREATE TABLE near (id BIGINT, order_id BIGINT, a TIMESTAMP(3), b TIMESTAMP(3)) WITH ('connector'='filesystem', 'path'='OUT/near', 'format'='csv');
@@ -59,7 +59,7 @@ INSERT INTO near SELECT c.id, o.id, c.ts, o.ts FROM clicks c JOIN orders o ON c.
 `,
 	},
 	{
-		name: "generators", kills: 8, longKills: 80, sinks: []string{"bids", "hot", "seq"},
+		name: "generators", kills: 6, longKills: 80, sinks: []string{"bids", "hot", "seq"},
 		script: onePhase + `
 CREATE TABLE nexmark (event_type INT,
   person ROW<id BIGINT, name STRING, emailAddress STRING, creditCard STRING, city STRING, state STRING, ~dateTime~ TIMESTAMP(3), extra STRING>,
@@ -78,7 +78,7 @@ INSERT INTO seq SELECT n, r, s FROM numbers;
 `,
 	},
 	{
-		name: "one big file", kills: 8, longKills: 80, sinks: []string{"big"}, flags: []string{"--set", "table.exec.source.idle-timeout=0"},
+		name: "one big file", kills: 6, longKills: 80, sinks: []string{"big"}, flags: []string{"--set", "table.exec.source.idle-timeout=0"},
 		script: `
 CREATE TABLE big (id BIGINT, k INT, amount DECIMAL(10,2), ts TIMESTAMP(3)) WITH ('connector'='filesystem', 'path'='IN.big', 'format'='csv', 'source.split-size'='300 kb');
 CREATE TABLE o (id BIGINT, k INT, amount DECIMAL(12,2), ts TIMESTAMP(3)) WITH ('connector'='filesystem', 'path'='OUT/big', 'format'='csv', 'sink.compression'='none');
@@ -95,7 +95,7 @@ CREATE TABLE pq (id BIGINT, k INT, amount DECIMAL(10,2), ts TIMESTAMP(3), WATERM
 
 func init() {
 	scenarios = append(scenarios, scenario{
-		name: "parquet", kills: 6, longKills: 60, sinks: []string{"pq", "cum"},
+		name: "parquet", kills: 4, longKills: 60, sinks: []string{"pq", "cum"},
 		script: onePhase + parquetOrders + `
 CREATE TABLE o (id BIGINT, k INT, amount DECIMAL(10,2), ts TIMESTAMP(3)) WITH ('connector'='filesystem', 'path'='OUT/pq', 'format'='parquet');
 CREATE TABLE cum (ws TIMESTAMP(3), we TIMESTAMP(3), n BIGINT) WITH ('connector'='filesystem', 'path'='OUT/cum', 'format'='csv', 'sink.compression'='none');
@@ -105,7 +105,7 @@ INSERT INTO cum SELECT window_start, window_end, COUNT(*) FROM TABLE(CUMULATE(TA
 		read: map[string]string{"pq": `CREATE TABLE o (id BIGINT, k INT, amount DECIMAL(10,2), ts TIMESTAMP(3)) WITH ('connector'='filesystem', 'path'='OUT/pq', 'format'='parquet');
 SELECT * FROM o;`},
 	}, scenario{
-		name: "over, dedup, temporal join", kills: 5, longKills: 60, sinks: []string{"over", "dedup", "temporal"},
+		name: "over, dedup, temporal join", kills: 4, longKills: 60, sinks: []string{"over", "dedup", "temporal"},
 		script: orders + clicks + `
 CREATE TABLE overs (id BIGINT, n BIGINT, s DECIMAL(38,2)) WITH ('connector'='filesystem', 'path'='OUT/over', 'format'='csv');
 CREATE TABLE dedups (id BIGINT, k INT) WITH ('connector'='filesystem', 'path'='OUT/dedup', 'format'='csv');
@@ -125,7 +125,7 @@ INSERT INTO alls SELECT window_start, window_end, COUNT(*) FROM TABLE(CUMULATE(T
 INSERT INTO keyed SELECT window_start, window_end, k, COUNT(*) FROM TABLE(TUMBLE(TABLE orders, DESCRIPTOR(ts), INTERVAL '1' MINUTE)) GROUP BY window_start, window_end, k;
 `,
 	}, scenario{
-		name: "one ends early", kills: 10, longKills: 80, sinks: []string{"tiny", "values", "long"}, moments: []moment{someDone, someDone, between, early, lastDone},
+		name: "one ends early", kills: 8, longKills: 80, sinks: []string{"tiny", "values", "long"}, moments: []moment{someDone, someDone, between, early, lastDone},
 		script: orders + `
 CREATE TABLE small (id BIGINT, k INT, amount DECIMAL(10,2), ts TIMESTAMP(3)) WITH ('connector'='filesystem', 'path'='IN.small', 'format'='csv');
 CREATE TABLE tiny (id BIGINT, k INT) WITH ('connector'='filesystem', 'path'='OUT/tiny', 'format'='csv');
@@ -227,7 +227,7 @@ func (m *manifest) own(before *manifest) []string {
 // taken back, since its rows come again.
 func TestDamagedCheckpoint(t *testing.T) {
 	s := scenarios[0]
-	s.name, s.kills, s.longKills, s.before = "damaged", 16, 100, damage
+	s.name, s.kills, s.longKills, s.before = "damaged", 14, 100, damage
 	s.moments = []moment{between, between, uncommited, lastSaved, lastDone, allDone}
 	s.play(t)
 	if shared.damaged < 2 && !testing.Short() {

@@ -3,7 +3,7 @@
 // its sinks hold with what an undisturbed run writes: nothing lost, nothing doubled,
 // nothing left behind.
 //
-//	go test ./test/crash                       a minute, some sixty kills
+//	go test ./test/crash                       under a minute, some sixty kills
 //	go test ./test/crash -long -timeout 2h     at least 500 kills
 //	go test ./test/crash -seed 7 -run /join    the moments of another seed
 //
