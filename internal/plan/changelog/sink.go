@@ -19,7 +19,7 @@ func (p *Plan) sink(n *logical.Sink, info *Info) error {
 	if p.opts.SinkTakes != nil {
 		takes, err = p.opts.SinkTakes(n)
 	} else {
-		takes, err = SinkTakes(n)
+		takes, err = SinkTakes(n, p.opts.Batch)
 	}
 	if err != nil {
 		return err
@@ -104,8 +104,9 @@ func SinkKey(n *logical.Sink) []int {
 	return t.PrimaryKey
 }
 
-// SinkTakes asks the connector of a sink's table.
-func SinkTakes(n *logical.Sink) (connect.Changes, error) {
+// SinkTakes asks the connector of a sink's table; batch says that the job ends by
+// itself.
+func SinkTakes(n *logical.Sink, batch bool) (connect.Changes, error) {
 	name := n.Options["connector"]
 	c := connect.Lookup(name)
 	if c == nil {
@@ -118,7 +119,7 @@ func SinkTakes(n *logical.Sink) (connect.Changes, error) {
 	if c.Sink == nil {
 		return 0, base.Errorf(n.Pos, "Table '%s': connector '%s' can only be used as a source", TableName(n), name)
 	}
-	s, err := c.Sink(logical.SinkTable(n), connect.Write{Overwrite: n.Overwrite, Static: n.Static, Parallelism: 1})
+	s, err := c.Sink(logical.SinkTable(n), connect.Write{Overwrite: n.Overwrite, Static: n.Static, Parallelism: 1, Bounded: batch})
 	if err != nil {
 		return 0, base.Errorf(n.Pos, "Table '%s': %v", TableName(n), err)
 	}
