@@ -54,13 +54,11 @@ func varRows(ends []uint32, v int, n uint32) (from, to uint32) {
 	return from, ends[v]
 }
 
-// take returns the ends after variable v has taken the n'th row.
-func take(ends []uint32, v int, n uint32) []uint32 {
-	out := slices.Clone(ends)
-	for i := v; i < len(out); i++ {
-		out[i] = n + 1
+// take gives the n'th row to variable v.
+func take(ends []uint32, v int, n uint32) {
+	for i := v; i < len(ends); i++ {
+		ends[i] = n + 1
 	}
-	return out
 }
 
 // A finished match; the last of ends is the number of its rows.

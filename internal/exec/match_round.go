@@ -21,6 +21,7 @@ type matchRound struct {
 	at    []int32
 	views []matchView
 	taken [][]takenRow // by variable
+	edges []*matchEdge
 }
 
 // A matchStep is the row of a partition and its tests.
@@ -170,29 +171,39 @@ func (r *matchRound) ask(v int) error {
 func (r *matchRound) step(s *matchStep) error {
 	m, p := r.m, s.part
 	ref := p.refs[len(p.refs)-1]
-	p.open = p.open[:0:0]
-	made := 0 // attempts with one first row
+	p.open = p.open[:0] // the attempts are in tests
+	made := 0           // attempts with one first row
 	for i := s.from; i < s.to; i++ {
 		a, known := r.tests[i].at, r.knows(i)
 		if i == s.from || a.first != r.tests[i-1].at.first {
 			made = 0
 		}
 		n := uint32(p.next - 1 - a.first)
-		m.auto.takes(a.state, known, func(e *matchEdge) {
-			ends := take(a.ends, e.v, n)
+		r.edges = r.edges[:0]
+		m.auto.takes(a.state, known, func(e *matchEdge) { r.edges = append(r.edges, e) })
+		for k, e := range r.edges {
 			if m.auto.finishes(e.to, known) {
-				p.done.add(&finished{first: a.first, ends: ends})
+				f := &finished{first: a.first, ends: slices.Clone(a.ends)}
+				take(f.ends, e.v, n)
+				p.done.add(f)
 			}
 			if e.to == matchEnd {
-				return
+				continue
 			}
-			next := &attempt{state: e.to, first: a.first, time: a.time, ends: ends, accs: slices.Clone(a.accs)}
+			next := a // the last edge has the attempt itself
+			if k < len(r.edges)-1 {
+				next = &attempt{first: a.first, time: a.time, ends: slices.Clone(a.ends), accs: slices.Clone(a.accs)}
+			}
+			next.state = e.to
+			take(next.ends, e.v, n)
 			if made++; made > twinsMax && m.same(p.open, next, n+1) {
-				return
+				continue
 			}
 			p.open = append(p.open, next)
-			r.taken[e.v] = append(r.taken[e.v], takenRow{next, ref})
-		})
+			if m.exprs.accs > 0 {
+				r.taken[e.v] = append(r.taken[e.v], takenRow{next, ref})
+			}
+		}
 	}
 	return m.tell(p, m.times[s.row])
 }
