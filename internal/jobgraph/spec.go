@@ -6,7 +6,8 @@ import (
 	"github.com/millrace-io/millrace/types"
 )
 
-// A Spec says what an operator does. The types of this file are the only ones.
+// A Spec says what an operator does. The types of this file, and Match, are the only
+// ones.
 //
 // Columns are numbered in the operator's input; a join's condition sees the
 // left columns, then the right ones. Input 0 is the left one.

@@ -96,6 +96,37 @@ func wellFormed(n logical.Node) error {
 			}
 		}
 		return cols(n.Partition...)
+	case *logical.Match:
+		if err := cols(n.Partition...); err != nil {
+			return err
+		}
+		if len(n.Out) != len(n.Partition)+len(n.Measures) {
+			return fail("%d columns", len(n.Out))
+		}
+		for i, e := range n.Measures {
+			if f := n.Out[len(n.Partition)+i]; !e.Type.Equal(f.Type) || e.Type.NotNull != f.Type.NotNull {
+				return fail("%s is %s, not %s", f.Name, e.Type, f.Type)
+			}
+		}
+		for _, r := range n.Refs {
+			if r.Call != nil {
+				if err := cols(r.Call.Args...); err != nil {
+					return err
+				}
+			}
+			if err := cols(r.Col); err != nil {
+				return err
+			}
+		}
+		for i, name := range n.Names()[len(in):] {
+			in = append(in, types.Field{Name: name, Type: n.Refs[i].Type})
+		}
+		for _, v := range n.Vars {
+			if err := check(v.Cond); err != nil {
+				return err
+			}
+		}
+		return check(n.Measures...)
 	case *logical.SetOp:
 		for _, i := range n.In {
 			for c, f := range i.Schema() {
