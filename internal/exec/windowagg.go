@@ -112,8 +112,8 @@ func (w *WindowAgg) Open(ctx *Context) error {
 	w.slices = map[int64]*groupTable{}
 	w.mark, w.next, w.sent = noWatermark, noWindow, noWatermark
 	if w.spec.Phase == jobgraph.Local {
-		w.mark = savedMark(ctx)
-		w.sent = w.mark
+		// No mark is kept: after a restore other splits are read here, perhaps behind
+		// the mark that this subtask had.
 		return nil
 	}
 	if w.panes, err = w.scratch(); err != nil {
@@ -259,10 +259,10 @@ func (w *WindowAgg) Resume(out Output) (bool, error) { return w.feed.drain(out) 
 
 // Snapshot implements Operator.
 func (w *WindowAgg) Snapshot(base.Epoch) error {
-	saveMark(w.ctx, w.mark)
 	if w.spec.Phase == jobgraph.Local {
 		return nil
 	}
+	saveMark(w.ctx, w.mark)
 	for _, t := range w.slices {
 		t.saveSets(w.group.types)
 	}

@@ -11,10 +11,6 @@ import (
 	"testing"
 )
 
-// onePhase keeps window aggregations from having a local phase. TODO: away with it
-// and with scenario.skip when the local phase keeps no watermark over a restore.
-const onePhase = "SET 'table.optimizer.agg-phase-strategy' = 'ONE_PHASE';\n"
-
 const orders = `
 CREATE TABLE orders (id BIGINT, k INT, amount DECIMAL(10,2), ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '5' SECOND)
   WITH ('connector'='filesystem', 'path'='IN.orders', 'format'='csv');
@@ -28,7 +24,7 @@ CREATE TABLE clicks (id BIGINT, order_id BIGINT, k INT, page STRING, ts TIMESTAM
 var scenarios = []scenario{
 	{
 		name: "two inserts", kills: 10, longKills: 120, sinks: []string{"copy", "win"},
-		script: onePhase + orders + `
+		script: orders + `
 CREATE TABLE copied (id BIGINT, k INT, amount DECIMAL(10,2)) WITH ('connector'='filesystem', 'path'='OUT/copy', 'format'='csv');
 CREATE TABLE win (ws TIMESTAMP(3), k INT, n BIGINT, s DECIMAL(38,2)) WITH ('connector'='filesystem', 'path'='OUT/win', 'format'='json');
 INSERT INTO copied SELECT id, k, amount FROM orders WHERE MOD(k, 3) <> 0;
@@ -37,7 +33,7 @@ INSERT INTO win SELECT window_start, k, COUNT(*), SUM(amount) FROM TABLE(TUMBLE(
 	},
 	{
 		name: "statement set", kills: 6, longKills: 80, sinks: []string{"parts", "hop", "first"},
-		script: onePhase + orders + `
+		script: orders + `
 CREATE TABLE parts (id BIGINT, amount DECIMAL(10,2), g INT) PARTITIONED BY (g)
   WITH ('connector'='filesystem', 'path'='OUT/parts', 'format'='csv', 'sink.rolling-policy.file-size'='100 kb', 'sink.partition-commit.policy.kind'='success-file');
 CREATE TABLE hop (ws TIMESTAMP(3), we TIMESTAMP(3), k INT, m DECIMAL(10,2)) WITH ('connector'='filesystem', 'path'='OUT/hop', 'format'='csv');
@@ -60,7 +56,7 @@ INSERT INTO near SELECT c.id, o.id, c.ts, o.ts FROM clicks c JOIN orders o ON c.
 	},
 	{
 		name: "generators", kills: 6, longKills: 80, sinks: []string{"bids", "hot", "seq"},
-		script: onePhase + `
+		script: `
 CREATE TABLE nexmark (event_type INT,
   person ROW<id BIGINT, name STRING, emailAddress STRING, creditCard STRING, city STRING, state STRING, ~dateTime~ TIMESTAMP(3), extra STRING>,
   auction ROW<id BIGINT, itemName STRING, description STRING, initialBid BIGINT, reserve BIGINT, ~dateTime~ TIMESTAMP(3), expires TIMESTAMP(3), seller BIGINT, category BIGINT, extra STRING>,
@@ -96,7 +92,7 @@ CREATE TABLE pq (id BIGINT, k INT, amount DECIMAL(10,2), ts TIMESTAMP(3), WATERM
 func init() {
 	scenarios = append(scenarios, scenario{
 		name: "parquet", kills: 4, longKills: 60, sinks: []string{"pq", "cum"},
-		script: onePhase + parquetOrders + `
+		script: parquetOrders + `
 CREATE TABLE o (id BIGINT, k INT, amount DECIMAL(10,2), ts TIMESTAMP(3)) WITH ('connector'='filesystem', 'path'='OUT/pq', 'format'='parquet');
 CREATE TABLE cum (ws TIMESTAMP(3), we TIMESTAMP(3), n BIGINT) WITH ('connector'='filesystem', 'path'='OUT/cum', 'format'='csv', 'sink.compression'='none');
 INSERT INTO o SELECT * FROM pq WHERE k < 150;
@@ -117,7 +113,6 @@ INSERT INTO temporals SELECT c.id, v.id, v.amount FROM clicks c JOIN versions FO
 `,
 	}, scenario{
 		name: "windows in two phases", kills: 6, longKills: 60, sinks: []string{"all", "keyed"}, moments: []moment{between},
-		skip: "exec.WindowAgg's local phase takes its former watermark for that of other splits: rows are late after a restore",
 		script: orders + `
 CREATE TABLE alls (ws TIMESTAMP(3), we TIMESTAMP(3), n BIGINT) WITH ('connector'='filesystem', 'path'='OUT/all', 'format'='csv');
 CREATE TABLE keyed (ws TIMESTAMP(3), we TIMESTAMP(3), k INT, n BIGINT) WITH ('connector'='filesystem', 'path'='OUT/keyed', 'format'='csv');
@@ -143,9 +138,6 @@ func TestKill(t *testing.T) {
 	for i := range scenarios {
 		s := &scenarios[i]
 		t.Run(s.name, func(t *testing.T) {
-			if s.skip != "" && !*all {
-				t.Skip(s.skip)
-			}
 			kills += s.play(t)
 		})
 	}
