@@ -2,7 +2,7 @@
 GO ?= go
 SEED ?= 0
 
-.PHONY: build test check lint sim fuzz bench bench-nexmark crash record-flink clean
+.PHONY: build test check lint sim crash bench bench-nexmark clean
 
 build: ## the binary, static
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o millrace ./cmd/millrace
@@ -21,6 +21,9 @@ lint: ## golangci-lint, from its own module
 
 sim: ## replay one seed of the simulator
 	$(GO) test ./internal/sim -run TestExactlyOnce -seed $(SEED) -v
+
+crash: ## kill the real binary some hundred times, in random scenarios
+	$(GO) test ./test/crash -long -timeout 2h -v
 
 bench: ## micro-benchmarks
 	$(GO) test -run '^$$' -bench . -benchtime 200ms ./...
