@@ -13,6 +13,7 @@ import (
 
 	"github.com/millrace-io/millrace/format"
 	"github.com/millrace-io/millrace/internal/expr"
+	"github.com/millrace-io/millrace/internal/rowtext"
 	"github.com/millrace-io/millrace/types"
 	"github.com/millrace-io/millrace/vec"
 )
@@ -53,13 +54,13 @@ func (o *result) open(schema types.Schema) (err error) {
 
 func newPrinter(kind string, out io.Writer, schema types.Schema, header bool, zone *time.Location) (printer, error) {
 	w := bufio.NewWriter(out)
-	rows := rowText{schema: schema, zone: zone}
+	rows := rowtext.Writer{Schema: schema, Zone: zone}
 	switch kind {
 	case "changelog":
 		p := &changelogPrinter{out: w, rows: rows}
 		if header {
 			w.WriteString("op,")
-			w.Write(rows.header())
+			w.Write(rows.Header())
 		}
 		return p, w.Flush()
 	case "json":
@@ -75,70 +76,24 @@ func newPrinter(kind string, out io.Writer, schema types.Schema, header bool, zo
 		return &tablePrinter{out: w, rows: rows, fold: newFold(), header: header}, nil
 	}
 	if header {
-		w.Write(rows.header())
+		w.Write(rows.Header())
 	}
-	return &foldPrinter{out: w, lines: rows.lines}, w.Flush()
+	return &foldPrinter{out: w, lines: func(b *vec.Batch) ([][]byte, error) { return lines(&rows, b), nil }}, w.Flush()
 }
 
-// rowText writes rows as lines of CSV whose cells are as CAST(x AS STRING) has
-// them: NULL is an empty cell, the empty string is "".
-type rowText struct {
-	schema types.Schema
-	zone   *time.Location
-	cell   []byte
-}
-
-func (t *rowText) header() []byte {
-	var out []byte
-	for i, f := range t.schema {
-		if i > 0 {
-			out = append(out, ',')
-		}
-		out = appendCell(out, []byte(f.Name))
-	}
-	return append(out, '\n')
-}
-
-func (t *rowText) append(out []byte, b *vec.Batch, row int) []byte {
-	for i, f := range t.schema {
-		if i > 0 {
-			out = append(out, ',')
-		}
-		if b.Cols[i].Null(row) {
-			continue
-		}
-		t.cell = expr.AppendText(t.cell[:0], f.Type, b.Cols[i], row, t.zone)
-		out = appendCell(out, t.cell)
-	}
-	return append(out, '\n')
-}
-
-func appendCell(out, cell []byte) []byte {
-	if len(cell) > 0 && !bytes.ContainsAny(cell, ",\"\n\r") {
-		return append(out, cell...)
-	}
-	out = append(out, '"')
-	for _, c := range cell {
-		if c == '"' {
-			out = append(out, '"')
-		}
-		out = append(out, c)
-	}
-	return append(out, '"')
-}
-
-func (t *rowText) lines(b *vec.Batch) ([][]byte, error) {
+// lines writes the rows of a batch, a line each.
+func lines(t *rowtext.Writer, b *vec.Batch) [][]byte {
 	out := make([][]byte, b.Len())
 	for i := range out {
-		out[i] = t.append(nil, b, b.Row(i))
+		out[i] = t.Append(nil, b, b.Row(i))
 	}
-	return out, nil
+	return out
 }
 
 // changelogPrinter prints each change as it happens.
 type changelogPrinter struct {
 	out  *bufio.Writer
-	rows rowText
+	rows rowtext.Writer
 	line []byte
 }
 
@@ -146,7 +101,7 @@ func (p *changelogPrinter) batch(b *vec.Batch) error {
 	for i := range b.Len() {
 		row := b.Row(i)
 		p.line = append(append(p.line[:0], b.Kind(row).String()...), ',')
-		p.line = p.rows.append(p.line, b, row)
+		p.line = p.rows.Append(p.line, b, row)
 		if _, err := p.out.Write(p.line); err != nil {
 			return err
 		}
@@ -247,7 +202,7 @@ func (p *foldPrinter) end() error {
 // tablePrinter draws the final rows as a table.
 type tablePrinter struct {
 	out    *bufio.Writer
-	rows   rowText
+	rows   rowtext.Writer
 	fold   *fold
 	header bool
 	cells  map[string][]string
@@ -259,7 +214,7 @@ func (p *tablePrinter) batch(b *vec.Batch) error {
 	}
 	for i := range b.Len() {
 		row := b.Row(i)
-		line := p.rows.append(nil, b, row)
+		line := p.rows.Append(nil, b, row)
 		p.fold.change(b.Kind(row), line)
 		if _, known := p.cells[string(line)]; !known {
 			p.cells[string(line)] = p.texts(b, row)
@@ -269,11 +224,11 @@ func (p *tablePrinter) batch(b *vec.Batch) error {
 }
 
 func (p *tablePrinter) texts(b *vec.Batch, row int) []string {
-	out := make([]string, len(p.rows.schema))
-	for i, f := range p.rows.schema {
+	out := make([]string, len(p.rows.Schema))
+	for i, f := range p.rows.Schema {
 		out[i] = "NULL"
 		if !b.Cols[i].Null(row) {
-			out[i] = string(expr.AppendText(nil, f.Type, b.Cols[i], row, p.rows.zone))
+			out[i] = string(expr.AppendText(nil, f.Type, b.Cols[i], row, p.rows.Zone))
 		}
 	}
 	return out
@@ -286,7 +241,7 @@ func (p *tablePrinter) end() error {
 	if p.header {
 		head := table.Row{}
 		var cols []table.ColumnConfig
-		for i, f := range p.rows.schema {
+		for i, f := range p.rows.Schema {
 			head = append(head, f.Name)
 			if f.Type.Numeric() {
 				cols = append(cols, table.ColumnConfig{Number: i + 1, Align: text.AlignRight})

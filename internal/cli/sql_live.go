@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/millrace-io/millrace"
+	"github.com/millrace-io/millrace/internal/rowtext"
 	"github.com/millrace-io/millrace/types"
 	"github.com/millrace-io/millrace/vec"
 )
@@ -37,7 +38,7 @@ type liveTable struct {
 	mu      sync.Mutex
 	schema  types.Schema
 	zone    *time.Location
-	text    rowText
+	text    rowtext.Writer
 	rows    [][]byte // lines of CSV; nil: it has left
 	at      map[string][]int
 	live    int
@@ -54,19 +55,19 @@ func newLiveTable(zone *time.Location) *liveTable {
 func (t *liveTable) setSchema(s types.Schema) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.schema, t.text = s, rowText{schema: s, zone: t.zone}
+	t.schema, t.text = s, rowtext.Writer{Schema: s, Zone: t.zone}
 }
 
 // add is a millrace.RowsFunc.
 func (t *liveTable) add(schema types.Schema, b *vec.Batch) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.text.schema == nil {
-		t.schema, t.text = schema, rowText{schema: schema, zone: t.zone}
+	if t.text.Schema == nil {
+		t.schema, t.text = schema, rowtext.Writer{Schema: schema, Zone: t.zone}
 	}
 	for i := range b.Len() {
 		row := b.Row(i)
-		line := t.text.append(nil, b, row)
+		line := t.text.Append(nil, b, row)
 		t.change(b.Kind(row), line[:len(line)-1])
 	}
 	return nil

@@ -124,7 +124,8 @@ func (o output) Emit(b *vec.Batch) error {
 		return o.t.chain[o.i].process(0, b)
 	}
 	for i := range o.t.cfg.Edges {
-		if err := o.t.cfg.Edges[i].send(b); err != nil {
+		own := *b // each receiver makes the marks its own, see remark
+		if err := o.t.cfg.Edges[i].send(&own); err != nil {
 			return err
 		}
 	}
