@@ -31,6 +31,7 @@ import (
 	"github.com/millrace-io/millrace/internal/fsys/local"
 	"github.com/millrace-io/millrace/internal/job"
 	"github.com/millrace-io/millrace/internal/jobgraph"
+	"github.com/millrace-io/millrace/internal/keyenc"
 	"github.com/millrace-io/millrace/internal/plan/bind"
 	"github.com/millrace-io/millrace/internal/plan/logical"
 	"github.com/millrace-io/millrace/internal/plan/physical"
@@ -179,7 +180,7 @@ func (s *Session) execute(ctx context.Context, st Statement, rows RowsFunc) (*Re
 	case *ast.Explain:
 		return s.explain(a)
 	}
-	return s.statement(st.AST)
+	return s.statement(ctx, st.AST)
 }
 
 // start plans a job and runs it.
@@ -458,6 +459,9 @@ func (s *Session) restored(j *Job, st *checkpoint.Storage) (*checkpoint.Manifest
 
 // fits checks that a checkpoint is one of the graph's job.
 func fits(m *checkpoint.Manifest, g *jobgraph.Graph, fixed bool) error {
+	if m.Hash != 0 && m.Hash != keyenc.HashVersion {
+		return fmt.Errorf("checkpoint %d was taken with version %d of the key hash; this program has version %d", m.Epoch, m.Hash, keyenc.HashVersion)
+	}
 	known := map[string]bool{}
 	for _, v := range g.Vertices {
 		if v.Source != nil {

@@ -1,6 +1,7 @@
 package millrace
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -18,7 +19,7 @@ import (
 )
 
 // statement runs a statement that starts no job, or only one (CREATE TABLE AS).
-func (s *Session) statement(st ast.Statement) (*Result, error) {
+func (s *Session) statement(ctx context.Context, st ast.Statement) (*Result, error) {
 	switch a := st.(type) {
 	case *ast.Show:
 		return s.show(a)
@@ -27,8 +28,11 @@ func (s *Session) statement(st ast.Statement) (*Result, error) {
 	case *ast.Describe:
 		return s.describe(a)
 	}
-	_, err := s.binder.DDL(st)
-	return &Result{}, err
+	job, err := s.binder.DDL(st)
+	if err != nil || job == nil {
+		return &Result{}, err
+	}
+	return s.start(ctx, job, nil)
 }
 
 func (s *Session) set(a *ast.Set) (*Result, error) {

@@ -36,10 +36,10 @@ type Manifest struct {
 	Job       string
 	Run       string // of the job: the same over restarts from its checkpoints; sinks name by it what they write
 	Epoch     base.Epoch
-	Groups    int    // pipeline.max-parallelism, fixed by the first checkpoint
-	Hash      string // version of the key hash
-	Ended     bool   `json:",omitempty"` // all tasks have finished: there is no state, only Prepared to commit
-	Finished  bool   `json:",omitempty"` // … and that is committed
+	Groups    int  // pipeline.max-parallelism, fixed by the first checkpoint
+	Hash      int  // version of the key hash (keyenc.HashVersion)
+	Ended     bool `json:",omitempty"` // all tasks have finished: there is no state, only Prepared to commit
+	Finished  bool `json:",omitempty"` // … and that is committed
 	Operators map[string][]state.Handle
 	Sources   map[string]Source
 	// Marks is the watermark of each vertex, by the id of its first operator or

@@ -8,6 +8,7 @@ import (
 	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/checkpoint"
 	"github.com/millrace-io/millrace/internal/jobgraph"
+	"github.com/millrace-io/millrace/internal/keyenc"
 	"github.com/millrace-io/millrace/internal/state"
 	"github.com/millrace-io/millrace/internal/task"
 )
@@ -205,7 +206,7 @@ func (m *Master) complete(now int64) {
 }
 
 func (m *Master) manifest(p *pending) *checkpoint.Manifest {
-	out := &checkpoint.Manifest{Job: m.graph.ID, Run: m.opt.Run, Epoch: p.epoch, Groups: m.graph.MaxParallelism,
+	out := &checkpoint.Manifest{Job: m.graph.ID, Run: m.opt.Run, Epoch: p.epoch, Groups: m.graph.MaxParallelism, Hash: keyenc.HashVersion,
 		Operators: map[string][]state.Handle{}, Sources: map[string]checkpoint.Source{},
 		Marks: map[string]int64{}, Prepared: maps.Clone(m.carry), Ended: p.last}
 	if m.opt.Bugs.LateSplits {

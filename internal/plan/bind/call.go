@@ -69,10 +69,25 @@ func (x *exprBinder) scalarCall(c *ast.Call, name string) (*expr.Expr, error) {
 	return x.call(c, name, args...)
 }
 
-// userCall writes out a function with a SQL body.
+// goFunction is the name in the registry of the function that stands for a class:
+// that of the class itself, com.example.CountChar is COUNT_CHAR.
+func goFunction(class string) string {
+	name := class[strings.LastIndexAny(class, ".$")+1:]
+	var out []byte
+	for i := range len(name) {
+		if upper := name[i] >= 'A' && name[i] <= 'Z'; upper && i > 0 && (name[i-1] < 'A' || name[i-1] > 'Z') {
+			out = append(out, '_')
+		}
+		out = append(out, name[i])
+	}
+	return strings.ToUpper(string(out))
+}
+
+// userCall writes out a function with a SQL body, or calls the Go function that
+// stands for a class.
 func (x *exprBinder) userCall(c *ast.Call, f *catalog.Function) (*expr.Expr, error) {
 	if f.Body == nil {
-		return nil, unsupported(c, "a function of class '"+f.Class+"'")
+		return x.scalarCall(c, goFunction(f.Class))
 	}
 	if len(c.Args) != len(f.Params) {
 		return nil, errAt(c, "function '%s' takes %d arguments, not %d", f.Path.Name, len(f.Params), len(c.Args))

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/millrace-io/millrace/internal/catalog"
+	"github.com/millrace-io/millrace/internal/expr/fn"
 	"github.com/millrace-io/millrace/internal/plan/logical"
 	"github.com/millrace-io/millrace/internal/sql/ast"
 	"github.com/millrace-io/millrace/types"
@@ -117,6 +118,10 @@ func (b *Binder) createFunction(s *ast.CreateFunction) error {
 		return at(s.Name, err)
 	}
 	f := &catalog.Function{Path: p, Class: s.Class, Language: s.Language, Temporary: s.Temporary, System: s.System, Body: s.Body, Pos: posOf(s)}
+	if name := goFunction(s.Class); s.Class != "" && fn.Lookup(name) == nil {
+		return hinted(errAt(s.Name, "there is no function %s for class '%s': classes of Java or Python are not run here", name, s.Class),
+			"register a Go function of that name, or write the function in SQL: CREATE FUNCTION f(x INT) RETURNS INT RETURN x + 1")
+	}
 	for _, prm := range s.Params {
 		t, err := dataType(prm.Type)
 		if err != nil {
