@@ -75,9 +75,7 @@ type verifyRun struct {
 	now     int64
 	late    *lateLog
 	batch   bool
-	mu      sync.Mutex
 	results []*verifyResult
-	writers map[string]*verifyResult // by sink operator, of the job being started
 }
 
 func (v *verifyRun) run(ctx context.Context, cfg Config, file, text string) error {

@@ -76,7 +76,6 @@ type committer struct {
 
 type waiting struct {
 	since time.Time
-	files int
 }
 
 // Commit implements connect.Committer. All of it may be done again: a rename

@@ -22,7 +22,6 @@ type Writer struct {
 	roots   []*shredder
 	leaves  []*leafBuffer
 	pending int64 // bytes of the row group, before encoding
-	err     error
 }
 
 // shredder takes a column apart into leaves with levels (Dremel).

@@ -39,7 +39,6 @@ type Join struct {
 	pairs  pairs
 	own    keyed.Keys
 	slots  []keyed.Slot
-	rows   []int32
 	keep   []int32
 	ident  idents
 

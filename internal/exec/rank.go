@@ -5,7 +5,6 @@ import (
 	"github.com/millrace-io/millrace/internal/jobgraph"
 	"github.com/millrace-io/millrace/internal/state"
 	"github.com/millrace-io/millrace/internal/state/keyed"
-	"github.com/millrace-io/millrace/types"
 	"github.com/millrace-io/millrace/vec"
 )
 
@@ -364,13 +363,4 @@ func (r *Rank) Close() error {
 		r.window.close()
 	}
 	return nil
-}
-
-// rankTypes is the output of a Rank.
-func rankTypes(spec *jobgraph.Rank) []types.Type {
-	out := spec.Types
-	if spec.Number {
-		out = append(out[:len(out):len(out)], types.TBigInt.Nullable(false))
-	}
-	return out
 }

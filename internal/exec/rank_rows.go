@@ -13,7 +13,6 @@ import (
 
 // A rankShape is what all rows of a Rank (or an Over by any order) have in common.
 type rankShape struct {
-	spec  string
 	order *ordering
 	types []types.Type
 	tag   []int // the columns by whose hash a row is found again; nil: none

@@ -80,7 +80,6 @@ type windowWork struct {
 	at   int     // ordinals below are done
 	mark int     // marks below are done
 
-	some  []int32 // rows of one slice
 	parts []slicePart
 	ident idents
 }

@@ -174,7 +174,6 @@ type number struct {
 	neg    bool
 	digits []byte // with the point in it, if any
 	whole  int    // digits before the point, without leading zeros; may be negative with an exponent
-	lead   int    // zeros in front
 	exp    int
 }
 

@@ -21,7 +21,6 @@ type block struct {
 	grouped   bool
 	keys      []*expr.Expr // of GROUP BY, each once; without a group window
 	sets      [][]int      // of GROUPING SETS, nil without
-	hidden    int          // the last keys that only correlation needs
 	scalar    bool         // grouped without GROUP BY: exactly one row
 	window    *groupWindow
 	aggs      []aggUse

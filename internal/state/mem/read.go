@@ -162,16 +162,6 @@ func (c *cut) int64() int {
 	return int(x)
 }
 
-// table returns the table of that name, or nil.
-func (f *file) table(name string) *fileTable {
-	for _, t := range f.tables {
-		if t.name == name {
-			return t
-		}
-	}
-	return nil
-}
-
 // load unpacks the blocks that have keys in b, checks every entry, and keeps the
 // blocks, so that reading them later cannot fail. It returns their size.
 func (t *fileTable) load(b span) (size int64, err error) {

@@ -40,16 +40,6 @@ func sumLen(a, b types.Type) int {
 	return a.Len + b.Len
 }
 
-// ascii reports whether characters are bytes.
-func ascii(s []byte) bool {
-	for _, c := range s {
-		if c >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
-}
-
 // place returns the byte at which the n-th character from 0 begins, len(s) if
 // there are not so many.
 func place(s []byte, n int) int {
