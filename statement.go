@@ -10,6 +10,7 @@ import (
 	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/catalog"
 	"github.com/millrace-io/millrace/internal/expr/fn"
+	"github.com/millrace-io/millrace/internal/expr/kernel"
 	"github.com/millrace-io/millrace/internal/plan/explain"
 	"github.com/millrace-io/millrace/internal/plan/physical"
 	"github.com/millrace-io/millrace/internal/sql/ast"
@@ -177,24 +178,19 @@ func (s *Session) like(a *ast.Show, list []string) []string {
 	if a.Like == nil {
 		return list
 	}
-	return slices.DeleteFunc(slices.Clone(list), func(n string) bool {
-		pattern := a.Like.Pattern
+	fold := func(n string) string {
 		if a.Like.ILike {
-			n, pattern = strings.ToLower(n), strings.ToLower(pattern)
+			return strings.ToLower(n)
 		}
-		return likeMatch(n, pattern) == a.Like.Not
+		return n
+	}
+	pattern, err := kernel.NewLike([]byte(fold(a.Like.Pattern)), 0)
+	if err != nil {
+		return nil // without an escape every pattern is good
+	}
+	return slices.DeleteFunc(slices.Clone(list), func(n string) bool {
+		return pattern.Match([]byte(fold(n))) == a.Like.Not
 	})
-}
-
-// likeMatch is SQL's LIKE, for names: % is any run of characters, _ is one.
-func likeMatch(s, pattern string) bool {
-	if pattern == "" {
-		return s == ""
-	}
-	if pattern[0] == '%' {
-		return likeMatch(s, pattern[1:]) || s != "" && likeMatch(s[1:], pattern)
-	}
-	return s != "" && (pattern[0] == '_' || pattern[0] == s[0]) && likeMatch(s[1:], pattern[1:])
 }
 
 func (s *Session) showCreate(a *ast.ShowCreate) (*Result, error) {

@@ -90,7 +90,6 @@ type Command struct {
 type Deployment struct {
 	Task    task.ID
 	Restore map[string][]state.Handle // by operator
-	Values  bool
 	Mark    *task.Marks
 }
 

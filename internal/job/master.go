@@ -1,7 +1,6 @@
 package job
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,9 +12,6 @@ import (
 	"github.com/millrace-io/millrace/internal/state"
 	"github.com/millrace-io/millrace/internal/task"
 )
-
-// ErrNoSplits is wrapped around what an enumerator reports.
-var ErrNoSplits = errors.New("find splits")
 
 type phase uint8
 
@@ -132,9 +128,6 @@ func (m *Master) Step(now int64, ev Event) []Command {
 }
 
 func (m *Master) do(c Command) { m.out = append(m.out, c) }
-
-// Attempt numbers the deployments of the job from 1.
-func (m *Master) Attempt() int { return m.attempt }
 
 // recover starts an attempt: what the last checkpoint prepared is committed again.
 func (m *Master) recover() {
@@ -281,7 +274,7 @@ func (m *Master) want(id task.ID) {
 func (m *Master) assign(s *source, id task.ID, first bool) {
 	splits, done, err := s.enum.Assign(id.Subtask)
 	if err != nil {
-		m.stop(0, fmt.Errorf("%w: %w", ErrNoSplits, err))
+		m.stop(0, fmt.Errorf("find splits: %w", err))
 		return
 	}
 	hold := s.enum.Waiting() > 0 && !s.enum.Ordered()

@@ -18,10 +18,11 @@ type Route struct {
 	Types   []types.Type // of Keys
 	Groups  int
 
-	next int
-	hash []uint64
-	cols []vec.Vector
-	sels [][]int32
+	next   int
+	hasher keyenc.Hasher
+	hash   []uint64
+	cols   []vec.Vector
+	sels   [][]int32
 }
 
 // shareMax is up to how many channels a batch is shared by selections instead of
@@ -81,7 +82,7 @@ func (e *Edge) sendHash(b *vec.Batch, n int) error {
 		r.hash = make([]uint64, max(rows, vec.BatchRowsMax))
 	}
 	hash := r.hash[:rows]
-	keyenc.Hash(r.cols, r.Types, b.Sel, b.Rows, hash)
+	r.hasher.Hash(r.cols, r.Types, b.Sel, b.Rows, hash)
 	r.sels = make([][]int32, n)
 	for ch := range r.sels {
 		r.sels[ch] = make([]int32, 0, rows/n+rows/8+8)
