@@ -69,8 +69,8 @@ const (
 	Insert                    // INSERT or a statement set: a job
 )
 
-// A Query's rows go to a RowsFunc, batch by batch, from one goroutine; changes
-// have kinds.
+// A RowsFunc takes the rows of a Query, batch by batch, from one goroutine;
+// changes have kinds.
 type RowsFunc func(schema types.Schema, b *vec.Batch) error
 
 // A Session is not safe for concurrent use, but for Jobs, Wait and Cancel.

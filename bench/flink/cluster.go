@@ -274,7 +274,7 @@ func (c *Cluster) Query(ctx context.Context, script string) (string, error) {
 	defer stop()
 	err := cmd.Wait()
 	if text := out.String(); err == nil && strings.Contains(text, "[ERROR]") {
-		return text, fmt.Errorf("Flink refuses %s:\n%s", file, text[strings.Index(text, "[ERROR]"):])
+		return text, fmt.Errorf("%s is refused by Flink:\n%s", file, text[strings.Index(text, "[ERROR]"):])
 	}
 	return out.String(), err
 }

@@ -259,8 +259,11 @@ func (c config) millraceNexmark(ctx context.Context, millrace string, m *measure
 		return fmt.Errorf("millrace %s: %w: %.2000s", strings.Join(args, " "), err, stderr.Bytes())
 	}
 	var got []measure
-	if err := json.Unmarshal(out, &got); err != nil || len(got) != 1 {
-		return fmt.Errorf("millrace %s: %d results, error %v", strings.Join(args, " "), len(got), err)
+	if err := json.Unmarshal(out, &got); err != nil {
+		return fmt.Errorf("millrace %s: %w", strings.Join(args, " "), err)
+	}
+	if len(got) != 1 {
+		return fmt.Errorf("millrace %s: %d results", strings.Join(args, " "), len(got))
 	}
 	*m = got[0]
 	return nil

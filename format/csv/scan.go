@@ -71,7 +71,7 @@ func (s *scanner) record(data []byte, i int, final bool, cells []cell) (next int
 	extraBlank := true
 	for {
 		var c cell
-		end := i // of the cell, delimiter excluded
+		var end int // of the cell, delimiter excluded
 		if i < len(data) && data[i] == s.quote && s.quoting {
 			var f fault
 			c, end, f = s.quotedCell(data, i, final)

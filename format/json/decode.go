@@ -308,7 +308,7 @@ func (d *Decoder) object(o *object, data []byte, i, row int) int {
 		return d.missing(o, me, 0, row, i+1)
 	}
 	for place := 0; ; place++ {
-		at := -1
+		var at int
 		if place < len(o.layout) {
 			s := &o.layout[place]
 			if end := i + len(s.key); end <= len(data) && string(data[i:end]) == string(s.key) {

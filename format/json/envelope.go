@@ -281,7 +281,7 @@ func (r *Rows) Find(f *Fields, data []byte, i int) int {
 		return i + 1
 	}
 	for place := 0; ; place++ {
-		at := -1
+		var at int
 		at, i = r.d.keyAt(&f.o, data, i, place)
 		if i < 0 {
 			return -1

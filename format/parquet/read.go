@@ -114,17 +114,15 @@ func (r *Reader) bind(c *pq.Column, t types.Type, element bool) (*node, error) {
 			return nil, wrong()
 		}
 		rep := c.Columns()[0]
-		kt, vt := types.TInt, types.TInt
+		kt, vt := t.Elem, &types.TInt // a multiset: elements and how often they occur
 		if t.Kind == types.Map {
-			kt, vt = *t.Key, *t.Elem
-		} else {
-			kt = *t.Elem
+			kt, vt = t.Key, t.Elem
 		}
-		k, err := r.bind(rep.Columns()[0], kt, false)
+		k, err := r.bind(rep.Columns()[0], *kt, false)
 		if err != nil {
 			return nil, err
 		}
-		v, err := r.bind(rep.Columns()[1], vt, false)
+		v, err := r.bind(rep.Columns()[1], *vt, false)
 		if err != nil {
 			return nil, err
 		}

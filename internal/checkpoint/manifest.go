@@ -80,7 +80,7 @@ func decode(name string, data []byte) (*Manifest, error) {
 	}
 	m := &Manifest{}
 	if err := json.Unmarshal(body, m); err != nil {
-		return nil, fmt.Errorf("%w: %s: %v", state.ErrCorrupt, name, err)
+		return nil, fmt.Errorf("%w: %s: %w", state.ErrCorrupt, name, err)
 	}
 	if m.Version != Version {
 		return nil, fmt.Errorf("%s has version %d of the checkpoint format; this program reads version %d", name, m.Version, Version)

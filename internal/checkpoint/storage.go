@@ -37,8 +37,8 @@ func (s *Storage) Save(m *Manifest) error {
 	}
 	name := s.manifest(m.Epoch)
 	if err := s.FS.Put(name, data); err != nil {
-		s.FS.Remove(name) // it must not turn up later: the caller goes on without it
-		return err        // which names the file
+		_ = s.FS.Remove(name) // it must not turn up later: the caller goes on without it
+		return err            // which names the file
 	}
 	return nil
 }
@@ -160,7 +160,7 @@ func (s *Storage) Retain(n int, writing func(name string) bool) error {
 		}
 		m, err := s.Load(e)
 		if err != nil {
-			return nil // an unreadable manifest may name anything: nothing is deleted
+			return nil //nolint:nilerr // an unreadable manifest may name anything: nothing is deleted
 		}
 		for _, handles := range m.Operators {
 			for _, h := range handles {

@@ -485,7 +485,6 @@ func TestOverProctime(t *testing.T) {
 
 // dropLog remembers what a stream drops, and has a batch run drop the same.
 type dropLog struct {
-	batch   bool
 	dropped map[string]int
 }
 

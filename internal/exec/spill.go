@@ -125,10 +125,10 @@ func (f *spillFile) read() ([]vec.Vector, int, error) {
 // remove deletes the file.
 func (f *spillFile) remove() {
 	if f.w != nil {
-		f.w.Discard()
+		_ = f.w.Discard() // what is left goes with the folder
 	}
 	if f.r != nil {
 		f.r.Close()
-		f.fs.Remove(f.name)
+		_ = f.fs.Remove(f.name)
 	}
 }

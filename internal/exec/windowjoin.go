@@ -181,11 +181,9 @@ func (w *WindowJoin) Watermark(t int64, out Output) (bool, error) {
 func (w *WindowJoin) next(t int64) (end int64, ok bool) {
 	end = math.MaxInt64
 	for i := range w.sides {
-		for _, e := range w.sides[i].rows.Times() {
-			if e-w.spec.Granule <= t && e <= end {
-				end, ok = e, true
-			}
-			break // they ascend
+		// Times ascend: no window of this side ends before the first.
+		if ends := w.sides[i].rows.Times(); len(ends) > 0 && ends[0]-w.spec.Granule <= t && ends[0] <= end {
+			end, ok = ends[0], true
 		}
 	}
 	return end, ok

@@ -174,14 +174,16 @@ const sessionTypes = "types"
 // Open implements Operator.
 func (w *sessionTVF) Open(ctx *Context) error {
 	w.ctx = ctx
-	for _, v := range ctx.State.Values(sessionTypes) {
-		var ts []types.Type
-		if err := json.Unmarshal(v, &ts); err != nil {
-			return fmt.Errorf("read the types of session rows: %w", err)
-		}
-		return w.start(ts)
+	saved := ctx.State.Values(sessionTypes)
+	if len(saved) == 0 {
+		return nil
 	}
-	return nil
+	// All subtasks have the same types: those of the first will do.
+	var ts []types.Type
+	if err := json.Unmarshal(saved[0], &ts); err != nil {
+		return fmt.Errorf("read the types of session rows: %w", err)
+	}
+	return w.start(ts)
 }
 
 // start makes the aggregation for rows of some types.

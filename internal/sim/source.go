@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 
 	"github.com/millrace-io/millrace/connect"
 	"github.com/millrace-io/millrace/vec"
@@ -94,8 +95,11 @@ func (r *reader) Poll(prefer string) (connect.Polled, error) {
 	}
 	at := r.rnd.IntN(len(r.splits))
 	s := &r.splits[at]
-	var id, pos int
-	fmt.Sscan(s.ID, &id)
+	id, err := strconv.Atoi(s.ID)
+	if err != nil {
+		return connect.Polled{}, err
+	}
+	pos := 0
 	if s.Pos != nil {
 		pos = int(binary.BigEndian.Uint64(s.Pos))
 	}

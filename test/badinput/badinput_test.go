@@ -21,7 +21,6 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	code := 1
 	if binary = os.Getenv("MILLRACE_BINARY"); binary == "" {
 		binary = filepath.Join(dir, "millrace")
 		if out, err := exec.Command("go", "build", "-o", binary, "github.com/millrace-io/millrace/cmd/millrace").CombinedOutput(); err != nil {
@@ -29,7 +28,7 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 	}
-	code = m.Run()
+	code := m.Run()
 	os.RemoveAll(dir)
 	os.Exit(code)
 }

@@ -3,7 +3,6 @@ package crash
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"io/fs"
@@ -602,16 +601,4 @@ func describe(rows map[string][]string) string {
 		out = append(out, fmt.Sprintf("%s: %d rows", sink, len(rows[sink])))
 	}
 	return strings.Join(out, ", ")
-}
-
-// exitCode is the status of a process that has ended.
-func exitCode(err error) int {
-	var e *exec.ExitError
-	switch {
-	case err == nil:
-		return 0
-	case errors.As(err, &e):
-		return e.ExitCode()
-	}
-	return -1
 }

@@ -245,7 +245,7 @@ func Cell(v vec.Vector, row int) string {
 	return "?"
 }
 
-// All columns of a schema.
+// Columns returns all columns of a schema.
 func Columns(s types.Schema) []int {
 	out := make([]int, len(s))
 	for i := range out {

@@ -329,7 +329,6 @@ type output struct {
 	r       *Run
 	sub     int
 	batches int
-	mark    int64
 }
 
 func (o *output) Emit(b *vec.Batch) error {
@@ -341,7 +340,7 @@ func (o *output) Emit(b *vec.Batch) error {
 	for i := range b.Len() {
 		row := b.Row(i)
 		for len(marks) > 0 && int(marks[0].Row) <= row {
-			o.Watermark(marks[0].Time)
+			o.mark(marks[0].Time)
 			marks = marks[1:]
 		}
 		e := Event{Subtask: o.sub, Kind: b.Kind(row)}
@@ -351,13 +350,17 @@ func (o *output) Emit(b *vec.Batch) error {
 		o.r.out = append(o.r.out, e)
 	}
 	for _, m := range marks {
-		o.Watermark(m.Time)
+		o.mark(m.Time)
 	}
 	return nil
 }
 
-func (o *output) Watermark(t int64) error {
+func (o *output) mark(t int64) {
 	o.r.out = append(o.r.out, Event{Subtask: o.sub, Mark: true, Time: t})
+}
+
+func (o *output) Watermark(t int64) error {
+	o.mark(t)
 	return nil
 }
 

@@ -10,8 +10,8 @@ import (
 // ErrDivide is the error of a division by zero of integers and decimals.
 var ErrDivide = errors.New("division by zero")
 
-// Add, Sub and Mul return the kernels of + - and * for one Go type; integers
-// wrap around.
+// Add returns the kernel of + for one Go type. As in Sub and Mul, integers wrap
+// around.
 func Add[T ordered]() fn.Eval { return arith(addVV[T], addVC[T], addVC[T]) }
 
 // Sub returns the kernel of -.

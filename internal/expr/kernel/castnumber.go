@@ -9,10 +9,6 @@ import (
 
 type integer interface{ int8 | int16 | int32 | int64 }
 
-type number interface {
-	int8 | int16 | int32 | int64 | float32 | float64
-}
-
 // number casts between numbers: integers wrap, floats saturate to INT or BIGINT
 // and from there wrap (Java's narrowing), decimals are cut to integers and
 // rounded half up to other decimals, and NULL where they do not fit.

@@ -14,8 +14,6 @@ func floorTo(x, unit int64) int64 {
 	return x - r
 }
 
-const millisADay = 86400000
-
 // time casts between dates, times and timestamps. All go by way of a local
 // timestamp; a change of precision cuts digits off.
 func (c *caster) time() castEval {

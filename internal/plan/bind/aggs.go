@@ -176,25 +176,25 @@ func orderOf(e *expr.Expr, s ast.SortItem) orderUse {
 }
 
 // callOver turns the use into a call over columns; col places an expression.
-func (u aggUse) call(col func(*expr.Expr) int) jobgraph.AggCall {
-	c := jobgraph.AggCall{Func: u.name, Distinct: u.distinct, Filter: -1, Ret: u.ret}
+func (a aggUse) call(col func(*expr.Expr) int) jobgraph.AggCall {
+	c := jobgraph.AggCall{Func: a.name, Distinct: a.distinct, Filter: -1, Ret: a.ret}
 	constant := false
-	for _, a := range u.args {
-		c.Args = append(c.Args, col(a))
-		c.ArgTypes = append(c.ArgTypes, a.Type)
+	for _, arg := range a.args {
+		c.Args = append(c.Args, col(arg))
+		c.ArgTypes = append(c.ArgTypes, arg.Type)
 		var v any
-		if a.Op == expr.Lit {
-			v, constant = a.Value, constant || a.Value != nil
+		if arg.Op == expr.Lit {
+			v, constant = arg.Value, constant || arg.Value != nil
 		}
 		c.Consts = append(c.Consts, v)
 	}
 	if !constant {
 		c.Consts = nil
 	}
-	if u.filter != nil {
-		c.Filter = col(u.filter)
+	if a.filter != nil {
+		c.Filter = col(a.filter)
 	}
-	for _, o := range u.order {
+	for _, o := range a.order {
 		c.Order = append(c.Order, jobgraph.SortKey{Col: col(o.e), Desc: o.desc, NullsLast: o.nullsLast})
 	}
 	return c

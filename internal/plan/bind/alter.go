@@ -4,7 +4,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/catalog"
 	"github.com/millrace-io/millrace/internal/expr"
 	"github.com/millrace-io/millrace/internal/sql/ast"
@@ -16,10 +15,10 @@ func (b *Binder) alter(s *ast.Alter) error {
 		return unsupported(s, "ALTER "+s.Object.String())
 	}
 	o, err := b.cat.Relation(s.Name.Strings()...)
+	if s.IfExists && o == nil {
+		return nil
+	}
 	if err != nil {
-		if e, ok := err.(*base.Error); ok && s.IfExists && e != nil {
-			return nil
-		}
 		return at(s.Name, err)
 	}
 	if r, ok := s.Action.(*ast.RenameTo); ok {

@@ -146,7 +146,7 @@ func (p *Plan) up(n logical.Node) error {
 // its input's changes.
 func (p *Plan) modifies(n logical.Node, info *Info) error {
 	in := func(i int) Kinds { return p.infos[n.Inputs()[i]].modify }
-	append_ := func(pos base.Pos, what string) error {
+	onlyAppend := func(pos base.Pos, what string) error {
 		for _, input := range n.Inputs() {
 			if err := p.needAppend(what, input, pos); err != nil {
 				return err
@@ -171,7 +171,7 @@ func (p *Plan) modifies(n logical.Node, info *Info) error {
 		info.modify = I
 		if !p.opts.Batch {
 			if t := n.Input.Schema(); len(n.Order) > 0 && (t[n.Order[0].Col].Type.Rowtime || t[n.Order[0].Col].Type.Proctime) {
-				return append_(n.Pos, "OverAggregate")
+				return onlyAppend(n.Pos, "OverAggregate")
 			}
 			info.modify = I | UA | D
 		}
@@ -184,7 +184,7 @@ func (p *Plan) modifies(n logical.Node, info *Info) error {
 			return nil
 		}
 		if n.From <= 1 && n.To < 0 {
-			return append_(n.Pos, "TemporalSort")
+			return onlyAppend(n.Pos, "TemporalSort")
 		}
 		info.modify = I | UA | D
 	case *logical.Rank:

@@ -14,13 +14,11 @@ import (
 // sink checks that a table takes what a query tells it, and decides whether a
 // Materialize has to put changes in order first.
 func (p *Plan) sink(n *logical.Sink, info *Info) error {
-	takes := connect.AllChanges
-	var err error
+	ask := func(n *logical.Sink) (connect.Changes, error) { return SinkTakes(n, p.opts.Batch) }
 	if p.opts.SinkTakes != nil {
-		takes, err = p.opts.SinkTakes(n)
-	} else {
-		takes, err = SinkTakes(n, p.opts.Batch)
+		ask = p.opts.SinkTakes
 	}
+	takes, err := ask(n)
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ func newChunk(n int) []uint64 {
 		at := uintptr(unsafe.Pointer(&c[0]))
 		from := at &^ (hugePage - 1)
 		to := (at + uintptr(n)*8 + hugePage - 1) &^ (hugePage - 1)
-		syscall.Syscall(syscall.SYS_MADVISE, from, to-from, syscall.MADV_HUGEPAGE)
+		_, _, _ = syscall.Syscall(syscall.SYS_MADVISE, from, to-from, syscall.MADV_HUGEPAGE)
 	}
 	return c
 }

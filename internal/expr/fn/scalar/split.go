@@ -56,7 +56,7 @@ func evalSplitCode(_ *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vect
 			return dst, false
 		}
 		var buf [4]byte
-		p, ok := piece(s.At(i), utf8.AppendRune(buf[:0], rune(c)), int(at.At(i)))
+		p, ok := piece(s.At(i), utf8.AppendRune(buf[:0], c), int(at.At(i)))
 		return append(dst, p...), ok
 	}), nil
 }
