@@ -10,14 +10,20 @@ import (
 func init() {
 	connect.Register(&connect.Connector{
 		Name: "blackhole",
-		Sink: func(connect.Table, connect.Write) (connect.Sink, error) { return sink{}, nil },
+		Sink: func(t connect.Table, _ connect.Write) (connect.Sink, error) { return sink{len(t.PrimaryKey) > 0}, nil },
 	})
 }
 
-type sink struct{}
+type sink struct{ keyed bool }
 
-// Accepts implements connect.Sink.
-func (sink) Accepts() connect.Changes { return connect.AllChanges }
+// Accepts implements connect.Sink: rows with a primary key are taken by it, as in
+// Flink.
+func (s sink) Accepts() connect.Changes {
+	if s.keyed {
+		return connect.Upsert
+	}
+	return connect.AllChanges
+}
 
 // Writer implements connect.Sink.
 func (sink) Writer(int) (connect.Writer, error) { return writer{}, nil }

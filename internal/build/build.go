@@ -125,6 +125,10 @@ func Operator(spec jobgraph.Spec) (exec.Operator, error) {
 		return exec.NewDropBefore(s), nil
 	case *jobgraph.Materialize:
 		return exec.NewMaterialize(s), nil
+	case *jobgraph.Stamp:
+		return exec.NewStamp(), nil
+	case *jobgraph.Conflict:
+		return exec.NewConflict(s), nil
 	}
 	return nil, fmt.Errorf("no operator for %T", spec)
 }

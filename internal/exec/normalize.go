@@ -195,6 +195,14 @@ func (o *rowsOut) saved(k vec.RowKind, row []byte) error {
 
 // emit emits what there is as one batch.
 func (o *rowsOut) emit(out Output) error {
+	if b := o.batch(); b != nil {
+		return out.Emit(b)
+	}
+	return nil
+}
+
+// batch returns what there is, nil if there is nothing.
+func (o *rowsOut) batch() *vec.Batch {
 	if len(o.kinds) == 0 {
 		return nil
 	}
@@ -206,5 +214,5 @@ func (o *rowsOut) emit(out Output) error {
 		b.Cols = append(b.Cols, c.Finish())
 	}
 	o.kinds = nil
-	return out.Emit(b)
+	return b
 }

@@ -221,6 +221,16 @@ func checkOp(op Op, inputs [][]types.Type) error {
 	case *Materialize:
 		c.cols(s.Keys...)
 		c.types(s.Types)
+	case *Stamp:
+		c.width(op.Output, len(c.in)+1)
+	case *Conflict:
+		c.cols(s.Keys...)
+		c.cols(s.Unique...)
+		if len(c.in) > 0 {
+			c.in = c.in[:len(c.in)-1]
+		}
+		c.types(s.Types)
+		c.width(op.Output, len(c.in))
 	case *Sink:
 		c.types(s.Table.Schema.Types())
 	case *Collect:

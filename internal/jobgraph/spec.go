@@ -378,6 +378,22 @@ type Materialize struct {
 	TTLMs int64 `json:",omitempty"`
 }
 
+// Stamp appends a BIGINT NOT NULL column: the watermark that the sender had
+// reached when the row left it.
+type Stamp struct{}
+
+// Conflict lets one row of each key through: ON CONFLICT DO ERROR (Fail) and DO
+// NOTHING. The input has a Stamp as last column, which is not passed on; changes
+// wait until the watermark has passed their stamp.
+type Conflict struct {
+	Keys   []int    // of the sink
+	Names  []string // of the keys, for the error
+	Unique []int    `json:",omitempty"` // by which the input's changes find each other; nil: by the whole row
+	Fail   bool
+	Types  []types.Type // without the stamp
+	TTLMs  int64        `json:",omitempty"`
+}
+
 // Sink writes a table. It is the last operator of its chain.
 type Sink struct {
 	Connector string
@@ -413,5 +429,7 @@ func (*Limit) Kind() string        { return "Limit" }
 func (*Normalize) Kind() string    { return "Normalize" }
 func (*DropBefore) Kind() string   { return "DropBefore" }
 func (*Materialize) Kind() string  { return "Materialize" }
+func (*Stamp) Kind() string        { return "Stamp" }
+func (*Conflict) Kind() string     { return "Conflict" }
 func (*Sink) Kind() string         { return "Sink" }
 func (*Collect) Kind() string      { return "Collect" }

@@ -43,6 +43,7 @@ var optionDefs = []connect.Option{
 	{Key: "table.exec.source.cdc-events-duplicate", Default: "false", Check: boolean, Doc: "sources may repeat changes: they are sorted out by primary key"},
 	{Key: "table.exec.sink.not-null-enforcer", Default: "ERROR", Check: oneOf("ERROR", "DROP"), Doc: "what happens to a NULL in a NOT NULL column of a sink"},
 	{Key: "table.exec.sink.upsert-materialize", Default: "AUTO", Check: oneOf("AUTO", "NONE", "FORCE"), Doc: "whether changes are put in order before an upsert sink"},
+	{Key: "table.exec.sink.keyed-shuffle", Default: "AUTO", Check: oneOf("AUTO", "NONE", "FORCE"), Doc: "whether rows are spread over a sink's subtasks by its primary key: where its parallelism differs, never, always"},
 	{Key: "table.exec.sink.require-on-conflict", Default: "true", Check: boolean, Doc: "ON CONFLICT must be written where the keys of query and sink differ"},
 	{Key: "table.exec.resource.default-parallelism", Default: "-1", Check: atLeast(-1), Doc: "parallelism.default for SQL"},
 	{Key: "table.optimizer.agg-phase-strategy", Default: "AUTO", Check: oneOf("AUTO", "ONE_PHASE", "TWO_PHASE"), Doc: "whether aggregates have a local phase"},

@@ -80,6 +80,8 @@ type RankInfo struct {
 type SinkInfo struct {
 	Takes       connect.Changes
 	Materialize []int // key of a Materialize before it; nil: none
+	Conflict    []int // key of a Conflict before it; nil: none
+	Before      bool  // -U comes, to delete what an update moves to another key
 }
 
 // A Plan is the result: an Info for each relation.
@@ -348,7 +350,7 @@ func (p *Plan) wantsBefore(n logical.Node, info *Info, i int) bool {
 	case *logical.SetOp:
 		return info.before || !n.All || n.SetKind != logical.Union
 	case *logical.Sink:
-		return info.Sink.Takes == connect.AllChanges || info.Sink.Materialize != nil
+		return info.Sink.Takes == connect.AllChanges || info.Sink.Materialize != nil || info.Sink.Conflict != nil || info.Sink.Before
 	case *logical.Collect:
 		return true
 	}

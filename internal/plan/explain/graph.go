@@ -279,6 +279,8 @@ func State(spec jobgraph.Spec, batch bool) string {
 		return life(s.TTLMs, "the last row of each key")
 	case *jobgraph.Materialize:
 		return life(s.TTLMs, "the rows of each key of the sink")
+	case *jobgraph.Conflict:
+		return life(s.TTLMs, "a row for each key of the sink, and the changes that the watermark has not passed")
 	}
 	return ""
 }

@@ -107,6 +107,18 @@ func Op(spec jobgraph.Spec, inputs []types.Schema, out types.Schema) string {
 		return "DropUpdateBefore()"
 	case *jobgraph.Materialize:
 		return "SinkMaterialize(key=[" + columns(s.Keys, names) + "])"
+	case *jobgraph.Stamp:
+		return "WatermarkStamp()"
+	case *jobgraph.Conflict:
+		strategy := "NOTHING"
+		if s.Fail {
+			strategy = "ERROR"
+		}
+		text := "SinkConflict(key=[" + columns(s.Keys, names) + "]"
+		if len(s.Unique) > 0 {
+			text += ", upsertKey=[" + columns(s.Unique, names) + "]"
+		}
+		return text + ", strategy=[" + strategy + "])"
 	case *jobgraph.Sink:
 		return fmt.Sprintf("Sink(table=[%s], fields=[%s])", s.Table.Name, strings.Join(s.Table.Schema.Names(), ", "))
 	case *jobgraph.Collect:

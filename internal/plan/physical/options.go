@@ -61,6 +61,7 @@ type settings struct {
 	blocking     bool  // every exchange of a batch
 	conflict     bool
 	materialize  string
+	keyedShuffle string // AUTO, NONE, FORCE
 	duplicates   bool
 }
 
@@ -120,6 +121,9 @@ func (o *Options) settings() (settings, error) {
 	}
 	s.dropNull = null == "DROP"
 	if s.materialize, err = oneOf(c, "table.exec.sink.upsert-materialize", "AUTO", "NONE", "FORCE"); err != nil {
+		return s, err
+	}
+	if s.keyedShuffle, err = oneOf(c, "table.exec.sink.keyed-shuffle", "AUTO", "NONE", "FORCE"); err != nil {
 		return s, err
 	}
 	shuffle := c.String("execution.batch-shuffle-mode", "")
