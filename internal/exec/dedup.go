@@ -1,6 +1,8 @@
 package exec
 
 import (
+	"cmp"
+
 	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/jobgraph"
 	"github.com/millrace-io/millrace/internal/state"
@@ -41,6 +43,7 @@ type Dedup struct {
 	mark int64
 	seq  uint64
 
+	spill   *spillReplay // at the end; nil: nothing can be spilled
 	changes rowChanges
 	swept   int64
 }
@@ -83,22 +86,17 @@ func (d *Dedup) keeps() bool {
 func (d *Dedup) Open(ctx *Context) (err error) {
 	d.ctx = ctx
 	d.group = newGrouping(d.spec.Keys, d.spec.Types)
-	var store state.Store = ctx.State
-	if d.spec.Emit == jobgraph.AtEnd {
-		store = scratch{ctx.Groups}
-	}
-	shape := keyed.Shape{Name: "keys", Key: d.group.types, Words: dedupWords, Groups: ctx.Groups, Memory: ctx.Memory}
-	rows := keyed.Shape{Name: "rows", Key: d.group.types, Row: d.spec.Types, Extra: dedupWords, Groups: ctx.Groups, Memory: ctx.Memory}
 	d.mark = restoredTime(ctx.State, "watermark")
-	if d.keeps() {
-		d.rows, err = keyed.OpenMulti(store, rows)
+	if d.spec.Emit == jobgraph.AtEnd {
+		d.spill = newSpillReplay(ctx, "dedup", dedupEnd{d}, d.spec.Keys, d.spec.Types)
+		return d.openTables(scratch{ctx.Groups})
+	}
+	if err := d.openTables(ctx.State); err != nil || !d.waits() {
 		return err
 	}
-	if d.keys, err = keyed.Open(store, shape); err != nil || !d.waits() {
-		return err
-	}
+	rows := d.rowsShape()
 	rows.Name, rows.Extra = "waiting", 2
-	if d.wait, err = keyed.OpenMultiBuckets(store, rows); err != nil {
+	if d.wait, err = keyed.OpenMultiBuckets(ctx.State, rows); err != nil {
 		return err
 	}
 	for _, t := range d.wait.Times() {
@@ -112,11 +110,38 @@ func (d *Dedup) Open(ctx *Context) (err error) {
 	return nil
 }
 
+func (d *Dedup) rowsShape() keyed.Shape {
+	return keyed.Shape{Name: "rows", Key: d.group.types, Row: d.spec.Types, Extra: dedupWords, Groups: d.ctx.Groups, Memory: d.ctx.Memory}
+}
+
+// openTables opens the table of keys, or that of rows.
+func (d *Dedup) openTables(store state.Store) (err error) {
+	if d.keeps() {
+		d.rows, err = keyed.OpenMulti(store, d.rowsShape())
+		return err
+	}
+	d.keys, err = keyed.Open(store, keyed.Shape{Name: "keys", Key: d.group.types, Words: dedupWords, Groups: d.ctx.Groups, Memory: d.ctx.Memory})
+	return err
+}
+
+func (d *Dedup) closeTables() {
+	if d.keys != nil {
+		d.keys.Close()
+	}
+	if d.rows != nil {
+		d.rows.Close()
+	}
+}
+
 // Process implements Operator.
 func (d *Dedup) Process(_ int, b *vec.Batch, out Output) (bool, error) {
 	rows := d.ident.positions(b)
 	switch {
 	case len(rows) == 0:
+	case d.spec.Emit == jobgraph.AtEnd:
+		if err := d.processEnd(b, rows); err != nil {
+			return false, err
+		}
 	case d.wait != nil:
 		segments(b, func(part *vec.Batch, mark *vec.Mark) {
 			if part.Len() > 0 {
@@ -131,7 +156,7 @@ func (d *Dedup) Process(_ int, b *vec.Batch, out Output) (bool, error) {
 	case d.spec.KeepLast:
 		d.upsert(b, rows)
 	default:
-		d.first(b, rows)
+		d.feed.batch(d.first(b, rows))
 	}
 	if m, ok := lastMark(b); ok {
 		d.forward(m)
@@ -140,8 +165,8 @@ func (d *Dedup) Process(_ int, b *vec.Batch, out Output) (bool, error) {
 }
 
 func (d *Dedup) drain(out Output) (bool, error) {
-	for _, err := range []error{tableErr(d.keys), multiErr(d.rows)} {
-		if err != nil {
+	if d.spill == nil {
+		if err := cmp.Or(tableErr(d.keys), multiErr(d.rows)); err != nil {
 			return false, err
 		}
 	}
@@ -176,11 +201,11 @@ func (d *Dedup) old(w []uint64, now int64) bool {
 	return d.spec.TTLMs > 0 && w[dedupState] != dedupNone && now-int64(w[dedupSeen]) > d.spec.TTLMs
 }
 
-// first puts out rows of keys that are new.
-func (d *Dedup) first(b *vec.Batch, rows []int32) {
+// first returns the rows of keys that are new.
+func (d *Dedup) first(b *vec.Batch, rows []int32) *vec.Batch {
 	slots, made := d.group.upsert(d.keys, b.Cols, rows, b.Rows)
 	if len(made) == 0 && d.spec.TTLMs == 0 {
-		return
+		return noRows
 	}
 	now := d.nowMs()
 	sel := make([]int32, 0, len(made))
@@ -193,7 +218,7 @@ func (d *Dedup) first(b *vec.Batch, rows []int32) {
 		d.keys.Touch(s)
 		sel = append(sel, rows[i])
 	}
-	d.feed.batch(&vec.Batch{Cols: b.Cols, Rows: b.Rows, Sel: sel})
+	return &vec.Batch{Cols: b.Cols, Rows: b.Rows, Sel: sel}
 }
 
 // upsert puts out rows that are the last of their keys so far, without -U.
@@ -244,13 +269,8 @@ func (d *Dedup) replace(b *vec.Batch, rows []int32) {
 	if sends {
 		d.changes.room(2 * len(rows))
 	}
-	drops := !sends && !d.spec.KeepLast && d.ctx.Late != nil
 	for i, s := range slots {
 		r := rows[i]
-		if drops && d.ctx.Late.Drop(d.ctx.Op, 0, b, int(r)) {
-			d.ctx.Counters.LateDropped++
-			continue
-		}
 		at := timeAt(times, r)
 		prev := m.Last(s) // those before it are of this batch, not yet removed
 		if prev != 0 {
@@ -290,7 +310,7 @@ func (d *Dedup) forward(t int64) {
 	switch {
 	case d.wait != nil:
 		d.fire(t)
-	case d.spec.Emit == jobgraph.AtEnd && d.rows != nil:
+	case d.spec.Emit == jobgraph.AtEnd:
 		d.held.hold(t)
 	default:
 		d.feed.watermark(t)
@@ -308,9 +328,10 @@ func (d *Dedup) Resume(out Output) (bool, error) { return d.drain(out) }
 
 // EndInput implements Operator.
 func (d *Dedup) EndInput(_ int, out Output) (bool, error) {
-	if d.spec.Emit == jobgraph.AtEnd && d.rows != nil {
-		d.feed.batches(eachRow(d.rows, d.spec.Types))
-		d.held.release(&d.feed)
+	if d.spec.Emit == jobgraph.AtEnd {
+		if err := d.finishEnd(); err != nil {
+			return false, err
+		}
 	}
 	return d.drain(out)
 }
@@ -321,6 +342,11 @@ func eachRow(m *keyed.Multi, ts []types.Type) func() (*vec.Batch, error) {
 	for s := range m.Each {
 		refs = m.Rows(refs, s)
 	}
+	return refBatches(m, refs, ts)
+}
+
+// refBatches returns a source of batches with rows of a table.
+func refBatches(m *keyed.Multi, refs []keyed.Ref, ts []types.Type) func() (*vec.Batch, error) {
 	return func() (*vec.Batch, error) {
 		n := min(len(refs), vec.BatchRowsMax)
 		if n == 0 {
@@ -376,12 +402,8 @@ func (d *Dedup) Snapshot(base.Epoch) error {
 
 // Close implements Operator.
 func (d *Dedup) Close() error {
-	if d.keys != nil {
-		d.keys.Close()
-	}
-	if d.rows != nil {
-		d.rows.Close()
-	}
+	d.closeTables()
+	d.spill.close()
 	if d.wait != nil {
 		d.wait.Close()
 	}

@@ -75,7 +75,7 @@ func (g *GroupAgg) Open(ctx *Context) error {
 		g.tab, err = g.openScratch()
 	case atEnd:
 		g.tab, err = g.openScratch()
-		g.end = &endState{}
+		g.end = &endState{cut: newSpillCut(ctx, "groups", g.partialTypes())}
 	default:
 		if g.spec.Fold {
 			g.bundle = &bundle{}
@@ -149,7 +149,7 @@ func (g *GroupAgg) process(b *vec.Batch) error {
 	switch {
 	case g.end != nil:
 		if marked {
-			g.end.mark, g.end.marked = last, true
+			g.end.held.hold(last)
 		}
 	case g.bundle == nil:
 		if marked {
@@ -238,7 +238,7 @@ func (g *GroupAgg) Watermark(t int64, out Output) (bool, error) {
 		return g.feed.drain(out)
 	}
 	if g.end != nil {
-		g.end.mark, g.end.marked = t, true // it goes out behind the results
+		g.end.held.hold(t) // it goes out behind the results
 		return false, nil
 	}
 	g.feed.watermark(t)
@@ -251,9 +251,7 @@ func (g *GroupAgg) EndInput(_ int, out Output) (bool, error) {
 		if err := g.emitEnd(); err != nil {
 			return false, err
 		}
-		if g.end.marked {
-			g.feed.watermark(g.end.mark)
-		}
+		g.end.held.release(&g.feed)
 		return g.feed.drain(out)
 	}
 	return g.Flush(out)
@@ -338,9 +336,7 @@ func (g *GroupAgg) Close() error {
 		g.tab.close(g.ctx.Memory)
 	}
 	if g.end != nil {
-		for _, p := range append(g.end.parts, g.end.work...) {
-			p.file.remove()
-		}
+		g.end.cut.remove()
 	}
 	return nil
 }

@@ -1,38 +1,22 @@
 package exec
 
 import (
-	"fmt"
-
 	"github.com/millrace-io/millrace/internal/state/keyed"
 	"github.com/millrace-io/millrace/types"
 	"github.com/millrace-io/millrace/vec"
 )
 
 // endState is a batch query's aggregation. When the groups have filled the memory
-// budget they are written, as partial rows, to one of spillParts files by their
-// hash, and the table begins anew. At the end each file is merged by itself; one
-// that fills the memory again is split by the next bits of the hash.
+// budget they are written, as partial rows, to parts by their hash, and the table
+// begins anew. At the end each part is merged by itself; one that fills the memory
+// again is cut again.
 type endState struct {
-	parts  []*spillPart // of the level being written; nil: nothing was spilled
-	work   []*spillPart // to be merged
-	names  int
-	mark   int64 // a watermark that waits for the end
-	marked bool
+	cut  spillCut
+	held heldMark
 }
 
-// spillPart is partial rows whose hashes agree in the bits of the levels above.
-type spillPart struct {
-	file  *spillFile
-	level int
-}
-
-const (
-	spillBits   = 4
-	spillParts  = 1 << spillBits
-	spillLevels = 5
-	// spillMinGroups is how many groups a table must have to be worth spilling.
-	spillMinGroups = 1024
-)
+// spillMinGroups is how many groups a table must have to be worth spilling.
+const spillMinGroups = 1024
 
 func (g *GroupAgg) endRows(b *vec.Batch, rows []int32) error {
 	slots := g.slots(b, rows)
@@ -48,7 +32,7 @@ func (g *GroupAgg) spillIfFull(level int) error {
 	if m == nil || m.Limit == 0 || m.Used() < m.Limit/4*3 || g.tab.Table.Len() < spillMinGroups {
 		return nil
 	}
-	if g.ctx.Spill == nil || level >= spillLevels {
+	if g.ctx.Spill == nil || level >= spillLevelsMax {
 		if m.Used() > m.Limit {
 			return m.Exceeded(g.ctx.Op)
 		}
@@ -62,18 +46,11 @@ func (g *GroupAgg) partialTypes() []types.Type {
 	return append(append([]types.Type{}, g.group.types...), g.accs.Partial()...)
 }
 
-// spill writes all groups to the files of a level and clears the table.
+// spill writes all groups to parts, cut once more than a level, and clears the
+// table.
 func (g *GroupAgg) spill(level int) error {
-	e := g.end
-	if e.parts == nil {
-		for range spillParts {
-			f, err := newSpillFile(g.ctx, fmt.Sprintf("groups-%d", e.names), g.partialTypes())
-			if err != nil {
-				return err
-			}
-			e.names++
-			e.parts = append(e.parts, &spillPart{file: f, level: level})
-		}
+	if !g.end.cut.on() {
+		g.end.cut.start(level)
 	}
 	var slots []keyed.Slot
 	for s := range g.tab.Table.Each {
@@ -83,7 +60,7 @@ func (g *GroupAgg) spill(level int) error {
 	for len(slots) > 0 {
 		now := slots[:min(len(slots), vec.BatchRowsMax)]
 		slots = slots[len(now):]
-		if err := g.spillSlots(now, level); err != nil {
+		if err := g.spillSlots(now); err != nil {
 			return err
 		}
 	}
@@ -91,23 +68,11 @@ func (g *GroupAgg) spill(level int) error {
 	return nil
 }
 
-func (g *GroupAgg) spillSlots(slots []keyed.Slot, level int) error {
+func (g *GroupAgg) spillSlots(slots []keyed.Slot) error {
 	keys := g.tab.Table.Keys(slots)
 	g.group.keys.Prepare(g.group.types, keys, nil, len(slots))
-	var of [spillParts][]int32
-	for i, h := range g.group.keys.Hash {
-		// The table uses the low half and the key group the high one; a product
-		// mixes both.
-		p := (h * 0x9E3779B97F4A7C15) >> (64 - spillBits*(level+1)) & (spillParts - 1)
-		of[p] = append(of[p], int32(i))
-	}
 	cols := append(keys, g.accs.export(g.tab, slots)...)
-	for p, rows := range of {
-		if err := g.end.parts[p].file.write(cols, rows); err != nil {
-			return err
-		}
-	}
-	return nil
+	return g.end.cut.write(0, g.group.keys.Hash, cols, g.ident.upTo(len(slots)))
 }
 
 func (g *GroupAgg) clear() {
@@ -117,7 +82,7 @@ func (g *GroupAgg) clear() {
 // emitEnd queues all groups.
 func (g *GroupAgg) emitEnd() error {
 	e := g.end
-	if e.parts == nil {
+	if !e.cut.on() {
 		if len(g.spec.Keys) == 0 {
 			g.group.upsert(g.tab.Table, nil, []int32{0}, 1)
 		}
@@ -127,22 +92,10 @@ func (g *GroupAgg) emitEnd() error {
 	if err := g.spill(0); err != nil {
 		return err
 	}
-	if err := e.closeParts(); err != nil {
+	if err := e.cut.done(); err != nil {
 		return err
 	}
 	g.feed.batches(g.nextPart)
-	return nil
-}
-
-// closeParts makes the files being written work.
-func (e *endState) closeParts() error {
-	for _, p := range e.parts {
-		if err := p.file.finish(); err != nil {
-			return err
-		}
-	}
-	e.work = append(e.parts, e.work...)
-	e.parts = nil
 	return nil
 }
 
@@ -154,47 +107,49 @@ func (g *GroupAgg) emitResults() {
 	}, g.clear)
 }
 
-// nextPart merges the next file and queues its groups before itself.
+// nextPart merges the next part and queues its groups before itself.
 func (g *GroupAgg) nextPart() (*vec.Batch, error) {
-	e := g.end
-	if len(e.work) == 0 {
+	part := g.end.cut.next()
+	if part == nil {
 		return nil, nil
 	}
-	part := e.work[0]
-	e.work = e.work[1:]
-	k := len(g.group.types)
+	defer part.remove()
 	for {
-		cols, n, err := part.file.read()
+		cols, n, err := part.read(0)
 		if err != nil {
 			return nil, err
 		}
 		if n == 0 {
 			break
 		}
-		rows := g.ident.upTo(n)
-		g.group.keys.Prepare(g.group.types, cols[:k], nil, n)
-		g.group.slots = grow(g.group.slots, n)
-		g.tab.Table.Upsert(&g.group.keys, g.group.slots)
-		g.tab.On(g.tab.Table)
-		if err := g.accs.merge(g.tab, cols[k:], g.group.slots, rows); err != nil {
+		if err := g.mergePartial(cols, n); err != nil {
 			return nil, err
 		}
-		if err := g.spillIfFull(part.level + 1); err != nil {
+		if err := g.spillIfFull(part.level); err != nil {
 			return nil, err
 		}
 	}
-	part.file.remove()
-	if e.parts != nil {
-		if err := g.spill(part.level + 1); err != nil {
+	if g.end.cut.on() {
+		if err := g.spill(part.level); err != nil {
 			return nil, err
 		}
-		return &vec.Batch{}, e.closeParts()
+		return noRows, g.end.cut.done()
 	}
 	rest := g.feed.queue
 	g.feed.queue = nil
 	g.emitResults()
 	g.feed.queue = append(g.feed.queue, rest...)
-	return &vec.Batch{}, nil
+	return noRows, nil
+}
+
+// mergePartial merges n partial rows into their groups.
+func (g *GroupAgg) mergePartial(cols []vec.Vector, n int) error {
+	k := len(g.group.types)
+	g.group.keys.Prepare(g.group.types, cols[:k], nil, n)
+	g.group.slots = grow(g.group.slots, n)
+	g.tab.Table.Upsert(&g.group.keys, g.group.slots)
+	g.tab.On(g.tab.Table)
+	return g.accs.merge(g.tab, cols[k:], g.group.slots, g.ident.upTo(n))
 }
 
 // bytesUsed is about how much memory a set takes.

@@ -14,8 +14,8 @@ import (
 // that builds its left side).
 //
 // When the build side is more than the memory budget allows, both sides are cut
-// into partitions on disk by a hash of the keys, and joined partition by partition
-// when both have ended (hashjoin_spill.go).
+// into parts on disk by a hash of the keys, and joined part by part when both have
+// ended (hashjoin_spill.go).
 //
 // What is put out at the end may have any time, so watermarks wait for it.
 type HashJoin struct {
@@ -33,6 +33,7 @@ type HashJoin struct {
 	keys  keyed.Keys
 	slots []keyed.Slot
 	rows  []int32
+	hash  []uint64
 	ident idents
 	held  heldMark
 
@@ -40,10 +41,10 @@ type HashJoin struct {
 	at    int        // ordinal of its row at hand
 	hits  int        // matches of the row at hand, so far
 
-	ended  bool
-	left   []keyed.Ref // unmatched build rows, still to come out
-	stages []*hashStage
-	disk   hashDisk
+	ended bool
+	left  []keyed.Ref // unmatched build rows, still to come out
+	disk  spillCut
+	stage *hashStage // the part being joined; nil: none
 }
 
 // NewHashJoin returns the operator.
@@ -59,6 +60,7 @@ func (j *HashJoin) Open(ctx *Context) error {
 	j.sides[0], j.sides[1] = newSide(s.LeftKeys, s.LeftTypes, s.NullSafe), newSide(s.RightKeys, s.RightTypes, s.NullSafe)
 	j.outer[0], j.outer[1] = outer(s.JoinKind)
 	j.semi, j.anti = s.JoinKind == jobgraph.Semi, s.JoinKind == jobgraph.Anti
+	j.disk = newSpillCut(ctx, "join", s.LeftTypes, s.RightTypes)
 	j.marks = j.outer[j.build] || (j.semi || j.anti) && j.build == 0
 	if err := j.match.compile(s.Cond, ctx.Env); err != nil {
 		return err
@@ -87,7 +89,7 @@ func (j *HashJoin) Process(in int, b *vec.Batch, out Output) (bool, error) {
 	case b.Len() == 0:
 		return false, nil
 	case j.disk.on():
-		return false, j.disk.write(j, in, b)
+		return false, j.write(in, b)
 	case in == j.build:
 		j.add(b)
 		return false, j.full()
@@ -166,8 +168,8 @@ func (j *HashJoin) work() (bool, error) {
 			}
 			j.left = j.left[n:]
 			return true, nil
-		case j.ended && len(j.stages) > 0:
-			if err := j.stage(); err != nil {
+		case j.ended && (j.stage != nil || len(j.disk.work) > 0):
+			if err := j.advance(); err != nil {
 				return false, err
 			}
 		default:
@@ -204,12 +206,30 @@ func (j *HashJoin) piece() error {
 		if j.at >= upto {
 			return nil
 		}
-		if j.hits == 0 && j.outer[1-j.build] || j.build == 1 && (j.semi && j.hits > 0 || j.anti && j.hits == 0) {
+		if j.shows(j.hits > 0) {
 			j.pairs.add(vec.Insert, int32(b.Row(j.at)), 0)
 		}
 		j.at++
 		j.hits = 0
 	}
+}
+
+// shows reports whether the probe row at hand, whose matches have been found, comes
+// out by itself.
+func (j *HashJoin) shows(hit bool) bool {
+	last := true
+	if j.stage != nil {
+		var before bool
+		before, last = j.stage.probed(hit)
+		if before && j.semi {
+			return false
+		}
+		hit = hit || before
+	}
+	if j.build == 1 && j.semi {
+		return hit
+	}
+	return last && !hit && (j.outer[1-j.build] || j.build == 1 && j.anti)
 }
 
 // found takes matches of a probe row.
@@ -238,18 +258,16 @@ func (j *HashJoin) Watermark(t int64, _ Output) (bool, error) {
 }
 
 // EndInput implements Operator: after the probe side, build rows that have not
-// matched come out, or all partitions that are on disk are joined.
+// matched come out, or all parts that are on disk are joined.
 func (j *HashJoin) EndInput(in int, out Output) (bool, error) {
 	if in == j.build {
 		return false, nil
 	}
 	j.ended = true
 	if j.disk.on() {
-		stages, err := j.disk.finish()
-		if err != nil {
+		if err := j.disk.done(); err != nil {
 			return false, err
 		}
-		j.stages = stages
 	} else {
 		j.unmatched()
 	}
@@ -278,8 +296,8 @@ func (j *HashJoin) Close() error {
 		m.Close()
 	}
 	j.disk.remove()
-	for _, s := range j.stages {
-		s.remove()
+	if j.stage != nil {
+		j.stage.close()
 	}
 	return nil
 }

@@ -1,70 +1,78 @@
 package exec
 
 import (
-	"fmt"
-	"math/bits"
-
-	"github.com/millrace-io/millrace/internal/state/keyed"
+	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/vec"
 )
 
 // Grace hash join (Kitsuregawa et al., 1983): rows of both sides with equal keys go
-// to the same partition, so partitions can be joined one by one. A partition whose
-// build side is still too large is cut again, by other bits of the hash.
+// to the same part, so the parts can be joined one by one. A part whose build side
+// is still too large is cut again, by other bits of the hash.
+//
+// Rows of one key never part, and a join without keys has one key. A build side
+// that can be cut no more is joined in pieces that fit: for each the probe side is
+// read again. What a probe row shows by itself, for having no match or just one,
+// hangs on all pieces, so a bit of each says whether it has had one.
 
-const (
-	hashParts = 16 // partitions of one cut
-	// hashLevelsMax is how often rows may be cut: rows of one key never part.
-	hashLevelsMax = 4
-	// hashSpillBytesMin is the least memory of its own that a join gives up.
-	hashSpillBytesMin = 4 << 20
-)
-
-// A hashStage is a pair of partitions to be joined.
+// A hashStage is a part that is being joined.
 type hashStage struct {
-	files [2]*spillFile // by input
-	level int           // how often it was cut
-	read  bool          // the build side has been read
+	*spillPart
+	mem   *base.Budget
+	read  bool     // a piece of the build side has been read
+	ended bool     // the probe side has been read past it
+	last  bool     // it is the last
+	twice bool     // there was one before it
+	row   int      // number of the probe row at hand
+	hits  []uint64 // by number: it has had a match; empty when there is one piece
 }
 
-func (s *hashStage) remove() {
-	for i, f := range s.files {
-		if f != nil {
-			f.remove()
-			s.files[i] = nil
-		}
+// probed takes what was found for the next probe row; before tells whether it had
+// a match in an earlier piece.
+func (s *hashStage) probed(hit bool) (before, last bool) {
+	if s.last && !s.twice {
+		return false, true
 	}
+	word, bit := s.row>>6, uint64(1)<<(s.row&63)
+	s.row++
+	if word == len(s.hits) {
+		s.hits = append(s.hits, 0)
+		s.mem.Add(8)
+	}
+	before = s.hits[word]&bit != 0
+	if hit {
+		s.hits[word] |= bit
+	}
+	return before, s.last
 }
 
-// hashDisk writes rows of both sides to partitions.
-type hashDisk struct {
-	parts []*hashStage // nil: all is in memory
-	level int
-	count int // of files, for their names
-	keys  keyed.Keys
+func (s *hashStage) close() {
+	s.mem.Add(int64(-8 * len(s.hits)))
+	s.hits = nil
+	s.remove()
 }
-
-func (d *hashDisk) on() bool { return d.parts != nil }
 
 // full moves the build side to disk when memory is used up.
 func (j *HashJoin) full() error {
-	m := j.sides[j.build].rows
-	if j.ctx.Memory.Add(0) || m.Bytes() < hashSpillBytesMin {
+	if !j.ctx.crowded(j.sides[j.build].rows.Bytes()) {
 		return nil
 	}
-	if j.ctx.Spill == nil || len(j.sides[j.build].keys) == 0 {
-		return j.ctx.Memory.Exceeded(j.ctx.Op)
+	if j.ctx.Spill == nil {
+		if m := j.ctx.Memory; m.Used() > m.Limit {
+			return m.Exceeded(j.ctx.Op)
+		}
+		return nil
 	}
-	return j.spill(0)
+	level := 0
+	if len(j.sides[j.build].keys) == 0 {
+		level = spillLevelsMax - 1 // there is nothing to cut by
+	}
+	return j.spill(level)
 }
 
-// spill writes the rows that are built to partitions, and empties the table.
+// spill writes the rows that are built to parts, and empties the table.
 func (j *HashJoin) spill(level int) error {
-	if err := j.disk.start(j, level); err != nil {
-		return err
-	}
-	m := j.sides[j.build].rows
-	next := eachRow(m, j.sides[j.build].types)
+	j.disk.start(level)
+	next := eachRow(j.sides[j.build].rows, j.sides[j.build].types)
 	for {
 		b, err := next()
 		if err != nil {
@@ -73,84 +81,38 @@ func (j *HashJoin) spill(level int) error {
 		if b == nil {
 			break
 		}
-		if err := j.disk.write(j, j.build, b); err != nil {
+		if err := j.write(j.build, b); err != nil {
 			return err
 		}
 	}
 	return j.newTable()
 }
 
-func (d *hashDisk) start(j *HashJoin, level int) error {
-	d.level = level
-	d.parts = make([]*hashStage, hashParts)
-	for i := range d.parts {
-		d.parts[i] = &hashStage{level: level + 1}
-		for in := range 2 {
-			d.count++
-			f, err := newSpillFile(j.ctx, fmt.Sprintf("join-%d", d.count), j.sides[in].types)
-			if err != nil {
-				return err
-			}
-			d.parts[i].files[in] = f
-		}
+// write puts rows of an input into their parts.
+func (j *HashJoin) write(in int, b *vec.Batch) error {
+	rows := j.ident.positions(b)
+	if len(j.sides[in].keys) == 0 {
+		j.hash = grow(j.hash, len(rows))
+		clear(j.hash)
+		return j.disk.write(in, j.hash, flatCols(b.Cols), rows)
 	}
-	return nil
+	j.sides[in].prepare(&j.keys, b)
+	return j.disk.write(in, j.keys.Hash, flatCols(b.Cols), rows)
 }
 
-// write puts rows of an input into their partitions.
-func (d *hashDisk) write(j *HashJoin, in int, b *vec.Batch) error {
-	j.sides[in].prepare(&d.keys, b)
-	var rows [hashParts][]int32
-	for i, h := range d.keys.Hash[:b.Len()] {
-		p := bits.RotateLeft64(h, 17*d.level) * 0x9E3779B97F4A7C15 >> 60
-		rows[p] = append(rows[p], int32(b.Row(i)))
-	}
-	cols := make([]vec.Vector, len(b.Cols))
-	for i, c := range b.Cols {
-		cols[i] = vec.Flat(c)
-	}
-	for p, part := range rows {
-		if err := d.parts[p].files[in].write(cols, part); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// finish ends the writing and returns the partitions.
-func (d *hashDisk) finish() ([]*hashStage, error) {
-	for _, s := range d.parts {
-		for _, f := range s.files {
-			if err := f.finish(); err != nil {
-				return nil, err
-			}
-		}
-	}
-	out := d.parts
-	d.parts = nil
-	return out, nil
-}
-
-func (d *hashDisk) remove() {
-	for _, s := range d.parts {
-		s.remove()
-	}
-	d.parts = nil
-}
-
-// stage does the next step of the partition at hand: reads its build side, or takes
-// a batch of its probe side, or ends it.
-func (j *HashJoin) stage() error {
-	s := j.stages[0]
-	if s.done() {
-		j.stages = j.stages[1:]
-		return j.newTable()
-	}
-	if !s.read {
+// advance does the next step of the part at hand: reads a piece of its build side,
+// or takes a batch of its probe side, or ends the piece.
+func (j *HashJoin) advance() error {
+	s := j.stage
+	switch {
+	case s == nil:
+		j.stage = &hashStage{spillPart: j.disk.next(), mem: j.ctx.Memory}
+		return nil
+	case !s.read:
 		s.read = true
 		return j.load(s)
 	}
-	cols, n, err := s.files[1-j.build].read()
+	cols, n, err := s.spillPart.read(1 - j.build)
 	if err != nil {
 		return err
 	}
@@ -158,60 +120,71 @@ func (j *HashJoin) stage() error {
 		j.begin(&vec.Batch{Cols: cols, Rows: n})
 		return nil
 	}
-	s.remove()
-	j.unmatched()
-	return nil
+	return j.endPiece(s)
 }
 
-// done reports whether the files have been worked off.
-func (s *hashStage) done() bool { return s.files[0] == nil }
+// endPiece puts out what of the build side has not matched, and goes on to the next
+// piece or part.
+func (j *HashJoin) endPiece(s *hashStage) error {
+	if !s.ended {
+		s.ended = true
+		j.unmatched()
+		return nil // which come out before the table is emptied
+	}
+	if s.last {
+		s.close()
+		j.stage = nil
+	} else {
+		s.read, s.ended, s.twice, s.row = false, false, true, 0
+		s.rewind(1 - j.build)
+	}
+	return j.newTable()
+}
 
-// load reads the build side of a partition, and cuts it again if it does not fit.
+// load reads the build side of a part. When it does not fit it is cut again, or the
+// rest waits until this piece has been joined.
 func (j *HashJoin) load(s *hashStage) error {
-	f := s.files[j.build]
 	for {
-		cols, n, err := f.read()
+		cols, n, err := s.spillPart.read(j.build)
 		if err != nil {
 			return err
 		}
 		if n == 0 {
+			s.last = true
 			return nil
 		}
 		j.add(&vec.Batch{Cols: cols, Rows: n})
-		if j.ctx.Memory.Add(0) || j.sides[j.build].rows.Bytes() < hashSpillBytesMin {
+		if !j.ctx.crowded(j.sides[j.build].rows.Bytes()) {
 			continue
 		}
-		if s.level >= hashLevelsMax {
-			return j.ctx.Memory.Exceeded(j.ctx.Op)
+		if s.level < spillLevelsMax {
+			return j.again(s)
 		}
-		return j.again(s)
+		s.last = !s.more(j.build)
+		return nil
 	}
 }
 
-// again cuts a partition whose build side does not fit.
+// again cuts a part whose build side does not fit.
 func (j *HashJoin) again(s *hashStage) error {
 	if err := j.spill(s.level); err != nil {
 		return err
 	}
-	for in, f := range s.files {
+	for in := range s.files {
 		for {
-			cols, n, err := f.read()
+			cols, n, err := s.spillPart.read(in)
 			if err != nil {
 				return err
 			}
 			if n == 0 {
 				break
 			}
-			if err := j.disk.write(j, in, &vec.Batch{Cols: cols, Rows: n}); err != nil {
+			if err := j.write(in, &vec.Batch{Cols: cols, Rows: n}); err != nil {
 				return err
 			}
 		}
 	}
-	s.remove()
-	parts, err := j.disk.finish()
-	if err != nil {
-		return err
-	}
-	j.stages = append(parts, j.stages[1:]...)
-	return nil
+	s.close()
+	j.stage = nil
+	return j.disk.done()
 }

@@ -4,6 +4,7 @@ import (
 	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/jobgraph"
 	"github.com/millrace-io/millrace/internal/keyenc"
+	"github.com/millrace-io/millrace/internal/state"
 	"github.com/millrace-io/millrace/internal/state/keyed"
 	"github.com/millrace-io/millrace/types"
 	"github.com/millrace-io/millrace/vec"
@@ -24,6 +25,9 @@ type Normalize struct {
 	ctx   *Context
 	group *grouping
 	table *keyed.Table
+	spill *spillReplay // in batch mode; nil: nothing can be spilled
+	feed  feed         // what comes of the spilled rows
+	held  heldMark
 	swept int64
 	ident idents
 }
@@ -42,14 +46,22 @@ func NewNormalize(spec *jobgraph.Normalize) Operator { return &Normalize{spec: s
 func (n *Normalize) Open(ctx *Context) error {
 	n.ctx = ctx
 	n.group = newGrouping(n.spec.Keys, n.spec.Types)
-	var err error
-	n.table, err = keyed.Open(ctx.State, keyed.Shape{Name: "rows", Key: n.group.types, Words: normalizeWords, Blobs: []int{normalizeRow}, Groups: ctx.Groups, Memory: ctx.Memory})
+	n.spill = newSpillReplay(ctx, "normalize", normalizeEnd{n}, n.spec.Keys, n.spec.Types)
+	return n.open(ctx.State)
+}
+
+func (n *Normalize) open(store state.Store) (err error) {
+	n.table, err = keyed.Open(store, keyed.Shape{Name: "rows", Key: n.group.types, Words: normalizeWords, Blobs: []int{normalizeRow}, Groups: n.ctx.Groups, Memory: n.ctx.Memory})
 	return err
 }
 
 // Process implements Operator.
 func (n *Normalize) Process(_ int, b *vec.Batch, out Output) (bool, error) {
 	rows := n.ident.positions(b)
+	if n.spill.on() {
+		n.held.holdLast(b)
+		return false, n.spill.write(b, rows)
+	}
 	if len(rows) > 0 {
 		o := newRowsOut(n.spec.Types)
 		if err := n.rows(b, rows, o); err != nil {
@@ -59,11 +71,41 @@ func (n *Normalize) Process(_ int, b *vec.Batch, out Output) (bool, error) {
 			return false, err
 		}
 	}
-	if m, ok := lastMark(b); ok {
-		return false, out.Watermark(m)
+	if n.spill == nil && n.table.Err() != nil {
+		return false, n.table.Err()
 	}
-	return false, nil
+	if m, ok := lastMark(b); ok {
+		if err := out.Watermark(m); err != nil {
+			return false, err
+		}
+	}
+	return false, n.spill.relieve()
 }
+
+// Watermark implements Operator.
+func (n *Normalize) Watermark(t int64, out Output) (bool, error) {
+	if n.spill.on() {
+		n.held.hold(t)
+		return false, nil
+	}
+	return false, out.Watermark(t)
+}
+
+// EndInput implements Operator.
+func (n *Normalize) EndInput(_ int, out Output) (bool, error) {
+	if n.spill.on() {
+		next, err := n.spill.end()
+		if err != nil {
+			return false, err
+		}
+		n.feed.batches(next)
+		n.held.release(&n.feed)
+	}
+	return n.Resume(out)
+}
+
+// Resume implements Operator.
+func (n *Normalize) Resume(out Output) (bool, error) { return n.feed.drain(out) }
 
 func (n *Normalize) rows(b *vec.Batch, rows []int32, o *rowsOut) error {
 	slots, _ := n.group.upsert(n.table, b.Cols, rows, b.Rows)
@@ -159,8 +201,61 @@ func (n *Normalize) Close() error {
 	if n.table != nil {
 		n.table.Close()
 	}
+	n.spill.close()
 	return nil
 }
+
+// normalizeEnd is the rowKeeper of a Normalize in batch mode.
+type normalizeEnd struct{ n *Normalize }
+
+func (k normalizeEnd) held() int64 { return k.n.table.Bytes() }
+
+func (k normalizeEnd) kept() func() (*vec.Batch, error) {
+	n := k.n
+	var slots []keyed.Slot
+	for s := range n.table.Each {
+		slots = append(slots, s)
+	}
+	return func() (*vec.Batch, error) {
+		if len(slots) == 0 {
+			return nil, nil
+		}
+		o := newRowsOut(n.spec.Types)
+		now := slots[:min(len(slots), vec.BatchRowsMax)]
+		slots = slots[len(now):]
+		for _, s := range now {
+			if err := o.saved(vec.Insert, n.table.Blob(s, normalizeRow)); err != nil {
+				return nil, err
+			}
+		}
+		return o.batch(), nil
+	}
+}
+
+func (k normalizeEnd) clear() error {
+	k.n.table.Close()
+	return k.n.open(scratch{k.n.ctx.Groups})
+}
+
+func (k normalizeEnd) restore(b *vec.Batch, rows []int32) error {
+	slots, _ := k.n.group.upsert(k.n.table, b.Cols, rows, b.Rows)
+	var buf []byte
+	for i, r := range rows {
+		buf = keyenc.AppendRow(buf[:0], k.n.spec.Types, b.Cols, int(r))
+		k.n.table.SetBlob(slots[i], normalizeRow, buf)
+	}
+	return nil
+}
+
+func (k normalizeEnd) take(b *vec.Batch, rows []int32) (*vec.Batch, error) {
+	o := newRowsOut(k.n.spec.Types)
+	if err := k.n.rows(b, rows, o); err != nil {
+		return nil, err
+	}
+	return o.batch(), nil
+}
+
+func (k normalizeEnd) results() func() (*vec.Batch, error) { return once(nil) }
 
 // rowsOut builds a batch of changes from rows of the input and rows that were
 // kept as keyenc.AppendRow writes them.

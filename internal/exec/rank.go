@@ -38,6 +38,7 @@ type Rank struct {
 	before []rankPlace // of a partition, before and after a change; ties only
 	after  []rankPlace
 	window *windowRank
+	spill  *spillReplay // at the end; nil: nothing can be spilled
 	swept  int64
 }
 
@@ -75,31 +76,47 @@ func (r *Rank) Open(ctx *Context) error {
 		p.limit = r.to
 	}
 	r.shape = p
-	shape := keyed.Shape{Name: "rows", Key: r.group.types, Row: r.spec.Types, Extra: p.extraWords(), Groups: ctx.Groups, Memory: ctx.Memory}
 	if r.spec.WindowEnd >= 0 {
 		var err error
-		r.window, err = openWindowRank(r, shape)
+		r.window, err = openWindowRank(r, r.rowsShape())
 		return err
 	}
-	var store state.Store = ctx.State
 	if r.spec.Emit == jobgraph.AtEnd {
-		store = scratch{ctx.Groups}
+		r.spill = newSpillReplay(ctx, "rank", rankEnd{r}, r.spec.Partition, r.spec.Types)
+		return r.openRows(scratch{ctx.Groups})
 	}
-	m, err := keyed.OpenMulti(store, shape)
+	return r.openRows(ctx.State)
+}
+
+// rowsShape is the table of rows.
+func (r *Rank) rowsShape() keyed.Shape {
+	return keyed.Shape{Name: "rows", Key: r.group.types, Row: r.spec.Types, Extra: r.shape.extraWords(), Groups: r.ctx.Groups, Memory: r.ctx.Memory}
+}
+
+// openRows reads the rows that a store has.
+func (r *Rank) openRows(store state.Store) error {
+	m, err := keyed.OpenMulti(store, r.rowsShape())
 	if err != nil {
 		return err
 	}
 	if r.isFirst() {
-		r.rows = &rankRows{rankShape: p, m: m}
+		r.rows = &rankRows{rankShape: r.shape, m: m}
 	} else {
-		r.rows = newRankRows(p, m, ctx.Memory)
+		r.rows = newRankRows(r.shape, m, r.ctx.Memory)
 	}
 	if r.spec.TTLMs > 0 {
 		for s := range m.Each {
-			r.rows.touch([]keyed.Slot{s}, ctx.Env.Now()/1000)
+			r.rows.touch([]keyed.Slot{s}, r.ctx.Env.Now()/1000)
 		}
 	}
 	return nil
+}
+
+func (r *Rank) closeRows() {
+	if r.rows != nil {
+		r.rows.lists.close()
+		r.rows.m.Close()
+	}
 }
 
 // Process implements Operator.
@@ -108,15 +125,15 @@ func (r *Rank) Process(_ int, b *vec.Batch, out Output) (bool, error) {
 		r.window.process(b)
 		return r.drain(out)
 	}
-	if b.Len() > 0 {
-		r.start(b)
-		if r.spec.Emit == jobgraph.AtEnd {
-			for r.step() {
-			}
-			r.settle()
-		} else {
-			r.feed.batches(r.next)
+	switch {
+	case b.Len() == 0:
+	case r.atEnd():
+		if err := r.processEnd(b); err != nil {
+			return false, err
 		}
+	default:
+		r.start(b, r.ident.positions(b))
+		r.feed.batches(r.next)
 	}
 	if m, ok := lastMark(b); ok {
 		r.forward(m)
@@ -125,7 +142,7 @@ func (r *Rank) Process(_ int, b *vec.Batch, out Output) (bool, error) {
 }
 
 func (r *Rank) drain(out Output) (bool, error) {
-	if r.rows != nil {
+	if r.rows != nil && r.spill == nil {
 		if err := r.rows.m.Err(); err != nil {
 			return false, err
 		}
@@ -133,9 +150,8 @@ func (r *Rank) drain(out Output) (bool, error) {
 	return r.feed.drain(out)
 }
 
-// start takes a batch.
-func (r *Rank) start(b *vec.Batch) {
-	rows := r.ident.positions(b)
+// start takes rows of a batch.
+func (r *Rank) start(b *vec.Batch, rows []int32) {
 	m := &r.rows.m.Table
 	if ttl := r.spec.TTLMs; ttl > 0 {
 		r.rows.expire(r.group.find(m, b.Cols, rows, b.Rows), r.ctx.Env.Now()/1000, ttl)
@@ -277,41 +293,12 @@ func (r *Rank) move(i, old int) {
 
 // EndInput implements Operator.
 func (r *Rank) EndInput(_ int, out Output) (bool, error) {
-	if r.spec.Emit == jobgraph.AtEnd && r.window == nil {
-		r.feed.batches(r.whole(r.rows))
-		r.held.release(&r.feed)
+	if r.atEnd() {
+		if err := r.finishEnd(); err != nil {
+			return false, err
+		}
 	}
 	return r.drain(out)
-}
-
-// whole returns a source of batches with the ranked rows of all partitions.
-func (r *Rank) whole(x *rankRows) func() (*vec.Batch, error) {
-	var slots []keyed.Slot
-	for s := range x.m.Each {
-		slots = append(slots, s)
-	}
-	return func() (*vec.Batch, error) {
-		for r.changes.len() < vec.BatchRowsMax && len(slots) > 0 {
-			r.ranked(x, slots[0])
-			slots = slots[1:]
-		}
-		if r.changes.len() == 0 {
-			return nil, nil
-		}
-		return r.changes.take(x.m, r.spec.Types, r.spec.Number), nil
-	}
-}
-
-// ranked puts out the rows of a partition.
-func (r *Rank) ranked(x *rankRows, s keyed.Slot) {
-	if r.isFirst() {
-		r.changes.add(vec.Insert, x.m.Last(s), 1)
-		return
-	}
-	r.after = r.places(x, s, r.after[:0])
-	for _, p := range r.after {
-		r.changes.add(vec.Insert, p.ref, p.num)
-	}
 }
 
 // forward passes a watermark on, behind what it causes.
@@ -355,10 +342,8 @@ func (r *Rank) Snapshot(base.Epoch) error {
 
 // Close implements Operator.
 func (r *Rank) Close() error {
-	if r.rows != nil {
-		r.rows.lists.close()
-		r.rows.m.Close()
-	}
+	r.closeRows()
+	r.spill.close()
 	if r.window != nil {
 		r.window.close()
 	}

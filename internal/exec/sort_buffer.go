@@ -40,9 +40,6 @@ type sortItem struct {
 }
 
 const (
-	// sortRunBytesMin is the least memory of its own that a sort gives up: other
-	// operators may have used up the budget.
-	sortRunBytesMin = 4 << 20
 	// sortRunsMax is how many runs are merged at once.
 	sortRunsMax = 32
 	// sortPruneRows is how many rows beyond the limit are kept before they are
@@ -65,13 +62,16 @@ func (s *sortBuffer) add(b *vec.Batch, rows []int32) error {
 	if s.limit < noBound && int64(s.rows) > 2*s.limit+sortPruneRows {
 		s.prune()
 	}
-	if s.ctx.Memory.Add(0) || s.bytes < sortRunBytesMin {
+	if !s.ctx.crowded(s.bytes) {
 		return nil
 	}
-	if s.ctx.Spill == nil {
-		return s.ctx.Memory.Exceeded(s.ctx.Op)
+	if s.ctx.Spill != nil {
+		return s.spill()
 	}
-	return s.spill()
+	if m := s.ctx.Memory; m.Used() > m.Limit {
+		return m.Exceeded(s.ctx.Op)
+	}
+	return nil
 }
 
 func (s *sortBuffer) take(b *vec.Batch) {

@@ -90,9 +90,12 @@ func (f *spillFile) finish() error {
 	return nil
 }
 
+// more reports whether there are rows that were not read.
+func (f *spillFile) more() bool { return f.at < f.r.Size() }
+
 // read returns the next rows, at most a batch of them; 0 at the end.
 func (f *spillFile) read() ([]vec.Vector, int, error) {
-	if f.at >= f.r.Size() {
+	if !f.more() {
 		return nil, 0, nil
 	}
 	var head [spillFrameHead]byte
