@@ -73,6 +73,9 @@ func Compile(job *logical.Job, opts Options) (*Compiled, error) {
 		return nil, err
 	}
 	b := newBuilder(opts, set, changes)
+	if opts.Batch && !opts.Verify {
+		b.marked = marked(after.Roots)
+	}
 	for _, root := range after.Roots {
 		b.count(root)
 		b.path(root, "")
@@ -110,6 +113,7 @@ type builder struct {
 	changes *changelog.Plan
 	g       *jobgraph.Graph
 	sealed  map[int]bool
+	marked  map[*logical.Scan]bool // scans of a batch that have a watermark
 	uses    map[logical.Node]int
 	done    map[logical.Node]flow
 	paths   map[logical.Node]string

@@ -96,7 +96,7 @@ func (b *builder) source(n *logical.Scan) (*jobgraph.Source, []*expr.Expr, error
 		}
 	}
 	wm := n.Table.Watermark
-	if b.opts.Batch || wm != nil && wm.Value == nil {
+	if b.opts.Batch && (!b.marked[n] || b.changes.Info(n).Fold) || wm != nil && wm.Value == nil {
 		wm = nil // a batch's watermark jumps to the end
 	}
 	if wm != nil {
