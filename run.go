@@ -7,7 +7,6 @@ import (
 	"iter"
 	"maps"
 	"path"
-	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
@@ -58,6 +57,7 @@ type impl struct {
 
 // running is a Job's inside.
 type running struct {
+	base   string // the id without the number that tells jobs of one base apart
 	local  *cluster.Local
 	cancel context.CancelFunc
 	ended  chan struct{}
@@ -187,9 +187,9 @@ func (s *Session) execute(ctx context.Context, st Statement, rows RowsFunc) (*Re
 func (s *Session) start(ctx context.Context, lj *logical.Job, rows RowsFunc) (*Result, error) {
 	_, query := lj.Roots[0].(*logical.Collect)
 	j := &Job{Batch: s.batch(), Name: lj.Name}
-	s.mu.Lock()
-	j.ID = fmt.Sprintf("%d-%s", len(s.jobs)+1, slug(lj))
-	s.mu.Unlock()
+	if err := s.name(j, lj); err != nil {
+		return nil, err
+	}
 	g, err := s.graph(lj, j.ID)
 	if err != nil {
 		return nil, err
@@ -250,21 +250,6 @@ func inScript(file string, err error) error {
 	return err
 }
 
-// slug names a job by what it writes.
-func slug(lj *logical.Job) string {
-	var parts []string
-	for _, r := range lj.Roots {
-		if sink, ok := r.(*logical.Sink); ok {
-			parts = append(parts, sink.Table.Path.Name)
-		}
-	}
-	if len(parts) == 0 {
-		return "select"
-	}
-	name := regexp.MustCompile(`[^A-Za-z0-9_]+`).ReplaceAllString(strings.Join(parts, "-"), "-")
-	return name[:min(len(name), 60)]
-}
-
 func (s *Session) planOptions(id, name string) physical.Options {
 	conf := s.opts.All()
 	p := runtime.GOMAXPROCS(0)
@@ -301,7 +286,7 @@ func (s *Session) launch(ctx context.Context, j *Job, g *jobgraph.Graph, schema 
 	if v := s.cfg.verify; v != nil {
 		v.prepare(g, world, s.Zone())
 	}
-	l.Options = job.Options{FailuresMax: int(s.opts.Int("execution.checkpointing.tolerable-failed-checkpoints")), Restarts: s.restarts(), RestartDelay: s.opts.Duration("restart-strategy.fixed-delay.delay").Microseconds(),
+	l.Options = job.Options{FailuresMax: int(s.opts.Int("execution.checkpointing.tolerable-failed-checkpoints")), Random: env.Float,
 		IntervalUs: s.opts.Duration("execution.checkpointing.interval").Microseconds(), MinPauseUs: s.opts.Duration("execution.checkpointing.min-pause").Microseconds(),
 		TimeoutUs: s.opts.Duration("execution.checkpointing.timeout").Microseconds()}
 	dir := s.checkpointDir()
@@ -314,12 +299,13 @@ func (s *Session) launch(ctx context.Context, j *Job, g *jobgraph.Graph, schema 
 			return err
 		}
 	}
+	l.Options.Restart = s.restart(l.Storage != nil)
 	if l.Options.Run == "" {
 		l.Options.Run = newRun()
 	}
 	nameRun(g, l.Options.Run)
 	ctx, cancel := context.WithCancel(ctx)
-	j.running = running{local: l, cancel: cancel, ended: make(chan struct{})}
+	j.local, j.cancel, j.ended = l, cancel, make(chan struct{})
 	s.mu.Lock()
 	s.jobs = append(s.jobs, j)
 	s.mu.Unlock()
@@ -334,16 +320,6 @@ func (s *Session) launch(ctx context.Context, j *Job, g *jobgraph.Graph, schema 
 		j.err, j.final = inScript(file, err), l.Status()
 	}()
 	return nil
-}
-
-func (s *Session) restarts() int {
-	switch s.opts.String("restart-strategy.type") {
-	case "fixed-delay", "fixeddelay":
-		return int(s.opts.Int("restart-strategy.fixed-delay.attempts"))
-	case "exponential-delay", "exponentialdelay":
-		return -1
-	}
-	return 0
 }
 
 // checkpointDir is the folder for checkpoints, "" for none.

@@ -30,3 +30,6 @@ func Getenv(key, def string) string {
 
 // TempDir returns the system's folder for temporary files.
 func TempDir() string { return os.TempDir() }
+
+// Float returns a random number from 0 to below 1.
+func Float() float64 { return float64(Seed()>>11) / (1 << 53) }

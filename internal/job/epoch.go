@@ -251,6 +251,7 @@ func (m *Master) saved(now int64, e base.Epoch) {
 	}
 	m.saving = false
 	m.base, m.failures = p.manifest, 0
+	m.restart.progress()
 	if m.phase == stopping {
 		m.gone(now)
 		return

@@ -121,14 +121,14 @@ type Outcome struct {
 
 // Options steer a Master. Times are microseconds.
 type Options struct {
-	Checkpoints  bool  // there is a place for them
-	IntervalUs   int64 // 0: only on request and at the end
-	MinPauseUs   int64
-	TimeoutUs    int64
-	FailuresMax  int    // epochs that may fail in a row; < 0: any number
-	Restarts     int    // attempts after a failure; < 0: any number
-	Run          string // its name in manifests
-	RestartDelay int64
+	Checkpoints bool  // there is a place for them
+	IntervalUs  int64 // 0: only on request and at the end
+	MinPauseUs  int64
+	TimeoutUs   int64
+	FailuresMax int    // epochs that may fail in a row; < 0: any number
+	Run         string // its name in manifests
+	Restart     Restart
+	Random      func() float64 // for Restart.Jitter
 	// Enumerator makes the enumerator of a source.
 	Enumerator func(src *jobgraph.Source, saved []byte) (connect.Enumerator, error)
 	Bugs       Bugs

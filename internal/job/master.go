@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/millrace-io/millrace/connect"
 	"github.com/millrace-io/millrace/internal/base"
@@ -29,6 +30,7 @@ type Master struct {
 	graph *jobgraph.Graph
 	opt   Options
 
+	now     int64 // of the event being handled
 	phase   phase
 	attempt int
 	base    *checkpoint.Manifest // the last complete checkpoint, or nil
@@ -42,7 +44,7 @@ type Master struct {
 	carry    map[string][][]byte
 	lastEnd  int64 // when the last epoch ended
 	failures int
-	restarts int
+	restart  restarter
 	resumeAt int64 // when a restart is due
 
 	// Writes under way: an attempt does not end before they have, since a manifest
@@ -73,7 +75,7 @@ type source struct {
 
 // New returns a master; from is the checkpoint to start from, or nil.
 func New(g *jobgraph.Graph, opt Options, from *checkpoint.Manifest) *Master {
-	m := &Master{graph: g, opt: opt, base: from, carry: map[string][][]byte{}}
+	m := &Master{graph: g, opt: opt, base: from, carry: map[string][][]byte{}, restart: restarter{Restart: opt.Restart, random: opt.Random}}
 	if from != nil {
 		m.epoch = from.Epoch
 	}
@@ -82,7 +84,7 @@ func New(g *jobgraph.Graph, opt Options, from *checkpoint.Manifest) *Master {
 
 // Step handles an event at a time (microseconds) and returns what is to be done.
 func (m *Master) Step(now int64, ev Event) []Command {
-	m.out = nil
+	m.out, m.now = nil, now
 	switch {
 	case ev.Start:
 		m.recover()
@@ -156,7 +158,11 @@ func (m *Master) deploy(now int64) {
 	m.tasks, m.pending, m.commit, m.carry = map[task.ID]*member{}, nil, 0, map[string][][]byte{}
 	m.failed, m.lastEnd = nil, now
 	if err := m.openSources(); err != nil {
-		m.end(err)
+		if m.attempt == 1 {
+			m.end(err)
+		} else {
+			m.again(now, err)
+		}
 		return
 	}
 	m.phase = running
@@ -232,6 +238,9 @@ func (m *Master) tick(now int64) {
 		m.attempt--
 		m.recover()
 		return
+	case m.phase == recovering && m.resumeAt != 0 && m.cancelling:
+		m.end(nil)
+		return
 	case m.phase != running && m.phase != ending:
 		return
 	}
@@ -274,7 +283,7 @@ func (m *Master) want(id task.ID) {
 func (m *Master) assign(s *source, id task.ID, first bool) {
 	splits, done, err := s.enum.Assign(id.Subtask)
 	if err != nil {
-		m.stop(0, fmt.Errorf("find splits: %w", err))
+		m.stop(m.now, fmt.Errorf("find splits: %w", err))
 		return
 	}
 	hold := s.enum.Waiting() > 0 && !s.enum.Ordered()
@@ -313,7 +322,7 @@ func (m *Master) members() []*member {
 // fail reacts to a task's failure: everything is stopped, then restarted or ended.
 func (m *Master) fail(now int64, err error) {
 	if m.phase == recovering {
-		m.end(err)
+		m.again(now, err)
 		return
 	}
 	if m.phase == over {
@@ -353,18 +362,27 @@ func (m *Master) gone(now int64) {
 		m.end(m.failed)
 		return
 	}
-	if m.opt.Restarts >= 0 && m.restarts >= m.opt.Restarts {
-		m.end(m.failed)
+	m.again(now, m.failed)
+}
+
+// again starts the job again, now or in a while, or ends it.
+func (m *Master) again(now int64, err error) {
+	delay, ok := m.restart.next(now, err)
+	if !ok {
+		m.end(err)
 		return
 	}
-	m.restarts++
-	m.do(Command{Log: fmt.Sprintf("restarting after: %v", m.failed)})
+	in := ""
+	if delay > 0 {
+		in = fmt.Sprintf(" in %v", (time.Duration(delay) * time.Microsecond).Round(time.Millisecond))
+	}
+	m.do(Command{Log: fmt.Sprintf("restarting%s after: %v", in, err)})
 	m.pending, m.commit = nil, 0
-	if m.opt.RestartDelay == 0 {
+	if delay == 0 {
 		m.recover()
 		return
 	}
-	m.phase, m.resumeAt = recovering, now+m.opt.RestartDelay
+	m.phase, m.resumeAt = recovering, now+delay
 	m.attempt++
 }
 

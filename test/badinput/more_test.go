@@ -112,7 +112,7 @@ func copied(t *testing.T) (dir string) {
 // says so, and nothing is doubled.
 func TestTruncatedCheckpoint(t *testing.T) {
 	dir := copied(t)
-	list, _ := filepath.Glob(filepath.Join(dir, "ck/1-o/chk-*.json"))
+	list, _ := filepath.Glob(filepath.Join(dir, "ck/o/chk-*.json"))
 	if len(list) < 2 {
 		t.Fatal(list)
 	}
@@ -128,7 +128,7 @@ func TestTruncatedCheckpoint(t *testing.T) {
 		t.Errorf("the sink has %q", got)
 	}
 	got = runIn(t, dir, "run", "-f", "job.sql", "--checkpoint-dir", "ck", "--restore", "latest")
-	if got.exit != 0 || got.stderr != "1-o: had finished; it does not run again\n" {
+	if got.exit != 0 || got.stderr != "o: had finished; it does not run again\n" {
 		t.Errorf("exit status %d: %s", got.exit, got.stderr)
 	}
 }
@@ -137,7 +137,7 @@ func TestTruncatedCheckpoint(t *testing.T) {
 func TestCheckpointOfAnotherJob(t *testing.T) {
 	dir := copied(t)
 	write(t, dir, map[string]string{"other.sql": strings.ReplaceAll(table("a INT, b STRING", "in.csv", "csv"), "TABLE t", "TABLE u") + strings.ReplaceAll(insert, "FROM t", "FROM u")})
-	for _, from := range []string{"ck", "ck/1-o", "latest"} {
+	for _, from := range []string{"ck", "ck/o", "latest"} {
 		ck := "ck2"
 		if from == "latest" {
 			ck = "ck"
@@ -146,7 +146,7 @@ func TestCheckpointOfAnotherJob(t *testing.T) {
 		if got.exit != 2 {
 			t.Errorf("%s: exit status %d", from, got.exit)
 		}
-		says(t, got.stderr, 2, "checkpoint 1 of job 1-o holds positions of source *, which this job does not have: it is the checkpoint of another job, or the query has changed")
+		says(t, got.stderr, 2, "checkpoint 1 of job o holds positions of source *, which this job does not have: it is the checkpoint of another job, or the query has changed")
 	}
 	if got := rows(t, filepath.Join(dir, "out")); !slices.Equal(got, []string{"1,a", "2,b", "3,c"}) {
 		t.Errorf("the sink has %q", got)
@@ -273,7 +273,7 @@ func TestFullDiskOfCheckpoints(t *testing.T) {
 	}
 	noHalfFiles(t, dir)
 	noHalfFiles(t, full)
-	if list, _ := filepath.Glob(filepath.Join(full, "ck/1-o/chk-*.json")); len(list) < 2 {
+	if list, _ := filepath.Glob(filepath.Join(full, "ck/o/chk-*.json")); len(list) < 2 {
 		t.Errorf("no checkpoint came after those that failed: %q", list)
 	}
 }
@@ -345,7 +345,7 @@ func TestRestartsByItself(t *testing.T) {
 	var log []string
 	for in := bufio.NewScanner(stderr); in.Scan(); {
 		log = append(log, in.Text())
-		if strings.Contains(in.Text(), "restarting after: ") {
+		if strings.Contains(in.Text(), "restarting in ") {
 			if restarts++; restarts == 5 {
 				free()
 			}

@@ -313,7 +313,7 @@ func TestGoBack(t *testing.T) {
 	p := r.run("--parallelism", "2", "--set", "execution.checkpointing.interval=10ms", "--set", "execution.checkpointing.num-retained=100")
 	p.until(func() bool { return false })
 	p.check()
-	list := manifests(filepath.Join(r.ck(), "1-copied"))
+	list := manifests(filepath.Join(r.ck(), "copied"))
 	if len(list) < 3 {
 		t.Skipf("only %d checkpoints were taken", len(list))
 	}
@@ -328,7 +328,7 @@ func TestGoBack(t *testing.T) {
 		p.until(func() bool { return false })
 		p.check()
 		r.compare(want)
-		if after := manifests(filepath.Join(r.ck(), "1-copied")); !newest(filepath.Join(r.ck(), "1-copied")).Finished || after[0] != list[0] && len(after) > 100 {
+		if after := manifests(filepath.Join(r.ck(), "copied")); !newest(filepath.Join(r.ck(), "copied")).Finished || after[0] != list[0] && len(after) > 100 {
 			t.Errorf("after %s: %q", from, after)
 		}
 	}

@@ -4,7 +4,9 @@ import (
 	_ "embed"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -61,9 +63,18 @@ var optionDefs = []connect.Option{
 	{Key: "execution.checkpointing.unaligned.enabled", Default: "false", Check: oneOf("false"), Doc: "barriers may overtake rows"},
 	{Key: "execution.state-recovery.path", Doc: "savepoint or checkpoint that the next job starts from"},
 	{Key: "execution.batch-shuffle-mode", Default: "ALL_EXCHANGES_BLOCKING", Check: oneOf("ALL_EXCHANGES_BLOCKING", "ALL_EXCHANGES_PIPELINED"), Doc: "whether a batch stage ends before the next starts"},
-	{Key: "restart-strategy.type", Doc: "how a failed job starts again"},
+	{Key: "restart-strategy.type", Check: oneOf(restartTypes...), Doc: "how a failed job starts again: none, fixed-delay, exponential-delay or failure-rate; unset, exponential-delay where there are checkpoints"},
 	{Key: "restart-strategy.fixed-delay.attempts", Default: "1", Check: atLeast(0), Doc: "restarts of the fixed-delay strategy"},
-	{Key: "restart-strategy.fixed-delay.delay", Default: "1 s", Check: duration, Doc: "time between restarts"},
+	{Key: "restart-strategy.fixed-delay.delay", Default: "1 s", Check: duration, Doc: "time between restarts of the fixed-delay strategy"},
+	{Key: "restart-strategy.exponential-delay.initial-backoff", Default: "1 s", Check: duration, Doc: "time before the first restart of the exponential-delay strategy"},
+	{Key: "restart-strategy.exponential-delay.max-backoff", Default: "1 min", Check: duration, Doc: "most time before a restart"},
+	{Key: "restart-strategy.exponential-delay.backoff-multiplier", Default: "1.5", Check: number(1, math.MaxFloat64), Doc: "by how much the time grows with each restart"},
+	{Key: "restart-strategy.exponential-delay.reset-backoff-threshold", Default: "1 h", Check: duration, Doc: "a job that has run for so long begins again with the first backoff"},
+	{Key: "restart-strategy.exponential-delay.jitter-factor", Default: "0.1", Check: number(0, 1), Doc: "share of the time that is drawn at random, more or less"},
+	{Key: "restart-strategy.exponential-delay.attempts-before-reset-backoff", Default: "2147483647", Check: atLeast(1), Doc: "restarts before the job fails, if the backoff was not reset"},
+	{Key: "restart-strategy.failure-rate.max-failures-per-interval", Default: "1", Check: atLeast(1), Doc: "failures in an interval that the failure-rate strategy bears"},
+	{Key: "restart-strategy.failure-rate.failure-rate-interval", Default: "1 min", Check: duration, Doc: "the interval of the failure-rate strategy"},
+	{Key: "restart-strategy.failure-rate.delay", Default: "1 s", Check: duration, Doc: "time between restarts of the failure-rate strategy"},
 	{Key: "memory.size", Check: size, Doc: "memory for state and buffers (Millrace's own)"},
 }
 
@@ -123,6 +134,21 @@ func atLeast(n int64) func(string) error {
 		i, err := connect.Options{"": v}.Int("", 0)
 		if err != nil || i < n {
 			return fmt.Errorf("'%s' is not an integer of %d or more", v, n)
+		}
+		return nil
+	}
+}
+
+// restartTypes are the names of restart strategies, as Flink has them.
+var restartTypes = []string{"none", "off", "disable", "fixed-delay", "fixeddelay", "exponential-delay", "exponentialdelay", "failure-rate", "failurerate"}
+
+func number(least, most float64) func(string) error {
+	return func(v string) error {
+		if f, err := strconv.ParseFloat(v, 64); err != nil || !(f >= least && f <= most) {
+			if most == math.MaxFloat64 {
+				return fmt.Errorf("'%s' is not a number of %v or more", v, least)
+			}
+			return fmt.Errorf("'%s' is not a number from %v to %v", v, least, most)
 		}
 		return nil
 	}
@@ -241,6 +267,12 @@ func (o *Options) Int(key string) int64 {
 func (o *Options) Duration(key string) time.Duration {
 	d, _ := connect.Options{key: o.String(key)}.Duration(key, 0)
 	return d
+}
+
+// Float returns an option that is a number, perhaps a fraction.
+func (o *Options) Float(key string) float64 {
+	f, _ := strconv.ParseFloat(o.String(key), 64)
+	return f
 }
 
 // Size returns an option in bytes, 0 when it is unset.
