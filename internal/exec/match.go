@@ -36,6 +36,9 @@ import (
 // in all variables that a condition can still look at, will have the same fate. When
 // there are many with one first row, only the first of such twins is kept (same), so
 // their number does not grow with the ways in which a pattern can be read.
+//
+// In batch mode rows are sorted by partition first, so that one partition after the
+// other is in memory (matchSorted).
 type Match struct {
 	Base
 	spec  *jobgraph.Match
@@ -49,7 +52,8 @@ type Match struct {
 	mark  int64
 	seq   uint64
 
-	wait  *keyed.MultiBuckets // nil by processing time
+	wait  *keyed.MultiBuckets // nil by processing time, and at the end
+	end   *matchSorted        // in batch mode; nil otherwise
 	table *keyed.Table        // by partition: a matchPart, in the blob of its only word
 	rows  *keyed.Multi        // by partition: the rows that parts keep
 	parts []*matchPart        // by slot of table
@@ -63,6 +67,7 @@ type Match struct {
 	times   []int64
 	plain   [][]truth // by variable, by row of batch; nil: not known
 	scratch []byte
+	bytes   int64 // of the parts
 }
 
 // NewMatch returns the operator for a spec.
@@ -78,7 +83,10 @@ func (m *Match) Open(ctx *Context) (err error) {
 		return err
 	}
 	m.looks = m.lookBack()
-	if spec.Time >= 0 {
+	switch {
+	case spec.Time >= 0 && !ctx.Env.Streaming:
+		m.end = newMatchSorted(m)
+	case spec.Time >= 0:
 		if m.wait, m.seq, err = openWaiting(ctx, m.group, spec.Types); err != nil {
 			return err
 		}
@@ -167,6 +175,7 @@ func (m *Match) restore() error {
 			}
 		}
 		m.setTimer(p)
+		m.account(p)
 	}
 	return nil
 }
@@ -183,7 +192,7 @@ func (m *Match) part(s keyed.Slot) *matchPart {
 }
 
 func (m *Match) touch(p *matchPart) {
-	if !p.dirty {
+	if !p.dirty && m.end == nil {
 		p.dirty = true
 		m.dirty = append(m.dirty, p)
 	}
@@ -208,7 +217,7 @@ func (m *Match) Process(_ int, b *vec.Batch, out Output) (bool, error) {
 
 func (m *Match) add(b *vec.Batch) error {
 	rows := undropped(m.ctx, b, m.ident.positions(b))
-	if m.wait == nil {
+	if m.wait == nil && m.end == nil {
 		flat := flatBatch(b, rows)
 		now := make([]int64, flat.Rows)
 		for i := range now {
@@ -229,6 +238,9 @@ func (m *Match) add(b *vec.Batch) error {
 		}
 		kept = append(kept, r)
 	}
+	if m.end != nil {
+		return m.end.sort.add(b, kept)
+	}
 	byBucket(times, kept, sortBucket, func(t int64, part []int32) {
 		m.seq = keepWaiting(m.wait.At(t), m.group, b, part, times, m.seq)
 	})
@@ -237,6 +249,10 @@ func (m *Match) add(b *vec.Batch) error {
 
 // fire queues what a watermark makes final, a bucket at a time.
 func (m *Match) fire(mark int64) {
+	if m.end != nil {
+		m.end.held.hold(mark)
+		return
+	}
 	m.mark = max(m.mark, mark)
 	if m.wait != nil {
 		now := m.mark
@@ -292,9 +308,19 @@ func (m *Match) Watermark(t int64, out Output) (bool, error) {
 	return m.feed.drain(out)
 }
 
+// EndInput implements Operator.
+func (m *Match) EndInput(_ int, out Output) (bool, error) {
+	if m.end != nil {
+		if err := m.end.finish(); err != nil {
+			return false, err
+		}
+	}
+	return m.feed.drain(out)
+}
+
 // Tick implements Operator: by processing time, attempts grow old without rows.
 func (m *Match) Tick(_ int64, out Output) (bool, error) {
-	if now := m.ctx.Env.Now(); m.wait == nil && m.timers.due(now) {
+	if now := m.ctx.Env.Now(); m.wait == nil && m.end == nil && m.timers.due(now) {
 		b, err := m.expire(now)
 		if err != nil {
 			return false, err
@@ -407,7 +433,7 @@ func (m *Match) finish(parts []*matchPart) (*vec.Batch, error) {
 		m.rows.Remove(m.rows.SlotOf(r), r)
 	}
 	m.garbage = m.garbage[:0]
-	return out, cmp.Or(tableErr(m.table), multiErr(m.rows))
+	return out, m.exceeded()
 }
 
 // trim forgets the rows of a part that come before all attempts and matches, and
@@ -415,6 +441,7 @@ func (m *Match) finish(parts []*matchPart) (*vec.Batch, error) {
 func (m *Match) trim(p *matchPart) {
 	if len(p.open) == 0 {
 		m.drop(p)
+		m.forget(p)
 		m.parts[p.slot] = nil
 		p.dirty = false
 		m.table.Delete(p.slot)
@@ -429,6 +456,7 @@ func (m *Match) trim(p *matchPart) {
 		p.refs = slices.Clone(p.refs[n:])
 	}
 	m.setTimer(p)
+	m.account(p)
 }
 
 // drop gives up all rows of a part.
@@ -550,7 +578,7 @@ func (h *matchTimers) Pop() any {
 func (h matchTimers) due(now int64) bool { return len(h) > 0 && h[0].time <= now }
 
 func (m *Match) setTimer(p *matchPart) {
-	if m.spec.Within > 0 && p.timer == noTimer && len(p.open) > 0 {
+	if m.end == nil && m.spec.Within > 0 && p.timer == noTimer && len(p.open) > 0 {
 		p.timer = satAdd(p.open[0].time, m.spec.Within)
 		heap.Push(&m.timers, matchTimer{p.timer, p.slot})
 	}
@@ -588,5 +616,9 @@ func (m *Match) Close() error {
 	if m.exprs != nil {
 		m.exprs.close()
 	}
+	if m.end != nil {
+		m.end.sort.close()
+	}
+	m.ctx.Memory.Add(-m.bytes)
 	return nil
 }

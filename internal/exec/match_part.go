@@ -29,9 +29,49 @@ type matchPart struct {
 	done  doneHeap
 	timer int64 // the registered one, or noTimer
 	dirty bool
+	bytes int64 // as the budget counts it
 }
 
 const noTimer = int64(math.MaxInt64)
+
+// What the parts of a partition take, about, in bytes.
+const (
+	matchPartBytes = 128
+	attemptBytes   = 96 // with its place in the list; and 4 a variable, 8 a word of accumulators
+	finishedBytes  = 48 // and 4 a variable
+	matchRefBytes  = 4
+)
+
+// account counts the memory of a part against the budget.
+func (m *Match) account(p *matchPart) {
+	ends := 4 * m.auto.vars
+	now := matchPartBytes + len(p.open)*(attemptBytes+ends+8*m.exprs.accs) + len(p.done)*(finishedBytes+ends) + cap(p.refs)*matchRefBytes
+	m.count(p, int64(now))
+}
+
+// forget gives the memory of a part back.
+func (m *Match) forget(p *matchPart) { m.count(p, 0) }
+
+func (m *Match) count(p *matchPart, now int64) {
+	m.ctx.Memory.Add(now - p.bytes)
+	m.bytes += now - p.bytes
+	p.bytes = now
+}
+
+// exceeded returns the error of rows and attempts that are more than the budget
+// allows.
+func (m *Match) exceeded() error {
+	b := m.ctx.Memory
+	if b.Add(0) || m.table.Bytes()+m.rows.Bytes()+m.bytes < spillBytesLeast {
+		return nil
+	}
+	if m.end != nil {
+		if err := m.end.sort.evict(); err != nil || b.Add(0) {
+			return err
+		}
+	}
+	return b.Exceeded(m.ctx.Op)
+}
 
 // An attempt is a match that is not finished.
 type attempt struct {

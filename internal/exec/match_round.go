@@ -75,6 +75,9 @@ func (r *matchRound) run(active []matchRun, perm []int32) error {
 			return err
 		}
 	}
+	if err := r.m.exceeded(); err != nil {
+		return err
+	}
 	return r.count()
 }
 
@@ -205,6 +208,7 @@ func (r *matchRound) step(s *matchStep) error {
 			}
 		}
 	}
+	m.account(p)
 	return m.tell(p, m.times[s.row])
 }
 

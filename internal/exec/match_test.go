@@ -244,10 +244,28 @@ func TestMatchRandom(t *testing.T) {
 			t.Fatalf("seed %d: %s, conditions %v, skip %d %d, within %d\ngot  %q\nwant %q", seed, jobgraph.PatternText(m.spec.Vars), m.conds, m.spec.Skip, m.spec.SkipVar, m.spec.Within, got, want)
 		}
 		run.Close()
+		if batch := matchBatch(t, r, m); !slices.Equal(batch, want) {
+			t.Fatalf("seed %d: %s, conditions %v, skip %d %d, within %d, as a batch\ngot  %q\nwant %q", seed, jobgraph.PatternText(m.spec.Vars), m.conds, m.spec.Skip, m.spec.SkipVar, m.spec.Within, batch, want)
+		}
 	}
 	if found < 2000 {
 		t.Errorf("only %d matches were found: the test shows little", found)
 	}
+}
+
+// matchBatch returns the matches in batch mode.
+func matchBatch(t *testing.T, r *rand.Rand, m *matchModel) (out []string) {
+	run := exectest.Start(t, func() exec.Operator { return exec.NewMatch(m.spec) }, exectest.Options{Batch: true})
+	for _, b := range exectest.Cut(r, exectest.Batch(matchTypes, m.rows, nil), 20) {
+		run.Process(0, b)
+	}
+	run.End()
+	for _, e := range run.Rows() {
+		out = append(out, exectest.Text(e.Row))
+	}
+	run.Close()
+	slices.Sort(out)
+	return out
 }
 
 // A matchModel is a pattern with conditions that it can tell by itself.

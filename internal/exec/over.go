@@ -2,6 +2,7 @@ package exec
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/expr/agg"
@@ -145,21 +146,36 @@ func newOverCalls(spec *jobgraph.Over, ts []types.Type, order *ordering, wanted 
 	return c, err
 }
 
-// whole computes the calls over whole partitions.
-func (c *overCalls) whole(p *overPart) ([]vec.Vector, error) {
+// goOn reports whether a partition can be computed in pieces: the calls need only
+// what they have accumulated.
+func (c *overCalls) goOn() bool {
+	return !slices.ContainsFunc(c.list, func(call *overCall) bool {
+		switch call.spec.Func {
+		case "ROW_NUMBER", "RANK", "DENSE_RANK":
+			return false
+		}
+		return !call.running
+	})
+}
+
+// whole computes the calls over whole partitions; the first of them may have begun
+// in the run before.
+func (c *overCalls) whole(p *overPart, begun bool) ([]vec.Vector, error) {
 	p.prepare(c.order)
 	n := len(p.starts) - 1
 	ids := make([]int64, n)
 	for i := range ids {
 		ids[i] = int64(i)
 	}
-	c.table.Clear()
+	if !begun {
+		c.table.Clear()
+	}
 	c.key.Prepare([]types.Type{types.TBigInt}, []vec.Vector{&vec.Fixed[int64]{Vals: ids}}, nil, n)
 	c.slots = grow(c.slots, n)
 	c.table.Upsert(&c.key, c.slots)
 	p.slots = c.slots
 	for _, call := range c.list {
-		if call.seen != nil {
+		if call.seen != nil && !begun {
 			call.seen.Clear()
 		}
 	}

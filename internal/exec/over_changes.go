@@ -122,7 +122,7 @@ func (x *overChanges) compute(refs []keyed.Ref) (*vec.Batch, error) {
 	if len(refs) == 0 {
 		return b, nil
 	}
-	cols, err := x.calls.whole(&overPart{cols: b.Cols, n: len(refs), starts: []int32{0, int32(len(refs))}})
+	cols, err := x.calls.whole(&overPart{cols: b.Cols, n: len(refs), starts: []int32{0, int32(len(refs))}}, false)
 	if err != nil {
 		return nil, err
 	}

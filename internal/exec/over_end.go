@@ -1,35 +1,36 @@
 package exec
 
-import (
-	"github.com/millrace-io/millrace/internal/jobgraph"
-	"github.com/millrace-io/millrace/vec"
-)
+import "github.com/millrace-io/millrace/vec"
 
 // overEnd sorts all rows by partition and order and then computes one partition
-// after the other, several small ones at once. A partition must fit in memory.
+// after the other, several small ones at once.
+//
+// A partition must fit in memory, unless all calls can do with what they have
+// accumulated (see overCalls.goOn): then one that does not is computed in pieces, of
+// whole groups of peers.
 type overEnd struct {
 	o     *Over
 	sort  *sortBuffer
-	parts *ordering // the partition columns
+	parts sortedParts
 	calls *overCalls
 
 	pending []*vec.Batch // sorted, of partitions whose end has not been seen
 	rows    int
+	bytes   int64
 	cut     []place // where partitions start in pending
 	ended   bool
 	held    heldMark
+
+	begun        bool  // the first partition in pending has had rows before
+	count, peers int64 // how many, and how many groups of peers
 }
 
 // overRows is about how many rows are computed at once.
 const overRows = vec.BatchRowsMax
 
 func openOverEnd(o *Over) (overMode, error) {
-	var keys []jobgraph.SortKey
-	for _, c := range o.spec.Partition {
-		keys = append(keys, jobgraph.SortKey{Col: c})
-	}
-	e := &overEnd{o: o, parts: newOrdering(keys, o.spec.Types)}
-	e.sort = newSortBuffer(o.ctx, "over", append(keys, o.spec.Order...), o.spec.Types, noBound)
+	e := &overEnd{o: o}
+	e.sort, e.parts = newPartSort(o.ctx, "over", o.spec.Partition, o.spec.Order, o.spec.Types)
 	var err error
 	e.calls, err = newOverCalls(o.spec, o.spec.Types, newOrdering(o.spec.Order, o.spec.Types), everyCall, o.ctx.Memory)
 	return e, err
@@ -80,45 +81,76 @@ func (e *overEnd) next() ([]*vec.Batch, error) {
 		}
 		if b == nil {
 			e.ended = true
-			return e.compute(e.rows)
+			return e.compute(e.rows, false)
 		}
 		e.take(b)
-		if last := e.before(e.cut[len(e.cut)-1]); last >= overRows {
-			return e.compute(last)
+		last := e.before(e.cut[len(e.cut)-1])
+		full := e.o.ctx.crowded(e.bytes)
+		switch {
+		case last >= overRows || full && last > 0:
+			return e.compute(last, false)
+		case full && e.calls.goOn():
+			if n := e.lastPeers(); n > 0 {
+				return e.compute(n, true)
+			}
+		}
+		if err := e.exceeded(); err != nil {
+			return nil, err
 		}
 	}
+}
+
+// exceeded returns the error of a partition that does not fit.
+func (e *overEnd) exceeded() error {
+	m := e.o.ctx.Memory
+	if m.Add(0) || e.bytes < spillBytesLeast {
+		return nil
+	}
+	if err := e.sort.evict(); err != nil || m.Add(0) {
+		return err
+	}
+	return m.Exceeded(e.o.ctx.Op)
+}
+
+// lastPeers returns where the last group of peers of pending begins, which is of
+// one partition.
+func (e *overEnd) lastPeers() int {
+	order := e.calls.order
+	n, row := len(e.pending)-1, e.pending[len(e.pending)-1].Rows-1
+	for at := e.rows - 1; at > 0; at-- {
+		m, i := n, row-1
+		if row == 0 {
+			m, i = n-1, e.pending[n-1].Rows-1
+		}
+		for k, key := range order.keys {
+			if order.value(k, e.pending[m].Cols[key.Col], i, e.pending[n].Cols[key.Col], row) != 0 {
+				return at
+			}
+		}
+		n, row = m, i
+	}
+	return 0
 }
 
 // take adds sorted rows and finds where partitions start in them.
 func (e *overEnd) take(b *vec.Batch) {
 	n := len(e.pending)
-	words := e.parts.words(b.Cols, nil, b.Rows, nil)
+	words := e.parts.words(b)
 	for i := range b.Rows {
-		if i > 0 && e.together(b, i-1, b, i, words) || i == 0 && n > 0 && e.together(e.pending[n-1], e.pending[n-1].Rows-1, b, 0, nil) {
+		if i > 0 && e.parts.together(b, i-1, b, i, words) || i == 0 && n > 0 && e.parts.together(e.pending[n-1], e.pending[n-1].Rows-1, b, 0, nil) {
 			continue
 		}
 		e.cut = append(e.cut, placeOf(n, i))
 	}
 	e.pending = append(e.pending, b)
 	e.rows += b.Rows
+	e.counts(vec.Bytesize(b))
 }
 
-// together reports whether two rows are of one partition.
-func (e *overEnd) together(a *vec.Batch, i int, b *vec.Batch, k int, words [][]uint64) bool {
-	for j, key := range e.parts.keys {
-		if words != nil {
-			if words[j][i] != words[j][k] {
-				return false
-			}
-			if !e.parts.loose(j, words[j][i]) {
-				continue
-			}
-		}
-		if e.parts.value(j, a.Cols[key.Col], i, b.Cols[key.Col], k) != 0 {
-			return false
-		}
-	}
-	return true
+// counts counts memory against the budget.
+func (e *overEnd) counts(n int64) {
+	e.bytes += n
+	e.o.ctx.Memory.Add(n)
 }
 
 // before returns how many pending rows lie before a place.
@@ -130,8 +162,9 @@ func (e *overEnd) before(p place) int {
 	return n
 }
 
-// compute computes the first n pending rows, which are whole partitions.
-func (e *overEnd) compute(n int) ([]*vec.Batch, error) {
+// compute computes the first n pending rows: whole partitions, or rows of one that
+// goes on.
+func (e *overEnd) compute(n int, goesOn bool) ([]*vec.Batch, error) {
 	if n == 0 {
 		return nil, nil
 	}
@@ -161,12 +194,22 @@ func (e *overEnd) compute(n int) ([]*vec.Batch, error) {
 	}
 	p.starts = append(p.starts, int32(n))
 	e.pending, e.rows, e.cut = nil, 0, nil
+	e.counts(-e.bytes)
 	for _, b := range rest {
 		e.take(b)
 	}
-	cols, err := e.calls.whole(p)
+	if e.begun {
+		p.rows, p.groups = make([]int64, len(p.starts)-1), make([]int64, len(p.starts)-1)
+		p.rows[0], p.groups[0] = e.count, e.peers
+	}
+	cols, err := e.calls.whole(p, e.begun)
 	if err != nil {
 		return nil, err
+	}
+	if e.begun = goesOn; goesOn {
+		e.count, e.peers = e.count+int64(n), e.peers+int64(p.group[n-1])+1
+	} else {
+		e.count, e.peers = 0, 0
 	}
 	return cutBatches(append(p.cols, cols...), nil, n), nil
 }
@@ -194,6 +237,7 @@ func cutBatches(cols []vec.Vector, kinds []vec.RowKind, n int) []*vec.Batch {
 func (e *overEnd) snapshot() error { return nil }
 
 func (e *overEnd) close() {
+	e.counts(-e.bytes)
 	e.sort.close()
 	e.calls.close()
 }

@@ -336,7 +336,7 @@ func (x *overStream) slide(p *overPart, times []int64, perm []int32, results []v
 		old.Cols[c] = x.past.Gather(refs, k)
 		full.cols[c] = collect([]*vec.Batch{old, {Rows: p.n, Cols: stamps}}, c, x.o.spec.Types[c], at)
 	}
-	cols, err := x.sliding.whole(full)
+	cols, err := x.sliding.whole(full, false)
 	if err != nil {
 		return err
 	}

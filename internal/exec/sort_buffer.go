@@ -231,11 +231,32 @@ func (s *sortBuffer) newRun() (*spillFile, error) {
 
 // spill writes what is in memory to a new run.
 func (s *sortBuffer) spill() error {
+	if err := s.write(s.sort()); err != nil {
+		return err
+	}
+	if len(s.runs) < sortRunsMax {
+		return nil
+	}
+	return s.join()
+}
+
+// evict writes what next has not returned to disk: the memory is needed elsewhere.
+func (s *sortBuffer) evict() error {
+	if len(s.runs) > 0 || len(s.sorted) == 0 || s.ctx.Spill == nil {
+		return nil
+	}
+	if err := s.write(s.sorted); err != nil {
+		return err
+	}
+	return s.open(s.runs)
+}
+
+// write makes a run of sorted rows and gives the memory of all rows back.
+func (s *sortBuffer) write(items []sortItem) error {
 	f, err := s.newRun()
 	if err != nil {
 		return err
 	}
-	items := s.sort()
 	for len(items) > 0 {
 		var b *vec.Batch
 		b, items = s.cut(items)
@@ -248,10 +269,7 @@ func (s *sortBuffer) spill() error {
 	}
 	s.release()
 	s.runs = append(s.runs, &sortRun{file: f})
-	if len(s.runs) < sortRunsMax {
-		return nil
-	}
-	return s.join()
+	return nil
 }
 
 func ordinals(n int) []int32 {

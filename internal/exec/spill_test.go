@@ -2,16 +2,20 @@ package exec_test
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/exec"
 	"github.com/millrace-io/millrace/internal/exec/exectest"
 	"github.com/millrace-io/millrace/internal/expr"
+	"github.com/millrace-io/millrace/internal/expr/fn"
 	"github.com/millrace-io/millrace/internal/fsys"
 	fsmem "github.com/millrace-io/millrace/internal/fsys/mem"
 	"github.com/millrace-io/millrace/internal/jobgraph"
+	"github.com/millrace-io/millrace/internal/state/mem"
 	"github.com/millrace-io/millrace/types"
 	"github.com/millrace-io/millrace/vec"
 )
@@ -189,4 +193,112 @@ func probeIDs() (out [][]any) {
 		out = append(out, []any{0, id, nil, 0})
 	}
 	return out
+}
+
+// TestMatchSpill has more rows than memory, in partitions that lie over many
+// batches, and one that has no time limit and is open at the end.
+func TestMatchSpill(t *testing.T) {
+	for _, within := range []int64{0, 3000} {
+		spec := matchSpec(jobgraph.SkipPastLastRow, 0, within, matchVar("A", 1, 1), matchVar("B", 0, -1), matchVar("C", 1, 1))
+		spec.Vars[0].Cond = fcall("=", expr.Column(mX, tInt), big(1))
+		spec.Vars[1].Cond = fcall("<", expr.Column(mX, tInt), big(8))
+		spec.Vars[2].Cond = fcall("=", expr.Column(mX, tInt), big(9))
+		r := rand.New(rand.NewPCG(1, 5))
+		var rows []fed
+		for id := 0; id < 60_000; {
+			var part [][]any
+			for range 4000 {
+				part = append(part, []any{fmt.Sprint("k", r.IntN(1+r.IntN(500))), id, r.IntN(10), "text of some length", 100_000 - id + r.IntN(500)})
+				id++
+			}
+			rows = append(rows, fed{0, exectest.Batch(matchTypes, part, nil)})
+		}
+		if n := len(inTightMemory(t, func() exec.Operator { return exec.NewMatch(spec) }, 1, rows)); n < 1000 {
+			t.Errorf("only %d matches", n)
+		}
+	}
+}
+
+// TestMatchBudget: the attempts that are open count, in both modes.
+func TestMatchBudget(t *testing.T) {
+	for _, batch := range []bool{false, true} {
+		spec := matchSpec(jobgraph.SkipToNextRow, 0, 0, matchVar("A", 1, -1), matchVar("B", 1, 1))
+		spec.Vars[1].Cond = fcall("=", expr.Column(mX, tInt), big(-1)) // never
+		budget := &base.Budget{Limit: 1 << 20}
+		store, err := mem.Backend{}.Open("", base.Range{Hi: 1}, nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		op := exec.NewMatch(spec)
+		ctx := &exec.Context{Op: "match", Groups: 1, Parallelism: 1, State: store, Memory: budget, Counters: &exec.Counters{},
+			Env: &fn.Env{Zone: time.UTC, Streaming: !batch}, Spill: memSpill()}
+		if err := op.Open(ctx); err != nil {
+			t.Fatal(err)
+		}
+		err = feedUntilError(op, 8_000)
+		if err == nil || err.Error() != "match needs more memory than the budget of 1 MB; raise 'memory.size'" {
+			t.Errorf("batch %v: %v", batch, err)
+		}
+		op.Close()
+		if budget.Used() != 0 {
+			t.Errorf("batch %v: %d bytes are still counted", batch, budget.Used())
+		}
+	}
+}
+
+// feedUntilError gives an operator n rows of one partition, and the end.
+func feedUntilError(op exec.Operator, n int) error {
+	var rows [][]any
+	for id := range n {
+		rows = append(rows, []any{"k", id, 1, nil, id})
+	}
+	out := nowhere{}
+	more, err := op.Process(0, exectest.Batch(matchTypes, rows, nil), out)
+	for _, f := range []func() (bool, error){
+		func() (bool, error) { return op.Watermark(math.MaxInt64, out) },
+		func() (bool, error) { return op.EndInput(0, out) },
+	} {
+		for more && err == nil {
+			more, err = op.Resume(out)
+		}
+		if err == nil {
+			more, err = f()
+		}
+	}
+	for more && err == nil {
+		more, err = op.Resume(out)
+	}
+	return err
+}
+
+type nowhere struct{}
+
+func (nowhere) Emit(*vec.Batch) error { return nil }
+func (nowhere) Watermark(int64) error { return nil }
+
+// TestOverEndPieces has one partition that does not fit, with and without a key.
+func TestOverEndPieces(t *testing.T) {
+	for _, partition := range [][]int{nil, {0}} {
+		distinct := overCallOf("COUNT", 4, rangeFrame(unboundedRow, 0))
+		distinct.Distinct = true
+		spec := &jobgraph.Over{Time: -1, Emit: jobgraph.AtEnd, Types: overTypes, Partition: partition, Order: []jobgraph.SortKey{{Col: 2, Desc: true}},
+			Calls: []jobgraph.OverCall{overCallOf("RANK", -1, jobgraph.Frame{}), overCallOf("DENSE_RANK", -1, jobgraph.Frame{}),
+				overCallOf("SUM", 1, rangeFrame(unboundedRow, 0)), overCallOf("MAX", 4, rangeFrame(unboundedRow, 0)), distinct}}
+		r := rand.New(rand.NewPCG(1, 6))
+		var rows []fed
+		for id := 0; id < 60_000; {
+			var part [][]any
+			for range 4000 {
+				row := overRow(r, id)
+				if row[0] = "one"; id%10 == 0 {
+					row[0] = fmt.Sprint("p", id%700)
+				}
+				row[2], row[4] = r.IntN(20_000), fmt.Sprint("text ", r.IntN(300))
+				part = append(part, row)
+				id++
+			}
+			rows = append(rows, fed{0, exectest.Batch(overTypes, part, nil)})
+		}
+		inTightMemory(t, func() exec.Operator { return exec.NewOver(spec) }, 1, rows)
+	}
 }
