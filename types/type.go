@@ -20,6 +20,8 @@
 //	INTERVAL YEAR TO MONTH     int64, months
 //	INTERVAL DAY TO SECOND     int64, milliseconds
 //	ARRAY, MAP, MULTISET, ROW  offsets and child vectors
+//	VARIANT                    bytes, as internal/expr/variant writes them
+//	BITMAP                     bytes, as internal/expr/roar writes them
 package types
 
 import (
@@ -57,11 +59,13 @@ const (
 	Map
 	Multiset
 	Row
+	Variant // a value that carries its type
+	Bitmap  // a set of 32-bit integers
 )
 
 var kindNames = [...]string{"NULL", "BOOLEAN", "TINYINT", "SMALLINT", "INT", "BIGINT", "FLOAT", "DOUBLE", "DECIMAL",
 	"CHAR", "VARCHAR", "BINARY", "VARBINARY", "DATE", "TIME", "TIMESTAMP", "TIMESTAMP_LTZ",
-	"INTERVAL YEAR TO MONTH", "INTERVAL DAY TO SECOND", "ARRAY", "MAP", "MULTISET", "ROW"}
+	"INTERVAL YEAR TO MONTH", "INTERVAL DAY TO SECOND", "ARRAY", "MAP", "MULTISET", "ROW", "VARIANT", "BITMAP"}
 
 // String returns the SQL name without parameters.
 func (k Kind) String() string { return kindNames[k] }
@@ -104,6 +108,8 @@ var (
 	TString  = Type{Kind: Varchar, Len: MaxLen}
 	TBytes   = Type{Kind: Varbinary, Len: MaxLen}
 	TDate    = Type{Kind: Date}
+	TVariant = Type{Kind: Variant}
+	TBitmap  = Type{Kind: Bitmap}
 )
 
 // Of returns the nullable type of a kind that needs no parameters; VARCHAR and
@@ -193,7 +199,7 @@ func (t Type) Phys() Phys {
 		return PhysFloat32
 	case Double:
 		return PhysFloat64
-	case Char, Varchar, Binary, Varbinary:
+	case Char, Varchar, Binary, Varbinary, Variant, Bitmap:
 		return PhysBytes
 	case Array:
 		return PhysList
@@ -219,6 +225,10 @@ func (t Type) Character() bool { return t.Kind == Char || t.Kind == Varchar }
 
 // Bytes reports whether t is BINARY or VARBINARY.
 func (t Type) Bytes() bool { return t.Kind == Binary || t.Kind == Varbinary }
+
+// Coded reports whether t is VARIANT or BITMAP: its values are bytes in a form of
+// their own, which users do not see.
+func (t Type) Coded() bool { return t.Kind == Variant || t.Kind == Bitmap }
 
 // Stamp reports whether t is TIMESTAMP or TIMESTAMP_LTZ.
 func (t Type) Stamp() bool { return t.Kind == Timestamp || t.Kind == TimestampLTZ }

@@ -206,7 +206,7 @@ func appendStamp(dst []byte, nanos types.Int128) []byte {
 func (l *layout) checkPartitionTypes() error {
 	for _, c := range l.partCols {
 		switch f := l.table.Schema[c]; f.Type.Kind {
-		case types.Array, types.Map, types.Multiset, types.Row, types.Binary, types.Varbinary, types.Time:
+		case types.Array, types.Map, types.Multiset, types.Row, types.Variant, types.Bitmap, types.Binary, types.Varbinary, types.Time:
 			return fmt.Errorf("table %s: column '%s': a table cannot be partitioned by %s", l.table.Name, f.Name, f.Type.Name())
 		}
 	}

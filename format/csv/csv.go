@@ -175,7 +175,7 @@ func checkType(name string, t types.Type, depth int) error {
 			}
 			return nil
 		}
-	case types.Map, types.Multiset:
+	case types.Map, types.Multiset, types.Variant, types.Bitmap:
 	case types.Time:
 		if t.Prec <= 3 {
 			return nil

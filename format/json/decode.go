@@ -28,7 +28,8 @@ type Decoder struct {
 	objects  uint64 // objects begun: marks which fields of the current one are there
 	rowBytes int    // of a row, lately
 	scratch  []byte
-	last     []byte // copy of a last line without line feed
+	variants *variants // nil before the first
+	last     []byte    // copy of a last line without line feed
 	problem  problem
 
 	envelope Envelope // nil: a record is a row

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/millrace-io/millrace/format"
+	"github.com/millrace-io/millrace/internal/expr/variant"
 	"github.com/millrace-io/millrace/internal/numtext"
 	"github.com/millrace-io/millrace/types"
 	"github.com/millrace-io/millrace/vec"
@@ -151,6 +152,9 @@ func (e *Encoder) value(dst []byte, v vec.Vector, row int, t *types.Type, k *key
 		}
 		return numtext.AppendDecimal(dst, x.Vals[row], t.Scale, e.plain), nil
 	case *vec.Bytes:
+		if t.Kind == types.Variant {
+			return variant.Of(x.At(row)).AppendJSON(dst), nil
+		}
 		if t.Bytes() {
 			dst = base64.StdEncoding.AppendEncode(append(dst, '"'), x.At(row))
 			return append(dst, '"'), nil

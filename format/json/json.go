@@ -84,6 +84,8 @@ func readOptions(o connect.Options) (options, error) {
 // checkType refuses what JSON cannot hold.
 func checkType(name string, t types.Type) error {
 	switch t.Kind {
+	case types.Bitmap:
+		return fmt.Errorf("format json: column '%s': BITMAP is not supported; BITMAP_TO_BYTES(b) and BITMAP_FROM_BYTES(bytes) change it to BYTES and back", name)
 	case types.Array:
 		return checkType(name, *t.Elem)
 	case types.Multiset:

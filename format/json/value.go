@@ -21,6 +21,8 @@ var (
 // of the row perhaps filled.
 func (d *Decoder) value(v *value, data []byte, i int) int {
 	switch c := data[i]; {
+	case v.kind == types.Variant && c != 'n':
+		return d.variant(v, data, i)
 	case c == '"':
 		switch v.kind {
 		case types.Char, types.Varchar:

@@ -186,7 +186,7 @@ func lowerNullIf(name string, args []*Expr) (*Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	return NewCall("CASE", same, NullOf(args[0].Type), args[0])
+	return NewCall("CASE", same, NullOf(args[0].Type.Nullable(true)), args[0])
 }
 
 func lowerUnknown(name string, args []*Expr) (*Expr, error) {

@@ -28,6 +28,8 @@ func castImplicit(from, to types.Type) bool {
 	switch {
 	case from.Kind == to.Kind:
 		return true
+	case from.Coded():
+		return false
 	case from.Character():
 		return to.Kind == types.Varchar
 	case from.Bytes():
@@ -50,6 +52,10 @@ func castImplicit(from, to types.Type) bool {
 
 func castExplicit(from, to types.Type) bool {
 	switch {
+	case from.Kind == types.Variant:
+		return false
+	case from.Kind == types.Bitmap:
+		return to.Character() || to.Kind == types.Varbinary
 	case from.Character():
 		return to.Kind < types.Array && to.Kind > types.Null
 	case to.Character():

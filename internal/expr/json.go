@@ -73,7 +73,7 @@ func valueText(t types.Type, v any) (string, error) {
 	case types.Int128:
 		return v.String(), nil
 	case string:
-		if t.Bytes() {
+		if t.Bytes() || t.Coded() {
 			return base64.StdEncoding.EncodeToString([]byte(v)), nil
 		}
 		return v, nil
@@ -96,7 +96,7 @@ func valueOf(t types.Type, text string) (any, error) {
 		}
 		return types.Int128FromBig(b), nil
 	case types.PhysBytes:
-		if t.Bytes() {
+		if t.Bytes() || t.Coded() {
 			b, err := base64.StdEncoding.DecodeString(text)
 			return string(b), err
 		}

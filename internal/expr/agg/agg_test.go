@@ -15,7 +15,7 @@ func TestTable(t *testing.T) {
 			t.Errorf("%s is not documented", name)
 		}
 		made := 0
-		for _, args := range [][]types.Type{{types.TInt}, {types.TString}, {types.DecimalOf(38, 4)}, {types.TInt, types.TDouble}, {types.TString, types.TInt}} {
+		for _, args := range [][]types.Type{{types.TInt}, {types.TString}, {types.DecimalOf(38, 4)}, {types.TInt, types.TDouble}, {types.TString, types.TInt}, {types.TBitmap}} {
 			ret, casts, err := Resolve(name, args)
 			if err != nil {
 				continue

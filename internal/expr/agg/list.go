@@ -18,6 +18,7 @@ const (
 	endMultiset
 	endJoin
 	endPick
+	endBitmap
 	endPercentile
 	endJSONArray
 	endJSONObject
@@ -40,6 +41,7 @@ type list struct {
 	sorts bool // values are ROWs with the key to sort by last
 	parts int  // values are ROWs of so many arguments; 0: values as they are
 	p     float64
+	fold  fold
 	buf   []byte
 }
 
@@ -214,6 +216,10 @@ func (a *list) Read(g *Groups, slots []keyed.Slot, out *Out) {
 		switch {
 		case a.end >= endPercentile:
 			if err := a.finish(b, all, n); err != nil {
+				g.Err = err
+			}
+		case a.end == endBitmap:
+			if err := a.bitmap(b, all, n); err != nil {
 				g.Err = err
 			}
 		case a.end == endMultiset:

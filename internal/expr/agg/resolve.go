@@ -79,6 +79,7 @@ func init() {
 	functions["JSON_ARRAYAGG"] = array(false)
 	functions["JSON_ARRAYAGG_ABSENT_ON_NULL"] = functions["JSON_ARRAYAGG"]
 	functions["JSON_ARRAYAGG_NULL_ON_NULL"] = array(true)
+	maps.Copy(functions, bitmaps(one))
 	functions["PERCENTILE"] = one("PERCENTILE(x, p [, frequency])", "the exact percentile, with linear interpolation; p is between 0 and 1, or an array of such", "PERCENTILE(latency, 0.99)",
 		"a number, a number or an array of numbers, and an integer", number, null, newList(endPercentile, false))
 	functions["PERCENTILE"].min, functions["PERCENTILE"].max = 2, 3
@@ -94,7 +95,7 @@ func init() {
 func anything(types.Type) bool  { return true }
 func textual(t types.Type) bool { return t.Character() }
 func ordered(t types.Type) bool {
-	return t.Kind != types.Null && fixed(t) || t.Phys() == types.PhysBytes
+	return t.Kind != types.Null && fixed(t) || t.Phys() == types.PhysBytes && !t.Coded()
 }
 
 func jsonText(types.Type) types.Type {

@@ -45,6 +45,10 @@ func (c *caster) kernel() castEval {
 		return c.toText()
 	case from.Character():
 		return c.fromText()
+	case from.Coded() && to.Kind == from.Kind:
+		return same
+	case from.Kind == types.Bitmap && to.Bytes():
+		return c.binary()
 	case from.Bytes() && to.Bytes():
 		return c.binary()
 	case from.Kind == types.Boolean && to.Kind == types.Boolean:

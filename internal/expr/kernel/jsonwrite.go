@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/millrace-io/millrace/internal/expr/roar"
+	"github.com/millrace-io/millrace/internal/expr/variant"
 	"github.com/millrace-io/millrace/types"
 	"github.com/millrace-io/millrace/vec"
 )
@@ -25,6 +27,10 @@ func AppendJSON(dst []byte, t types.Type, v vec.Vector, row int, zone *types.Zon
 		switch {
 		case raw:
 			return append(dst, v.At(row)...)
+		case t.Kind == types.Variant:
+			return variant.Of(v.At(row)).AppendJSON(dst)
+		case t.Kind == types.Bitmap:
+			return append(roar.AppendText(append(dst, '"'), v.At(row)), '"')
 		case t.Bytes():
 			dst = append(dst, '"')
 			return append(base64.StdEncoding.AppendEncode(dst, v.At(row)), '"')

@@ -43,6 +43,8 @@ var (
 	LocalStamp = Want{"TIMESTAMP", types.TimestampOf(3), func(t types.Type) (types.Type, bool) {
 		return types.TimestampOf(min(t.Prec, 6)), t.Stamp()
 	}}
+	Variant  = Want{"VARIANT", types.TVariant, func(t types.Type) (types.Type, bool) { return t, t.Kind == types.Variant }}
+	Bitmap   = Want{"BITMAP", types.TBitmap, func(t types.Type) (types.Type, bool) { return t, t.Kind == types.Bitmap }}
 	List     = Want{"ARRAY", types.ArrayOf(types.TInt), func(t types.Type) (types.Type, bool) { return t, t.Kind == types.Array }}
 	MapOf    = Want{"MAP", types.MapOf(types.TString, types.TString), func(t types.Type) (types.Type, bool) { return t, t.Kind == types.Map }}
 	Anything = Want{"any value", types.TInt, func(t types.Type) (types.Type, bool) { return t, true }}

@@ -6,6 +6,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/millrace-io/millrace/internal/expr/roar"
+	"github.com/millrace-io/millrace/internal/expr/variant"
 	"github.com/millrace-io/millrace/types"
 	"github.com/millrace-io/millrace/vec"
 )
@@ -39,12 +41,21 @@ func appendText(dst []byte, t *types.Type, v vec.Vector, row int, zone *types.Zo
 	case *vec.Fixed[types.Int128]:
 		return appendInt128(dst, t, v.Vals[row], zone)
 	case *vec.Bytes:
-		if t.Bytes() {
-			return appendValid(dst, v.At(row))
-		}
-		return append(dst, v.At(row)...)
+		return appendBytes(dst, t, v.At(row))
 	}
 	return appendNested(dst, t, v, row, zone)
+}
+
+func appendBytes(dst []byte, t *types.Type, b []byte) []byte {
+	switch t.Kind {
+	case types.Binary, types.Varbinary:
+		return appendValid(dst, b)
+	case types.Variant:
+		return variant.Of(b).AppendJSON(dst)
+	case types.Bitmap:
+		return roar.AppendText(dst, b)
+	}
+	return append(dst, b...)
 }
 
 func appendBool(dst []byte, b bool) []byte {

@@ -22,6 +22,7 @@ var simpleTypes = map[string]types.Type{
 	"BOOLEAN": types.TBoolean, "TINYINT": types.Of(types.TinyInt), "SMALLINT": types.Of(types.SmallInt),
 	"INT": types.TInt, "BIGINT": types.TBigInt, "FLOAT": types.Of(types.Float), "DOUBLE": types.TDouble,
 	"DATE": types.TDate, "STRING": types.TString, "BYTES": types.TBytes, "NULL": types.TNull,
+	"VARIANT": types.TVariant, "BITMAP": types.TBitmap,
 }
 
 var lengthTypes = map[string]types.Kind{

@@ -50,7 +50,7 @@ func comparedAs(name string, args []fn.Arg) (types.Type, error) {
 }
 
 func hasOrder(t types.Type) bool {
-	return t.Kind != types.Map && t.Kind != types.Multiset && t.Kind != types.Array && t.Kind != types.Row
+	return !t.Coded() && t.Kind != types.Map && t.Kind != types.Multiset && t.Kind != types.Array && t.Kind != types.Row
 }
 
 // boolOf is BOOLEAN, NOT NULL if all arguments are.

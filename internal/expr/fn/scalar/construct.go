@@ -13,9 +13,10 @@ import (
 func init() {
 	fn.Register(
 		&fn.Func{Name: "ARRAY", Resolve: resolveArray, Doc: doc("collection", "ARRAY[a, b, …]", "an array of the values", "ARRAY[1, 2]")},
+		&fn.Func{Name: "MULTISET", Resolve: resolveMultiset, Doc: doc("collection", "MULTISET[a, b, …]", "a multiset of the values: each with how often it is there", "MULTISET[1, 1, 2]")},
 		&fn.Func{Name: "MAP", Resolve: resolveMap, Doc: doc("collection", "MAP[k1, v1, …]", "a map of keys and values", "MAP['a', 1]")},
 		&fn.Func{Name: "ROW", Resolve: resolveRow, Doc: doc("collection", "ROW(a, b, …)", "a row of the values", "ROW(1, 2)")},
-		&fn.Func{Name: "ITEM", Resolve: resolveItem, Doc: doc("collection", "array[i] or map[k]", "the i-th element from 1, the value of a key; NULL if there is none", "ARRAY[1, 2][2]")},
+		&fn.Func{Name: "ITEM", Resolve: resolveItem, Doc: doc("collection", "array[i] | map[key] | variant[i] | variant['field']", "the i-th element from 1, the value of a key; NULL if there is none. An error for a VARIANT that is no array, or no object", "ARRAY[1, 2][2]")},
 		kernel.Define("CARDINALITY", doc("collection", "CARDINALITY(array or map)", "the number of elements", "CARDINALITY(ARRAY[1, 2])"),
 			kernel.Sig{Args: []kernel.Want{container}, Ret: types.TInt, Eval: evalCardinality}),
 		kernel.Define("ELEMENT", doc("collection", "ELEMENT(array)", "the only element; NULL if there is none, an error if there are more", "ELEMENT(ARRAY[1])"),
@@ -141,6 +142,8 @@ func resolveItem(args []fn.Arg) (*fn.Impl, error) {
 			return nil, fmt.Errorf("array elements count from 1, so there is none at %d", i)
 		}
 		return &fn.Impl{Args: []types.Type{t, types.TBigInt.Nullable(!args[1].Type.NotNull)}, Ret: t.Elem.Nullable(true), Eval: evalItem}, nil
+	case t.Kind == types.Variant:
+		return itemOfVariant(args)
 	case t.Kind == types.Map:
 		key, err := expr.ComparedAs(*t.Key, args[1].Type)
 		if err != nil || !key.Equal(t.Key.Plain()) && !(key.Character() && t.Key.Character()) {
@@ -148,7 +151,7 @@ func resolveItem(args []fn.Arg) (*fn.Impl, error) {
 		}
 		return &fn.Impl{Args: []types.Type{t, key.Nullable(!args[1].Type.NotNull)}, Ret: t.Elem.Nullable(true), Eval: evalLookup}, nil
 	}
-	return nil, fmt.Errorf("an element is taken of an ARRAY by an integer or of a MAP by a key, not of %s by %s", t.Name(), args[1].Type.Name())
+	return nil, fmt.Errorf("an element is taken of an ARRAY by an integer, of a MAP by a key or of a VARIANT by either, not of %s by %s", t.Name(), args[1].Type.Name())
 }
 
 func evalItem(c *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vector, error) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"unicode/utf8"
 
+	"github.com/millrace-io/millrace/internal/expr"
 	"github.com/millrace-io/millrace/internal/expr/fn"
 	"github.com/millrace-io/millrace/internal/expr/kernel"
 	"github.com/millrace-io/millrace/types"
@@ -31,8 +32,17 @@ func init() {
 		kernel.Define("RPAD", doc("string", "RPAD(s, n, pad)", "s made n characters long at its end", "RPAD('hi', 4, '?')"),
 			kernel.Sig{Args: pad, Ret: types.TString, MayBeNull: true, Eval: evalPad(false)}),
 		kernel.Define("ELT", doc("string", "ELT(i, a, b, …)", "the i-th of the texts, from 1", "ELT(2, 'a', 'b')"),
-			kernel.Sig{Args: []kernel.Want{kernel.Int64, kernel.TextOrRaw}, Rest: true, Ret: types.TString, NullsIn: true, MayBeNull: true, Eval: evalElt}),
+			kernel.Sig{Args: []kernel.Want{kernel.Int64, kernel.TextOrRaw}, Rest: true, Of: eltType, NullsIn: true, MayBeNull: true, Eval: evalElt}),
 	)
+}
+
+// eltType is the type that the texts have in common.
+func eltType(args []types.Type) types.Type {
+	t, err := expr.CommonType(args[1:]...)
+	if err != nil {
+		return types.TString
+	}
+	return t
 }
 
 // joined is the type of a || b.
