@@ -63,6 +63,9 @@ type running struct {
 	ended  chan struct{}
 	err    error
 	final  cluster.Status
+	began  int64 // microseconds
+	// stopped: by STOP JOB, so its end is no failure.
+	stopped atomic.Bool
 }
 
 // Open returns a session.
@@ -72,6 +75,7 @@ func Open(cfg Config) (*Session, error) {
 		s.cfg.Log = func(string) {}
 	}
 	s.cat, s.fs, s.seed = catalog.New(), local.New(""), env.Seed()
+	s.cat.Open = func(path string) (fsys.FS, string, error) { return s.fs, strings.TrimPrefix(path, "file://"), nil }
 	s.opts = bind.NewOptions()
 	if err := s.settle(); err != nil {
 		return nil, usage(err)
@@ -305,7 +309,7 @@ func (s *Session) launch(ctx context.Context, j *Job, g *jobgraph.Graph, schema 
 	}
 	nameRun(g, l.Options.Run)
 	ctx, cancel := context.WithCancel(ctx)
-	j.local, j.cancel, j.ended = l, cancel, make(chan struct{})
+	j.local, j.cancel, j.ended, j.began = l, cancel, make(chan struct{}), env.Now()
 	s.mu.Lock()
 	s.jobs = append(s.jobs, j)
 	s.mu.Unlock()
@@ -316,6 +320,9 @@ func (s *Session) launch(ctx context.Context, j *Job, g *jobgraph.Graph, schema 
 		out, err := l.Run(ctx)
 		if err == nil {
 			err = out.Err
+		}
+		if j.stopped.Load() && errors.Is(err, context.Canceled) {
+			err = nil
 		}
 		j.err, j.final = inScript(file, err), l.Status()
 	}()

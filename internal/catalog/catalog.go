@@ -55,10 +55,40 @@ type Table struct {
 	PrimaryKey  []int // positions in Columns
 	KeyName     string
 	PartitionBy []int
-	Options     map[string]string
-	Comment     string
-	Temporary   bool
-	Pos         base.Pos
+	// Distribution is kept for those who read it in the catalog; no connector of
+	// Millrace has buckets.
+	Distribution *Distribution
+	Options      map[string]string
+	Comment      string
+	Temporary    bool
+	Stats        *Stats // nil: never analysed
+	Pos          base.Pos
+}
+
+// A Distribution is DISTRIBUTED BY.
+type Distribution struct {
+	Kind    string // HASH, RANGE or ""
+	Columns []int  // positions in Table.Columns
+	Buckets int    // 0: not said
+}
+
+// Stats are what ANALYZE TABLE has found. A field that was not computed is nil.
+type Stats struct {
+	Rows    *int64                  `json:"rows,omitempty"`
+	Columns map[string]*ColumnStats `json:"columns,omitempty"`
+	// Partitions has those of single partitions, by their folder's name
+	// (k=v/k=v).
+	Partitions map[string]*Stats `json:"partitions,omitempty"`
+}
+
+// ColumnStats describe a column's values.
+type ColumnStats struct {
+	Distinct *int64   `json:"distinct,omitempty"`
+	Nulls    *int64   `json:"nulls,omitempty"`
+	Min      string   `json:"min,omitempty"` // as SQL casts it to a string
+	Max      string   `json:"max,omitempty"`
+	AvgLen   *float64 `json:"avg_len,omitempty"` // bytes
+	MaxLen   *int64   `json:"max_len,omitempty"`
 }
 
 // A Watermark is WATERMARK FOR column AS expr.
@@ -107,9 +137,9 @@ func (t *Table) ColumnNames() []string { return t.Schema().Names() }
 // A View is a named query.
 type View struct {
 	Path      Path
-	Columns   []string // nil: as the query names them
-	Query     *ast.Query
-	Text      string // the query's source; "" when the binder did not know it
+	Columns   []string    // nil: as the query names them
+	Query     *ast.Query  // its names of tables and functions are full paths
+	Names     []*ast.Path // those names
 	Schema    types.Schema
 	Comment   string
 	Temporary bool

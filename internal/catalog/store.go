@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/millrace-io/millrace/connect"
 	"github.com/millrace-io/millrace/internal/base"
+	"github.com/millrace-io/millrace/internal/fsys"
 	"github.com/millrace-io/millrace/internal/sql/ast"
 )
 
@@ -17,8 +19,8 @@ const (
 	DefaultDatabase = "default_database"
 )
 
-// A Catalog is all that a session can name: catalogs of databases of objects,
-// in memory, and the session's temporary objects. What holds:
+// A Catalog is all that a session can name: catalogs of databases of objects, in
+// memory or in files, and the session's temporary objects. What holds:
 //
 //  1. Names are case-sensitive, but for functions, which are found in any case.
 //  2. A name of one part is looked up in the current database, of two parts in
@@ -32,23 +34,28 @@ const (
 // Errors are *base.Error without a position; the caller that has one fills it
 // in. It is not for concurrent use.
 type Catalog struct {
-	catalogs map[string]*store
+	// Define makes an object from the statement that a file holds; the binder sets it.
+	Define func(Path, ast.Statement) (Object, error)
+	// Open returns the file store of a path, for catalogs of type 'file'.
+	Open func(path string) (fs fsys.FS, name string, err error)
+
+	catalogs map[string]*entry
 	temp     map[key]Object
 	system   map[string]*Function // temporary system functions, by upper case
 	catalog  string
 	database string
 }
 
-type store struct {
-	comment   string
-	options   map[string]string
-	databases map[string]*database
+// An entry is one catalog.
+type entry struct {
+	store
+	def Definition
 }
 
-type database struct {
-	comment string
-	options map[string]string
-	objects map[key]Object
+// A Definition is what CREATE CATALOG says.
+type Definition struct {
+	Comment string
+	Options map[string]string
 }
 
 // key is the name of an object in its name space; Name is in upper case for functions.
@@ -67,14 +74,14 @@ func keyOf(p Path, kind ast.Object) key {
 
 // New returns a catalog with Flink's default catalog and database.
 func New() *Catalog {
-	c := &Catalog{catalogs: map[string]*store{}, temp: map[key]Object{}, system: map[string]*Function{},
+	c := &Catalog{catalogs: map[string]*entry{}, temp: map[key]Object{}, system: map[string]*Function{},
 		catalog: DefaultCatalog, database: DefaultDatabase}
-	c.catalogs[DefaultCatalog] = newStore(DefaultDatabase)
+	c.catalogs[DefaultCatalog] = &entry{inMemory(DefaultDatabase), Definition{Options: map[string]string{"type": "generic_in_memory", "default-database": DefaultDatabase}}}
 	return c
 }
 
-func newStore(db string) *store {
-	return &store{databases: map[string]*database{db: {objects: map[key]Object{}}}}
+func inMemory(db string) memory {
+	return memory{db: {Database{}, map[key]Object{}}}
 }
 
 func failed(format string, args ...any) *base.Error { return base.Errorf(base.Pos{}, format, args...) }
@@ -104,39 +111,39 @@ func (c *Catalog) Path(parts ...string) (Path, error) {
 	return Path{}, failed("'%s' is not a name: expected [[catalog.]database.]name", strings.Join(parts, "."))
 }
 
-func (c *Catalog) store(name string) (*store, error) {
+func (c *Catalog) entry(name string) (*entry, error) {
 	if s := c.catalogs[name]; s != nil {
 		return s, nil
 	}
 	return nil, near(failed("unknown catalog '%s'", name), name, c.Catalogs())
 }
 
-func (c *Catalog) db(catalog, name string) (*database, error) {
-	s, err := c.store(catalog)
+// in returns the store of a catalog that has a database.
+func (c *Catalog) in(catalog, name string) (store, error) {
+	s, err := c.entry(catalog)
 	if err != nil {
 		return nil, err
 	}
-	if d := s.databases[name]; d != nil {
-		return d, nil
+	d, err := s.Database(name)
+	if err != nil || d != nil {
+		return s.store, err
 	}
-	return nil, near(failed("unknown database '%s' in catalog '%s'", name, catalog), name, slices.Sorted(maps.Keys(s.databases)))
+	names, err := s.Databases()
+	if err != nil {
+		return nil, err
+	}
+	return nil, near(failed("unknown database '%s' in catalog '%s'", name, catalog), name, names)
 }
 
 // UseCatalog makes a catalog and its default database current.
 func (c *Catalog) UseCatalog(name string) error {
-	s, err := c.store(name)
+	s, err := c.entry(name)
 	if err != nil {
 		return err
 	}
-	c.catalog = name
-	if s.databases[c.database] == nil {
-		names := slices.Sorted(maps.Keys(s.databases))
-		if len(names) > 0 {
-			c.database = names[0]
-		}
-		if s.databases[DefaultDatabase] != nil {
-			c.database = DefaultDatabase
-		}
+	c.catalog, c.database = name, s.def.Options["default-database"]
+	if c.database == "" {
+		c.database = "default"
 	}
 	return nil
 }
@@ -147,7 +154,7 @@ func (c *Catalog) Use(parts ...string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := c.db(cat, name); err != nil {
+	if _, err := c.in(cat, name); err != nil {
 		return err
 	}
 	c.catalog, c.database = cat, name
@@ -172,26 +179,114 @@ func (c *Catalog) Within(catalog, database string, f func() error) error {
 	return f()
 }
 
-// CreateCatalog adds an empty catalog that lives in memory.
-func (c *Catalog) CreateCatalog(name, comment string, options map[string]string, ifNotExists bool) error {
+// Definition returns what made a catalog.
+func (c *Catalog) Definition(name string) (Definition, error) {
+	s, err := c.entry(name)
+	if err != nil {
+		return Definition{}, err
+	}
+	return s.def, nil
+}
+
+// Redefine changes a catalog's comment or options. What says where the catalog is
+// stays.
+func (c *Catalog) Redefine(name string, d Definition) error {
+	s, err := c.entry(name)
+	if err != nil {
+		return err
+	}
+	for _, k := range []string{"type", "path"} {
+		if s.def.Options[k] != d.Options[k] {
+			return failed("option '%s' of catalog '%s' cannot be changed; drop the catalog and create it anew: its files stay", k, name)
+		}
+	}
+	if err := checkCatalog(d.Options); err != nil {
+		return err
+	}
+	s.def = d
+	return nil
+}
+
+// Types are the types of catalogs.
+func Types() []string { return []string{"file", "generic_in_memory"} }
+
+func checkCatalog(options map[string]string) error {
+	known := []string{"type", "default-database"}
+	switch kind := options["type"]; kind {
+	case "":
+		return failedHint("a catalog needs the option 'type'", "write WITH ('type' = 'generic_in_memory') or WITH ('type' = 'file', 'path' = '…')")
+	case "generic_in_memory":
+	case "file":
+		if known = append(known, "path"); options["path"] == "" {
+			return failed("a catalog of type 'file' needs the option 'path', the folder that it is in")
+		}
+	default:
+		return near(failed("there are no catalogs of type '%s'; there are %s", kind, strings.Join(Types(), ", ")), kind, Types())
+	}
+	for _, k := range slices.Sorted(maps.Keys(options)) {
+		if !slices.Contains(known, k) {
+			return near(failed("unknown option '%s' of a catalog of type '%s'", k, options["type"]), k, known)
+		}
+	}
+	return nil
+}
+
+func failedHint(msg, hint string) error { return &base.Error{Msg: msg, Hint: hint} }
+
+// CreateCatalog adds a catalog: one that is empty and in memory, or what is in a
+// folder.
+func (c *Catalog) CreateCatalog(name string, d Definition, ifNotExists bool) error {
 	if c.catalogs[name] != nil {
 		if ifNotExists {
 			return nil
 		}
 		return failed("catalog '%s' exists already", name)
 	}
-	s := newStore("default")
-	s.comment, s.options = comment, options
-	if db := options["default-database"]; db != "" {
-		s.databases = map[string]*database{db: {objects: map[key]Object{}}}
+	if err := checkCatalog(d.Options); err != nil {
+		return err
 	}
-	c.catalogs[name] = s
+	db := d.Options["default-database"]
+	if db == "" {
+		db = "default"
+	}
+	s := store(inMemory(db))
+	if d.Options["type"] == "file" {
+		f, err := c.openFolder(name, d.Options["path"])
+		if err != nil {
+			return err
+		}
+		if err := f.PutDatabase(db, &Database{}, true); err != nil && !errors.Is(err, fsys.ErrExist) {
+			return fmt.Errorf("create catalog '%s': %w", name, err)
+		}
+		s = f
+	}
+	c.catalogs[name] = &entry{s, d}
 	return nil
 }
 
-// DropCatalog removes a catalog.
+func (c *Catalog) openFolder(name, path string) (*folder, error) {
+	if c.Open == nil {
+		return nil, failed("there are no files here for a catalog of type 'file'")
+	}
+	fs, dir, err := c.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	f := &folder{fs: fs, dir: dir, seen: map[key]read{}}
+	f.own = func(p Path) Path { p.Catalog = name; return p }
+	f.load = func(p Path, st ast.Statement) (o Object, err error) {
+		err = c.Within(p.Catalog, p.Database, func() error {
+			o, err = c.Define(p, st)
+			return err
+		})
+		return o, err
+	}
+	return f, nil
+}
+
+// DropCatalog removes a catalog from the session; files stay.
 func (c *Catalog) DropCatalog(name string, ifExists bool) error {
-	if _, err := c.store(name); err != nil {
+	if _, err := c.entry(name); err != nil {
 		if ifExists {
 			return nil
 		}
@@ -205,23 +300,48 @@ func (c *Catalog) DropCatalog(name string, ifExists bool) error {
 }
 
 // CreateDatabase adds a database.
-func (c *Catalog) CreateDatabase(parts []string, comment string, options map[string]string, ifNotExists bool) error {
+func (c *Catalog) CreateDatabase(parts []string, d Database, ifNotExists bool) error {
 	cat, name, err := c.databasePath(parts)
 	if err != nil {
 		return err
 	}
-	s, err := c.store(cat)
+	s, err := c.entry(cat)
 	if err != nil {
 		return err
 	}
-	if s.databases[name] != nil {
+	err = s.PutDatabase(name, &d, true)
+	if errors.Is(err, fsys.ErrExist) {
 		if ifNotExists {
 			return nil
 		}
 		return failed("database '%s' exists already in catalog '%s'", name, cat)
 	}
-	s.databases[name] = &database{comment: comment, options: options, objects: map[key]Object{}}
-	return nil
+	return err
+}
+
+// Database returns a database by one or two parts, and its full name.
+func (c *Catalog) Database(parts []string) (d Database, catalog, name string, err error) {
+	if catalog, name, err = c.databasePath(parts); err != nil {
+		return d, "", "", err
+	}
+	s, err := c.in(catalog, name)
+	if err != nil {
+		return d, "", "", err
+	}
+	p, err := s.Database(name)
+	if err != nil {
+		return d, "", "", err
+	}
+	return *p, catalog, name, nil
+}
+
+// AlterDatabase puts a changed database in a database's place.
+func (c *Catalog) AlterDatabase(catalog, name string, d Database) error {
+	s, err := c.in(catalog, name)
+	if err != nil {
+		return err
+	}
+	return s.PutDatabase(name, &d, false)
 }
 
 // DropDatabase removes a database, with its objects when cascade is set.
@@ -230,9 +350,9 @@ func (c *Catalog) DropDatabase(parts []string, ifExists, cascade bool) error {
 	if err != nil {
 		return err
 	}
-	d, err := c.db(cat, name)
+	s, err := c.in(cat, name)
 	if err != nil {
-		if ifExists {
+		if ifExists && base.IsUser(err) {
 			return nil
 		}
 		return err
@@ -240,11 +360,20 @@ func (c *Catalog) DropDatabase(parts []string, ifExists, cascade bool) error {
 	if cat == c.catalog && name == c.database {
 		return failed("database '%s' is in use and cannot be dropped", name)
 	}
-	if len(d.objects) > 0 && !cascade {
-		return failed("database '%s' is not empty: it has %d objects; DROP DATABASE … CASCADE drops them too", name, len(d.objects))
+	if !cascade {
+		tables, err := s.Names(name, false, false)
+		if err != nil {
+			return err
+		}
+		functions, err := s.Names(name, true, false)
+		if err != nil {
+			return err
+		}
+		if n := len(tables) + len(functions); n > 0 {
+			return failed("database '%s' is not empty: it has %d objects; DROP DATABASE … CASCADE drops them too", name, n)
+		}
 	}
-	delete(c.catalogs[cat].databases, name)
-	return nil
+	return s.DropDatabase(name)
 }
 
 // Catalogs returns the names of all catalogs, sorted.
@@ -255,49 +384,53 @@ func (c *Catalog) Databases(catalog string) ([]string, error) {
 	if catalog == "" {
 		catalog = c.catalog
 	}
-	s, err := c.store(catalog)
+	s, err := c.entry(catalog)
 	if err != nil {
 		return nil, err
 	}
-	return slices.Sorted(maps.Keys(s.databases)), nil
+	return s.Databases()
 }
 
 // List returns the names of a database's objects of a kind, sorted, temporary
 // ones among them. ObjTable lists views too, as SHOW TABLES does.
 func (c *Catalog) List(kind ast.Object, catalog, db string) ([]string, error) {
-	d, err := c.db(catalog, db)
+	s, err := c.in(catalog, db)
 	if err != nil {
 		return nil, err
 	}
-	wanted := func(o Object) bool {
-		return o.ObjectKind() == kind || kind == ast.ObjTable && o.ObjectKind() == ast.ObjView
+	all, err := s.Names(db, kind == ast.ObjFunction, kind == ast.ObjView)
+	if err != nil {
+		return nil, err
 	}
-	names := map[string]bool{}
-	for _, o := range d.objects {
-		if wanted(o) {
-			names[o.ObjectPath().Name] = true
+	if kind == ast.ObjFunction { // as they were written
+		for n := range all {
+			k, err := s.Get(keyOf(Path{catalog, db, n}, kind))
+			if err == nil && k != nil && k.ObjectPath().Name != n {
+				delete(all, n)
+				all[k.ObjectPath().Name] = kind
+			}
 		}
 	}
 	for k, o := range c.temp {
-		if k.Catalog == catalog && k.Database == db && wanted(o) {
-			names[o.ObjectPath().Name] = true
+		if k.Catalog == catalog && k.Database == db && k.function == (kind == ast.ObjFunction) {
+			all[o.ObjectPath().Name] = o.ObjectKind()
 		}
 	}
-	return slices.Sorted(maps.Keys(names)), nil
+	maps.DeleteFunc(all, func(_ string, k ast.Object) bool { return kind == ast.ObjView && k != ast.ObjView })
+	return slices.Sorted(maps.Keys(all)), nil
 }
 
-// find returns the object of a path and whether it is a temporary one.
-func (c *Catalog) find(p Path, kind ast.Object) Object {
+// find returns the object of a path, a temporary one first; nil if there is none.
+func (c *Catalog) find(p Path, kind ast.Object) (Object, error) {
 	k := keyOf(p, kind)
 	if o := c.temp[k]; o != nil {
-		return o
+		return o, nil
 	}
-	if s := c.catalogs[p.Catalog]; s != nil {
-		if d := s.databases[p.Database]; d != nil {
-			return d.objects[k]
-		}
+	s := c.catalogs[p.Catalog]
+	if s == nil {
+		return nil, nil
 	}
-	return nil
+	return s.Get(k)
 }
 
 // Relation returns the table or view of that name.
@@ -306,10 +439,10 @@ func (c *Catalog) Relation(parts ...string) (Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o := c.find(p, ast.ObjTable); o != nil {
-		return o, nil
+	if o, err := c.find(p, ast.ObjTable); o != nil || err != nil {
+		return o, err
 	}
-	if _, err := c.db(p.Catalog, p.Database); err != nil {
+	if _, err := c.in(p.Catalog, p.Database); err != nil {
 		return nil, err
 	}
 	names, _ := c.List(ast.ObjTable, p.Catalog, p.Database)
@@ -328,28 +461,38 @@ func (c *Catalog) Table(parts ...string) (*Table, error) {
 	return nil, failed("'%s' is a view, not a table", strings.Join(parts, "."))
 }
 
-// Function returns the user's function of that name, or nil.
-func (c *Catalog) Function(parts ...string) *Function {
+// Function returns the user's function of that name, or nil. Few calls are of
+// users' functions, and a call has no name of three parts by chance: so a name
+// that leads nowhere is no error here.
+func (c *Catalog) Function(parts ...string) (*Function, error) {
 	if len(parts) == 1 {
 		if f := c.system[strings.ToUpper(parts[0])]; f != nil {
-			return f
+			return f, nil
 		}
 	}
 	p, err := c.Path(parts...)
 	if err != nil {
-		return nil
+		return nil, nil
 	}
-	f, _ := c.find(p, ast.ObjFunction).(*Function)
-	return f
+	o, err := c.find(p, ast.ObjFunction)
+	f, _ := o.(*Function)
+	return f, err
+}
+
+// SystemFunctions returns the names of the temporary system functions.
+func (c *Catalog) SystemFunctions() []string {
+	var out []string
+	for _, f := range c.system {
+		out = append(out, f.Path.Name)
+	}
+	return out
 }
 
 // FunctionNames returns the names of the user's functions that can be called by
 // one part, sorted.
 func (c *Catalog) FunctionNames() []string {
 	names, _ := c.List(ast.ObjFunction, c.catalog, c.database)
-	for _, f := range c.system {
-		names = append(names, f.Path.Name)
-	}
+	names = append(names, c.SystemFunctions()...)
 	slices.Sort(names)
 	return slices.Compact(names)
 }
@@ -379,37 +522,68 @@ func (c *Catalog) Create(o Object, mode Mode) (bool, error) {
 		return true, nil
 	}
 	p, kind := o.ObjectPath(), o.ObjectKind()
-	into := c.temp
-	d, err := c.db(p.Catalog, p.Database)
+	d, err := c.in(p.Catalog, p.Database)
 	if err != nil {
 		return false, err
 	}
-	if !o.temporary() {
-		into = d.objects
-	}
 	k := keyOf(p, kind)
-	if old := into[k]; old != nil {
-		switch {
-		case mode == IfNotExists:
-			return false, nil
-		case mode == MustNotExist:
-			return false, failed("%s '%s' exists already", strings.ToLower(old.ObjectKind().String()), p)
-		case old.ObjectKind() != kind:
-			return false, failed("'%s' is a %s, not a %s", p, strings.ToLower(old.ObjectKind().String()), strings.ToLower(kind.String()))
-		}
+	old, is, err := c.taken(d, k, o.temporary())
+	switch {
+	case err != nil:
+		return false, err
+	case !is:
+	case mode == IfNotExists:
+		return false, nil
+	case mode == MustNotExist:
+		return false, exists(old, p)
+	case old != kind:
+		return false, failed("'%s' is a %s, not a %s", p, lower(old), lower(kind))
 	}
-	into[k] = o
-	return true, nil
-}
-
-// Replace stores a changed copy of an object where the object was.
-func (c *Catalog) Replace(o Object) {
-	k := keyOf(o.ObjectPath(), o.ObjectKind())
 	if o.temporary() {
 		c.temp[k] = o
-		return
+		return true, nil
 	}
-	c.catalogs[k.Catalog].databases[k.Database].objects[k] = o
+	var before Object
+	if is {
+		if before, err = d.Get(k); err != nil {
+			return false, err
+		}
+	}
+	err = d.Put(o, before)
+	if errors.Is(err, fsys.ErrExist) { // another process was faster
+		return false, exists(kind, p)
+	}
+	return err == nil, err
+}
+
+// taken tells which kind of object has a name, among the temporary or the
+// lasting ones.
+func (c *Catalog) taken(s store, k key, temporary bool) (ast.Object, bool, error) {
+	if !temporary {
+		return s.Kind(k)
+	}
+	if o := c.temp[k]; o != nil {
+		return o.ObjectKind(), true, nil
+	}
+	return 0, false, nil
+}
+
+func exists(kind ast.Object, p Path) error { return failed("%s '%s' exists already", lower(kind), p) }
+
+func lower(kind ast.Object) string { return strings.ToLower(kind.String()) }
+
+// Replace stores a changed copy of an object where the object was.
+func (c *Catalog) Replace(o, old Object) error {
+	k := keyOf(o.ObjectPath(), o.ObjectKind())
+	if f, ok := o.(*Function); ok && f.System {
+		c.system[k.Name] = f
+		return nil
+	}
+	if o.temporary() {
+		c.temp[k] = o
+		return nil
+	}
+	return c.catalogs[k.Catalog].Put(o, old)
 }
 
 // Drop removes an object. Without temporary it must not be a temporary one: one
@@ -420,42 +594,42 @@ func (c *Catalog) Drop(kind ast.Object, parts []string, temporary, ifExists bool
 		return err
 	}
 	k := keyOf(p, kind)
-	word := strings.ToLower(kind.String())
 	t := c.temp[k]
 	if t != nil && t.ObjectKind() == kind {
 		if !temporary {
-			return failed("a temporary %s '%s' exists; drop it first with DROP TEMPORARY %s", word, p, kind)
+			return failed("a temporary %s '%s' exists; drop it first with DROP TEMPORARY %s", lower(kind), p, kind)
 		}
 		delete(c.temp, k)
 		return nil
 	}
-	missing := failed("unknown %s '%s'", word, strings.Join(parts, "."))
+	missing := failed("unknown %s '%s'", lower(kind), strings.Join(parts, "."))
 	if temporary {
 		if ifExists {
 			return nil
 		}
-		missing.Msg = fmt.Sprintf("unknown temporary %s '%s'", word, strings.Join(parts, "."))
+		missing.Msg = fmt.Sprintf("unknown temporary %s '%s'", lower(kind), strings.Join(parts, "."))
 		return missing
 	}
-	d, err := c.db(p.Catalog, p.Database)
+	d, err := c.in(p.Catalog, p.Database)
 	if err != nil {
-		if ifExists {
+		if ifExists && base.IsUser(err) {
 			return nil
 		}
 		return err
 	}
-	o := d.objects[k]
+	old, ok, err := d.Kind(k)
 	switch {
-	case o == nil && ifExists:
+	case err != nil:
+		return err
+	case !ok && ifExists:
 		return nil
-	case o == nil:
+	case !ok:
 		names, _ := c.List(kind, p.Catalog, p.Database)
 		return near(missing, p.Name, names)
-	case o.ObjectKind() != kind:
-		return failed("'%s' is a %s; use DROP %s", strings.Join(parts, "."), strings.ToLower(o.ObjectKind().String()), o.ObjectKind())
+	case old != kind:
+		return failed("'%s' is a %s; use DROP %s", strings.Join(parts, "."), lower(old), old)
 	}
-	delete(d.objects, k)
-	return nil
+	return d.Remove(k)
 }
 
 // DropSystemFunction removes a temporary system function.
@@ -468,29 +642,41 @@ func (c *Catalog) DropSystemFunction(name string, ifExists bool) error {
 }
 
 // Rename gives a table or view another name in its database.
-func (c *Catalog) Rename(o Object, to string) error {
+func (c *Catalog) Rename(o Object, to Path) error {
 	from := o.ObjectPath()
-	p := from
-	p.Name = to
-	if c.find(p, o.ObjectKind()) != nil {
-		return failed("'%s' exists already", p)
+	if to.Catalog != from.Catalog || to.Database != from.Database {
+		return failed("'%s' cannot be renamed to '%s': it stays in its database", from, to)
 	}
+	var renamed Object
 	switch x := o.(type) {
 	case *Table:
 		n := *x
-		n.Path = p
-		o = &n
+		n.Path = to
+		renamed = &n
 	case *View:
 		n := *x
-		n.Path = p
-		o = &n
+		n.Path = to
+		renamed = &n
+	}
+	s := c.catalogs[from.Catalog]
+	_, lasting, err := s.Kind(keyOf(to, o.ObjectKind()))
+	if err != nil {
+		return err
+	}
+	if c.temp[keyOf(to, o.ObjectKind())] != nil || lasting {
+		return failed("'%s' exists already", to)
 	}
 	k := keyOf(from, o.ObjectKind())
 	if o.temporary() {
 		delete(c.temp, k)
-	} else {
-		delete(c.catalogs[from.Catalog].databases[from.Database].objects, k)
+		c.temp[keyOf(to, o.ObjectKind())] = renamed
+		return nil
 	}
-	c.Replace(o)
-	return nil
+	if err := s.Put(renamed, nil); err != nil {
+		if errors.Is(err, fsys.ErrExist) {
+			return failed("'%s' exists already", to)
+		}
+		return err
+	}
+	return s.Remove(k)
 }

@@ -9,7 +9,7 @@ import (
 
 func table(p Path, temp bool) *Table { return &Table{Path: p, Temporary: temp} }
 
-func create(t *testing.T, c *Catalog, o Object, mode Mode) {
+func made(t *testing.T, c *Catalog, o Object, mode Mode) {
 	t.Helper()
 	if _, err := c.Create(o, mode); err != nil {
 		t.Fatal(err)
@@ -19,8 +19,8 @@ func create(t *testing.T, c *Catalog, o Object, mode Mode) {
 func TestShadow(t *testing.T) {
 	c := New()
 	p, _ := c.Path("t")
-	create(t, c, table(p, false), MustNotExist)
-	create(t, c, table(p, true), MustNotExist)
+	made(t, c, table(p, false), MustNotExist)
+	made(t, c, table(p, true), MustNotExist)
 	for _, name := range [][]string{{"t"}, {DefaultDatabase, "t"}, {DefaultCatalog, DefaultDatabase, "t"}} {
 		if got, err := c.Table(name...); err != nil || !got.Temporary {
 			t.Errorf("%v: %v %v", name, got, err)
@@ -43,7 +43,7 @@ func TestShadow(t *testing.T) {
 func TestModes(t *testing.T) {
 	c := New()
 	p, _ := c.Path("t")
-	create(t, c, table(p, false), MustNotExist)
+	made(t, c, table(p, false), MustNotExist)
 	if _, err := c.Create(table(p, false), MustNotExist); err == nil {
 		t.Error("made twice")
 	}
@@ -54,18 +54,20 @@ func TestModes(t *testing.T) {
 		t.Error("a view took the place of a table")
 	}
 	f := Path{DefaultCatalog, DefaultDatabase, "Twice"}
-	create(t, c, &Function{Path: f}, MustNotExist)
-	if c.Function("TWICE") == nil || c.Function("twice") == nil || c.Function("thrice") != nil {
-		t.Error("functions are found in any case")
+	made(t, c, &Function{Path: f}, MustNotExist)
+	for name, want := range map[string]bool{"TWICE": true, "twice": true, "thrice": false} {
+		if got, err := c.Function(name); err != nil || (got != nil) != want {
+			t.Errorf("function %s: %v %v", name, got, err)
+		}
 	}
 }
 
 func TestDatabases(t *testing.T) {
 	c := New()
-	if err := c.CreateDatabase([]string{"d"}, "", nil, false); err != nil {
+	if err := c.CreateDatabase([]string{"d"}, Database{}, false); err != nil {
 		t.Fatal(err)
 	}
-	create(t, c, table(Path{DefaultCatalog, "d", "x"}, false), MustNotExist)
+	made(t, c, table(Path{DefaultCatalog, "d", "x"}, false), MustNotExist)
 	if err := c.Use("d"); err != nil {
 		t.Fatal(err)
 	}

@@ -24,6 +24,9 @@ type Storage struct {
 	Dir string // of the job
 }
 
+// Path is where the manifest of a checkpoint is.
+func (s *Storage) Path(e base.Epoch) string { return s.manifest(e) }
+
 func (s *Storage) manifest(e base.Epoch) string {
 	return path.Join(s.Dir, fmt.Sprintf("chk-%08d.json", e))
 }

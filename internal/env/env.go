@@ -33,3 +33,6 @@ func TempDir() string { return os.TempDir() }
 
 // Float returns a random number from 0 to below 1.
 func Float() float64 { return float64(Seed()>>11) / (1 << 53) }
+
+// Sleep waits for some microseconds.
+func Sleep(us int64) { time.Sleep(time.Duration(us) * time.Microsecond) }

@@ -4,54 +4,137 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/catalog"
 	"github.com/millrace-io/millrace/internal/expr"
 	"github.com/millrace-io/millrace/internal/sql/ast"
 )
 
-// alter carries out ALTER TABLE and ALTER VIEW.
+// alter carries out ALTER of a table, view, function, database or catalog.
 func (b *Binder) alter(s *ast.Alter) error {
-	if s.Object != ast.ObjTable && s.Object != ast.ObjView {
+	switch s.Object {
+	case ast.ObjTable, ast.ObjView:
+	case ast.ObjFunction:
+		return b.alterFunction(s)
+	case ast.ObjDatabase:
+		return b.alterDatabase(s)
+	case ast.ObjCatalog:
+		return b.alterCatalog(s)
+	default:
 		return unsupported(s, "ALTER "+s.Object.String())
 	}
 	o, err := b.cat.Relation(s.Name.Strings()...)
-	if s.IfExists && o == nil {
-		return nil
-	}
 	if err != nil {
+		if base.IsUser(err) && s.IfExists && o == nil {
+			return nil
+		}
 		return at(s.Name, err)
 	}
-	if r, ok := s.Action.(*ast.RenameTo); ok {
-		return at(r, b.cat.Rename(o, r.To.Last()))
-	}
-	if v, ok := o.(*catalog.View); ok {
-		return b.alterView(s, v)
-	}
-	if s.Object == ast.ObjView {
+	v, isView := o.(*catalog.View)
+	switch {
+	case isView && s.Object != ast.ObjView:
+		return errAt(s.Name, "'%s' is a view; use ALTER VIEW", s.Name)
+	case !isView && s.Object == ast.ObjView:
 		return errAt(s.Name, "'%s' is a table, not a view", s.Name)
+	}
+	if r, ok := s.Action.(*ast.RenameTo); ok {
+		to := catalog.Path{Catalog: o.ObjectPath().Catalog, Database: o.ObjectPath().Database, Name: r.To.Last()}
+		if len(r.To) > 1 {
+			if to, err = b.cat.Path(r.To.Strings()...); err != nil {
+				return at(r.To, err)
+			}
+		}
+		return at(r, b.cat.Rename(o, to))
+	}
+	if isView {
+		return b.alterView(s, v)
 	}
 	return b.alterTable(s, o.(*catalog.Table))
 }
 
-func (b *Binder) alterView(s *ast.Alter, v *catalog.View) error {
-	if s.Object != ast.ObjView {
-		return errAt(s.Name, "'%s' is a view; use ALTER VIEW", s.Name)
+func (b *Binder) alterFunction(s *ast.Alter) error {
+	a, ok := s.Action.(*ast.SetFunction)
+	switch {
+	case !ok:
+		return unsupported(s.Action, "this action of ALTER FUNCTION")
+	case s.System:
+		return errAt(s, "Alter temporary system function is not supported")
 	}
+	old, err := b.cat.Function(s.Name.Strings()...)
+	if err != nil {
+		return at(s.Name, err)
+	}
+	if old == nil || old.System || old.Temporary != s.Temporary {
+		if s.IfExists {
+			return nil
+		}
+		return nearAt(s.Name, s.Name.Last(), b.cat.FunctionNames(), "unknown function '%s'", s.Name)
+	}
+	n, err := b.defineFunction(old.Path, &ast.CreateFunction{Source: s.Source, Name: s.Name, Temporary: s.Temporary, Class: a.Class, Language: a.Language})
+	if err != nil {
+		return err
+	}
+	return at(s.Name, b.cat.Replace(n, old))
+}
+
+func (b *Binder) alterDatabase(s *ast.Alter) error {
+	d, cat, name, err := b.cat.Database(s.Name.Strings())
+	if err != nil {
+		return at(s.Name, err)
+	}
+	if d.Options, err = alteredOptions(d.Options, s.Action, "DATABASE"); err != nil {
+		return err
+	}
+	return at(s.Name, b.cat.AlterDatabase(cat, name, d))
+}
+
+func (b *Binder) alterCatalog(s *ast.Alter) error {
+	d, err := b.cat.Definition(s.Name.Last())
+	if err != nil {
+		return at(s.Name, err)
+	}
+	if c, ok := s.Action.(*ast.SetComment); ok {
+		d.Comment = c.Comment
+	} else if d.Options, err = alteredOptions(d.Options, s.Action, "CATALOG"); err != nil {
+		return err
+	}
+	return at(s.Action, b.cat.Redefine(s.Name.Last(), d))
+}
+
+// alteredOptions returns a copy of options after SET or RESET.
+func alteredOptions(options map[string]string, a ast.AlterAction, what string) (map[string]string, error) {
+	out := maps.Clone(options)
+	switch a := a.(type) {
+	case *ast.SetOptions:
+		for _, o := range a.Options {
+			out[o.Key] = o.Value
+		}
+	case *ast.ResetOptions:
+		if len(a.Keys) == 0 {
+			return nil, errAt(a, "ALTER %s … RESET needs at least one option", what)
+		}
+		for _, k := range a.Keys {
+			delete(out, k)
+		}
+	default:
+		return nil, unsupported(a, "this action of ALTER "+what)
+	}
+	return out, nil
+}
+
+func (b *Binder) alterView(s *ast.Alter, v *catalog.View) error {
 	q, ok := s.Action.(*ast.SetQuery)
 	if !ok {
 		return unsupported(s.Action, "this action of ALTER VIEW")
 	}
 	n := *v
 	n.Query, n.Columns = q.Query, nil
-	n.Text = b.text(q.Query.Span())
 	n.Catalog, n.Database = b.cat.Current()
-	r, err := b.query(q.Query, nil)
-	if err != nil {
+	var err error
+	if n.Schema, n.Names, err = b.viewBody(q.Query); err != nil {
 		return err
 	}
-	n.Schema = r.schema()
-	b.cat.Replace(&n)
-	return nil
+	return at(s.Name, b.cat.Replace(&n, v))
 }
 
 // alterTable changes a copy of the table, checks it as if it were new, and
@@ -66,18 +149,12 @@ func (b *Binder) alterTable(s *ast.Alter, old *catalog.Table) error {
 	switch a := s.Action.(type) {
 	case *ast.SetOptions:
 		written = a.Options
-		for _, o := range a.Options {
-			t.Options[o.Key] = o.Value
-		}
+		t.Options, err = alteredOptions(t.Options, a, "TABLE")
 	case *ast.ResetOptions:
-		for _, k := range a.Keys {
-			if k == "connector" {
-				return errAt(a, "the option 'connector' cannot be reset")
-			}
-			delete(t.Options, k)
+		if slices.Contains(a.Keys, "connector") {
+			return errAt(a, "the option 'connector' cannot be reset")
 		}
-	case *ast.SetComment:
-		t.Comment = a.Comment
+		t.Options, err = alteredOptions(t.Options, a, "TABLE")
 	case *ast.AddSchema:
 		err = d.addSchema(a.Schema)
 	case *ast.ModifySchema:
@@ -91,6 +168,26 @@ func (b *Binder) alterTable(s *ast.Alter, old *catalog.Table) error {
 			return errAt(a, "table '%s' has no primary key", t.Path.Name)
 		}
 		t.PrimaryKey, t.KeyName = nil, ""
+	case *ast.DropConstraint:
+		if len(t.PrimaryKey) == 0 || t.KeyName != a.Name.Text {
+			return nearAt(a, a.Name.Text, []string{t.KeyName}, "table '%s' has no constraint '%s'", t.Path.Name, a.Name.Text)
+		}
+		t.PrimaryKey, t.KeyName = nil, ""
+	case *ast.AddDistribution:
+		if t.Distribution != nil {
+			return hinted(errAt(a, "table '%s' has a distribution already", t.Path.Name), "change it with MODIFY DISTRIBUTION")
+		}
+		err = d.distribution(a.Distribution)
+	case *ast.ModifyDistribution:
+		if t.Distribution == nil {
+			return hinted(errAt(a, "table '%s' has no distribution", t.Path.Name), "give it one with ADD DISTRIBUTION")
+		}
+		err = d.distribution(a.Distribution)
+	case *ast.DropDistribution:
+		if t.Distribution == nil {
+			return errAt(a, "table '%s' has no distribution", t.Path.Name)
+		}
+		t.Distribution = nil
 	case *ast.DropWatermark:
 		if t.Watermark == nil {
 			return errAt(a, "table '%s' has no watermark", t.Path.Name)
@@ -105,7 +202,17 @@ func (b *Binder) alterTable(s *ast.Alter, old *catalog.Table) error {
 	if err := b.checkTable(&t, written, s.Action); err != nil {
 		return err
 	}
-	b.cat.Replace(&t)
+	t.Stats = keptStats(s.Action, old.Stats)
+	return at(s.Name, b.cat.Replace(&t, old))
+}
+
+// keptStats are a table's statistics after an ALTER: other options may lead to
+// other rows, and columns have other values.
+func keptStats(a ast.AlterAction, s *catalog.Stats) *catalog.Stats {
+	switch a.(type) {
+	case *ast.DropPrimaryKey, *ast.DropConstraint, *ast.DropWatermark, *ast.AddDistribution, *ast.ModifyDistribution, *ast.DropDistribution:
+		return s
+	}
 	return nil
 }
 
@@ -155,9 +262,15 @@ func (d *tableDef) addSchema(s ast.Schema) error {
 
 func (d *tableDef) modifySchema(s ast.Schema) error {
 	if len(s.Constraints) > 0 {
+		if len(d.t.PrimaryKey) == 0 {
+			return hinted(errAt(s.Constraints[0], "table '%s' has no primary key to change", d.t.Path.Name), "add one with ALTER TABLE … ADD PRIMARY KEY")
+		}
 		d.t.PrimaryKey = nil
 	}
 	if len(s.Watermarks) > 0 {
+		if d.t.Watermark == nil {
+			return hinted(errAt(s.Watermarks[0], "table '%s' has no watermark to change", d.t.Path.Name), "add one with ALTER TABLE … ADD WATERMARK")
+		}
 		d.clearWatermark()
 	}
 	return d.rebuilt(func() error {
@@ -197,6 +310,10 @@ func (d *tableDef) rebuilt(change, then func() error) error {
 		return out
 	}
 	key, parts := names(d.t.PrimaryKey), names(d.t.PartitionBy)
+	var buckets []string
+	if d.t.Distribution != nil {
+		buckets = names(d.t.Distribution.Columns)
+	}
 	mark := d.t.Watermark
 	timeName := ""
 	if mark != nil {
@@ -214,6 +331,11 @@ func (d *tableDef) rebuilt(change, then func() error) error {
 		return out
 	}
 	d.t.PrimaryKey, d.t.PartitionBy = positions(key), positions(parts)
+	if d.t.Distribution != nil {
+		dist := *d.t.Distribution
+		dist.Columns = positions(buckets)
+		d.t.Distribution = &dist
+	}
 	for _, c := range d.t.PrimaryKey {
 		d.t.Columns[c].Type.NotNull = true
 	}
@@ -267,8 +389,13 @@ func (d *tableDef) dropColumns(a *ast.DropColumns) error {
 		if err != nil {
 			return err
 		}
-		if slices.Contains(d.t.PrimaryKey, i) || slices.Contains(d.t.PartitionBy, i) {
-			return errAt(name, "column '%s' is part of the primary key or of the partitions", name)
+		switch {
+		case slices.Contains(d.t.PrimaryKey, i):
+			return errAt(name, "column '%s' is part of the primary key", name)
+		case slices.Contains(d.t.PartitionBy, i):
+			return errAt(name, "column '%s' is a partition column", name)
+		case d.t.Distribution != nil && slices.Contains(d.t.Distribution.Columns, i):
+			return errAt(name, "column '%s' is a column of the distribution", name)
 		}
 		if err := d.rebuilt(func() error { d.t.Columns[i].Name = ""; return nil }, func() error { return nil }); err != nil {
 			return err

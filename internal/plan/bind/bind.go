@@ -44,6 +44,7 @@ type Binder struct {
 	src  string // the text that statements were read from, if known
 
 	ctes  *cteFrame
+	names *[]fullName               // of the view that is being made
 	views map[*catalog.View]*result // bound in this statement
 	depth int                       // views and functions now being bound
 	// nullable: a bare NULL may be selected, since an INSERT gives it a type.
@@ -70,6 +71,7 @@ func New(cat *catalog.Catalog, env *fn.Env, opts ...Option) *Binder {
 	for _, o := range opts {
 		o(b)
 	}
+	cat.Define = b.define
 	return b
 }
 
@@ -130,7 +132,7 @@ func (b *Binder) Insert(s *ast.Insert) (*logical.Sink, error) {
 
 // begin forgets what belonged to the statement before.
 func (b *Binder) begin() {
-	b.ctes, b.views, b.depth, b.nullable = nil, map[*catalog.View]*result{}, 0, false
+	b.ctes, b.views, b.depth, b.nullable, b.names = nil, map[*catalog.View]*result{}, 0, false, nil
 }
 
 // batch reports whether jobs run over complete data.

@@ -17,7 +17,14 @@ const inlineMax = 32
 // function, a property of a group window, a user's function or a scalar one.
 func (x *exprBinder) bindCall(c *ast.Call) (*expr.Expr, error) {
 	name := strings.ToUpper(c.Name.Last())
-	if f := x.b.cat.Function(c.Name.Strings()...); f != nil {
+	f, err := x.b.cat.Function(c.Name.Strings()...)
+	if err != nil {
+		return nil, at(c, err)
+	}
+	if f != nil {
+		if !f.System {
+			x.b.note(&c.Name, f.Path)
+		}
 		return x.userCall(c, f)
 	}
 	if len(c.Name) > 1 {

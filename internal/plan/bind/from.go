@@ -54,7 +54,7 @@ func (f *fromBinder) table(t *ast.TableRef) (*scope, error) {
 	if t.AsOf != nil {
 		return nil, unsupported(t.AsOf, "FOR SYSTEM_TIME AS OF elsewhere than on the right of a join")
 	}
-	r, rel, err := f.b.named(t.Name, t.Hints)
+	r, rel, err := f.b.named(&t.Name, t.Hints)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +87,8 @@ func (f *fromBinder) derived(t *ast.Derived) (*scope, error) {
 }
 
 // named finds a common table expression, a table or a view.
-func (b *Binder) named(name ast.Path, hints []ast.Hint) (*result, *relation, error) {
+func (b *Binder) named(written *ast.Path, hints []ast.Hint) (*result, *relation, error) {
+	name := *written
 	if len(name) == 1 {
 		if r := b.ctes.find(name[0].Text); r != nil {
 			if len(hints) > 0 {
@@ -105,6 +106,7 @@ func (b *Binder) named(name ast.Path, hints []ast.Hint) (*result, *relation, err
 		return nil, nil, err
 	}
 	p := o.ObjectPath()
+	b.note(written, p)
 	rel := &relation{name: p.Name, path: []string{p.Catalog, p.Database, p.Name}}
 	if v, ok := o.(*catalog.View); ok {
 		if len(hints) > 0 {
@@ -163,10 +165,10 @@ func (b *Binder) view(at ast.Node, v *catalog.View) (*result, error) {
 // viewQuery binds a view where it was made: with the catalog and database of
 // that time, and without the common table expressions around its use.
 func (b *Binder) viewQuery(v *catalog.View) (*result, error) {
-	ctes, nullable, src := b.ctes, b.nullable, b.src
-	b.ctes, b.nullable = nil, false
+	ctes, nullable, names := b.ctes, b.nullable, b.names
+	b.ctes, b.nullable, b.names = nil, false, nil
 	b.depth++
-	defer func() { b.ctes, b.nullable, b.src = ctes, nullable, src; b.depth-- }()
+	defer func() { b.ctes, b.nullable, b.names = ctes, nullable, names; b.depth-- }()
 	var r *result
 	err := b.cat.Within(v.Catalog, v.Database, func() (err error) {
 		r, err = b.query(v.Query, nil)

@@ -25,6 +25,9 @@ func (b *Binder) insert(s *ast.Insert) (*logical.Sink, error) {
 	if err != nil {
 		return nil, err
 	}
+	if t.Distribution != nil {
+		return nil, hinted(errAt(s.Table, "table '%s' is distributed into buckets, which connector '%s' cannot write", s.Table, t.Options["connector"]), "ALTER TABLE … DROP DISTRIBUTION")
+	}
 	sink := &logical.Sink{Table: t, Options: scan.Options, Overwrite: s.Overwrite, Conflict: conflicts[s.OnConflict], Pos: posOf(s)}
 	static, err := b.partition(s, sink)
 	if err != nil {

@@ -173,7 +173,7 @@ func (b *Binder) body(body ast.Body, outer *scope) (*result, error) {
 	case *ast.Values:
 		return b.values(x)
 	case *ast.ExplicitTable:
-		r, _, err := b.named(x.Name, nil)
+		r, _, err := b.named(&x.Name, nil)
 		return r, err
 	}
 	return nil, unsupported(body, kindOf(body))

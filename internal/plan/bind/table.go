@@ -21,26 +21,49 @@ func (b *Binder) createTable(s *ast.CreateTable) (*logical.Job, error) {
 	if s.Replace && s.As == nil {
 		return nil, errAt(s, "REPLACE TABLE needs AS and a query")
 	}
-	t := &catalog.Table{Path: p, Options: map[string]string{}, Comment: comment(s.Comment), Temporary: s.Temporary, Pos: posOf(s)}
-	d := &tableDef{b: b, t: t}
+	if s.As == nil {
+		t, err := b.defineTable(p, s)
+		if err != nil {
+			return nil, err
+		}
+		_, err = b.cat.Create(t, mode(s.IfNotExists, false))
+		return nil, at(s.Name, err)
+	}
+	return b.createTableAs(p, s)
+}
+
+// defineTable checks CREATE TABLE with its columns or LIKE.
+func (b *Binder) defineTable(p catalog.Path, s *ast.CreateTable) (*catalog.Table, error) {
+	d := newTableDef(b, p, s)
 	if s.Like != nil {
 		if err := d.like(s.Like); err != nil {
 			return nil, err
 		}
 	}
-	var filled logical.Node
-	if s.As != nil {
-		if filled, err = d.asQuery(s); err != nil {
-			return nil, err
-		}
-	} else if err := d.schema(s.Schema); err != nil {
+	if err := d.schema(s.Schema); err != nil {
+		return nil, err
+	}
+	return d.t, d.rest(s)
+}
+
+func newTableDef(b *Binder, p catalog.Path, s *ast.CreateTable) *tableDef {
+	return &tableDef{b: b, t: &catalog.Table{Path: p, Options: map[string]string{}, Comment: comment(s.Comment), Temporary: s.Temporary, Pos: posOf(s)}}
+}
+
+// createTableAs makes the table of CREATE or REPLACE TABLE … AS, and the job that
+// fills it.
+func (b *Binder) createTableAs(p catalog.Path, s *ast.CreateTable) (*logical.Job, error) {
+	d := newTableDef(b, p, s)
+	t := d.t
+	filled, err := d.asQuery(s)
+	if err != nil {
 		return nil, err
 	}
 	if err := d.rest(s); err != nil {
 		return nil, err
 	}
 	made, err := b.cat.Create(t, mode(s.IfNotExists, s.OrReplace || s.Replace))
-	if err != nil || s.As == nil || !made {
+	if err != nil || !made {
 		return nil, at(s.Name, err)
 	}
 	ins := &ast.Insert{Source: s.Source, Table: s.Name, Query: s.As}
@@ -294,7 +317,9 @@ func (d *tableDef) rest(s *ast.CreateTable) error {
 		d.t.PartitionBy = append(d.t.PartitionBy, i)
 	}
 	if s.Distributed != nil {
-		return unsupported(s.Distributed, "DISTRIBUTED BY")
+		if err := d.distribution(s.Distributed); err != nil {
+			return err
+		}
 	}
 	if len(d.t.Columns) == 0 {
 		return errAt(s, "table '%s' has no columns", d.t.Path.Name)
@@ -308,6 +333,20 @@ func (d *tableDef) rest(s *ast.CreateTable) error {
 		d.t.Options[o.Key] = o.Value
 	}
 	return d.b.checkTable(d.t, s.Options, s)
+}
+
+// distribution applies DISTRIBUTED BY.
+func (d *tableDef) distribution(s *ast.Distribution) error {
+	out := &catalog.Distribution{Kind: s.Kind, Buckets: s.Buckets}
+	for _, name := range s.Columns {
+		i := d.t.Column(name.Text)
+		if i < 0 {
+			return nearAt(name, name.Text, d.t.ColumnNames(), "unknown column '%s' in DISTRIBUTED BY", name.Text)
+		}
+		out.Columns = append(out.Columns, i)
+	}
+	d.t.Distribution = out
+	return nil
 }
 
 // asQuery takes the columns of CREATE TABLE … AS from its query.
@@ -453,6 +492,14 @@ func (d *tableDef) likeRest(src *catalog.Table, modes map[string]ast.LikeMode, a
 		for _, c := range src.PrimaryKey {
 			d.t.PrimaryKey = append(d.t.PrimaryKey, at[c])
 		}
+	}
+	if modes["DISTRIBUTION"] != ast.Excluding && src.Distribution != nil {
+		dist := *src.Distribution
+		dist.Columns = nil
+		for _, c := range src.Distribution.Columns {
+			dist.Columns = append(dist.Columns, at[c])
+		}
+		d.t.Distribution = &dist
 	}
 	if modes["PARTITIONS"] != ast.Excluding {
 		for _, c := range src.PartitionBy {

@@ -124,7 +124,7 @@ func (f *fromBinder) tableArg(e ast.Expr, name string) (logical.Node, []int, err
 				r = &result{node: sc.node, visible: len(sc.node.Schema())}
 			}
 		default:
-			r, _, err = f.b.named(a.Name, nil)
+			r, _, err = f.b.named(&a.Name, nil)
 		}
 	case *ast.Subquery:
 		r, err = f.b.query(a.Query, nil)

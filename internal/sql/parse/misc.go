@@ -35,11 +35,15 @@ func (p *parser) describe() ast.Statement {
 		return d
 	}
 	// Some of these words are names of tables too: DESCRIBE model.
-	if o, ok := describable[t.up]; ok && t.kind == tWord && (next.isName() || next.isWord("EXTENDED")) {
+	if o, ok := describable[t.up]; ok && t.kind == tWord && (next.isName() || next.isWord("EXTENDED") || o == ast.ObjFunction && next.kind == tWord) {
 		p.i++
 		d.Object = o
 	}
 	d.Extended = p.accept("EXTENDED")
+	if n := p.pathLen(); d.Object == ast.ObjFunction && n > 0 {
+		d.Name = p.funcPath(n) // names of functions are often reserved words
+		return d
+	}
 	d.Name = p.path()
 	return d
 }
