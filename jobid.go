@@ -24,9 +24,9 @@ import (
 // Earlier versions counted statements: 1-out. A folder of that name is gone on with
 // by --restore latest, as the k'th of its kind for the k'th job of the id.
 
-// name gives a job its id.
-func (s *Session) name(j *Job, lj *logical.Job) error {
-	j.base = slug(lj)
+// name gives a job its id; slug says what it writes.
+func (s *Session) name(j *Job, slug string) error {
+	j.base = slug
 	if name := s.opts.String(bind.OptName); name != "" {
 		j.base = identifier(name) + "-" + j.base
 	}
@@ -41,7 +41,7 @@ func (s *Session) name(j *Job, lj *logical.Job) error {
 		j.ID += "-" + strconv.Itoa(nth)
 	}
 	if dir := s.checkpointDir(); dir != "" && s.cfg.Restore == "latest" && !j.Batch {
-		return s.rename(j, dir, slug(lj), nth)
+		return s.rename(j, dir, slug, nth)
 	}
 	return nil
 }
@@ -77,10 +77,14 @@ func slug(lj *logical.Job) string {
 			parts = append(parts, sink.Table.Path.Name)
 		}
 	}
-	if len(parts) == 0 {
+	return slugOf(parts)
+}
+
+func slugOf(tables []string) string {
+	if len(tables) == 0 {
 		return "select"
 	}
-	return identifier(strings.Join(parts, "-"))
+	return identifier(strings.Join(tables, "-"))
 }
 
 var notInID = regexp.MustCompile(`[^A-Za-z0-9_]+`)

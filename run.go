@@ -183,32 +183,44 @@ func (s *Session) execute(ctx context.Context, st Statement, rows RowsFunc) (*Re
 		return s.reset(a)
 	case *ast.Explain:
 		return s.explain(a)
+	case *ast.CompilePlan:
+		return s.compilePlan(ctx, a)
+	case *ast.ExecutePlan:
+		return s.executePlan(ctx, a)
 	}
 	return s.statement(ctx, st.AST)
 }
 
 // start plans a job and runs it.
 func (s *Session) start(ctx context.Context, lj *logical.Job, rows RowsFunc) (*Result, error) {
-	_, query := lj.Roots[0].(*logical.Collect)
+	var schema types.Schema
+	if _, query := lj.Roots[0].(*logical.Collect); query {
+		schema = lj.Roots[0].Schema()
+	}
 	j := &Job{Batch: s.batch(), Name: lj.Name}
-	if err := s.name(j, lj); err != nil {
+	if err := s.name(j, slug(lj)); err != nil {
 		return nil, err
 	}
 	g, err := s.graph(lj, j.ID)
 	if err != nil {
 		return nil, err
 	}
+	return s.begin(ctx, j, g, schema, rows)
+}
+
+// begin runs a graph; schema is that of a SELECT's rows, else nil.
+func (s *Session) begin(ctx context.Context, j *Job, g *jobgraph.Graph, schema types.Schema, rows RowsFunc) (*Result, error) {
 	if err := connects(g); err != nil {
 		return nil, &base.Error{Pos: s.at.pos(), Msg: err.Error()}
 	}
 	res := &Result{Kind: Insert, Job: j}
-	if query {
-		res.Kind, res.Schema = Query, lj.Roots[0].Schema()
+	if schema != nil {
+		res.Kind, res.Schema = Query, schema
 	}
 	if err := s.launch(ctx, j, g, res.Schema, rows); err != nil {
 		return nil, err
 	}
-	if !query && s.opts.Bool("table.dml-sync") {
+	if schema == nil && s.opts.Bool("table.dml-sync") {
 		return res, j.Wait(ctx)
 	}
 	return res, nil

@@ -17,12 +17,12 @@ import (
 
 // A Graph is one job.
 type Graph struct {
-	ID             string // stable over restarts of the same script
-	Name           string
+	ID             string `json:",omitempty"` // stable over restarts of the same script
+	Name           string `json:",omitempty"`
 	Batch          bool
-	Parallelism    int
-	MaxParallelism int               // number of key groups
-	Options        map[string]string // effective session options
+	Parallelism    int               `json:",omitempty"`
+	MaxParallelism int               `json:",omitempty"` // number of key groups
+	Options        map[string]string `json:",omitempty"` // effective session options
 	Vertices       []Vertex
 	Edges          []Edge
 }
@@ -71,7 +71,7 @@ const (
 )
 
 func (s Ship) String() string {
-	return [...]string{"forward", "hash", "rebalance", "broadcast", "gather"}[s]
+	return shipNames[s]
 }
 
 // A Source reads a table: scan, then computed columns and filter, then the

@@ -191,7 +191,7 @@ type jsonSource struct {
 
 type jsonPredicate struct {
 	Column int
-	Op     connect.PredicateOp
+	Op     predicateOp
 	Values []*expr.Expr
 }
 
@@ -200,7 +200,7 @@ func (s Source) MarshalJSON() ([]byte, error) {
 	j := jsonSource{plainSource: plainSource(s)}
 	for _, p := range s.Scan.Predicates {
 		t := s.Table.Schema[p.Column].Type
-		j.Predicates = append(j.Predicates, jsonPredicate{p.Column, p.Op, constants(p.Values, func(int) types.Type { return t })})
+		j.Predicates = append(j.Predicates, jsonPredicate{p.Column, predicateOp(p.Op), constants(p.Values, func(int) types.Type { return t })})
 	}
 	j.Scan.Predicates = nil
 	return json.Marshal(j)
@@ -214,7 +214,7 @@ func (s *Source) UnmarshalJSON(data []byte) error {
 	}
 	*s = Source(j.plainSource)
 	for _, p := range j.Predicates {
-		s.Scan.Predicates = append(s.Scan.Predicates, connect.Predicate{Column: p.Column, Op: p.Op, Values: values(p.Values)})
+		s.Scan.Predicates = append(s.Scan.Predicates, connect.Predicate{Column: p.Column, Op: connect.PredicateOp(p.Op), Values: values(p.Values)})
 	}
 	return nil
 }

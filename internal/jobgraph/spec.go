@@ -89,7 +89,7 @@ const (
 )
 
 func (k WindowKind) String() string {
-	return [...]string{"TUMBLE", "HOP", "CUMULATE", "SESSION"}[k]
+	return windowKindNames[k]
 }
 
 // A Window cuts event time. Times are in microseconds.
@@ -151,7 +151,7 @@ const (
 )
 
 func (k JoinKind) String() string {
-	return [...]string{"InnerJoin", "LeftOuterJoin", "RightOuterJoin", "FullOuterJoin", "LeftSemiJoin", "LeftAntiJoin"}[k]
+	return joinKindNames[k]
 }
 
 // Join joins two changing tables, or two that are complete. Rows match when the
