@@ -17,7 +17,7 @@ var matrixTypes = map[string]types.Type{
 	"TIME(0)": types.Of(types.Time), "TIMESTAMP(3)": types.TimestampOf(3), "TIMESTAMP_LTZ(3)": types.LTZOf(3),
 	"INTERVAL YEAR TO MONTH": types.Of(types.IntervalMonth), "INTERVAL DAY TO SECOND": types.Of(types.IntervalSecond),
 	"ARRAY<INT>": types.ArrayOf(types.TInt), "MULTISET<INT>": types.MultisetOf(types.TInt), "MAP<STRING,INT>": types.MapOf(types.TString, types.TInt),
-	"ROW<a INT>": types.RowOf(types.Field{Name: "a", Type: types.TInt}), "NULL": types.TNull,
+	"ROW<a INT>": types.RowOf(types.Field{Name: "a", Type: types.TInt}), "VARIANT": types.TVariant, "BITMAP": types.TBitmap, "NULL": types.TNull,
 }
 
 // TestCastMatrix compares CanCast with Flink's LogicalTypeCasts (I: implicit, E:

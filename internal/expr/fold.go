@@ -120,6 +120,10 @@ func foldCase(e *Expr) *Expr {
 		rest = append(rest, c, e.Args[i+1])
 	}
 	switch {
+	case len(rest) == 0 && last.Op == Lit:
+		lit := *last // with the nullability of the CASE
+		lit.Type = e.Type
+		return &lit
 	case len(rest) == 0:
 		return last
 	case len(rest)+1 == len(e.Args):

@@ -2,6 +2,7 @@ package scalar
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -22,7 +23,12 @@ func init() {
 }
 
 // matcher tells whether a text matches.
-type matcher interface{ Match(s []byte) bool }
+type matcher interface{ Match(s []byte) (bool, error) }
+
+// likeMatcher is a pattern of LIKE, which cannot fail.
+type likeMatcher struct{ *kernel.Like }
+
+func (m likeMatcher) Match(s []byte) (bool, error) { return m.Like.Match(s), nil }
 
 func evalLike(c *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vector, error) {
 	if l, ok, err := constLike(c, args); ok || err != nil {
@@ -32,7 +38,8 @@ func evalLike(c *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vector, e
 		return kernel.MatchAll(l, kernel.Str(args[0]), rows, n), nil
 	}
 	return evalMatch(c, args, rows, n, func(pattern string, escape rune) (matcher, error) {
-		return kernel.NewLike([]byte(pattern), escape)
+		l, err := kernel.NewLike([]byte(pattern), escape)
+		return likeMatcher{l}, err
 	})
 }
 
@@ -90,7 +97,7 @@ func evalMatch(c *fn.Call, args []vec.Vector, rows []int32, n int, compile func(
 		if err != nil {
 			return false, err
 		}
-		return m.Match(s.At(i)), nil
+		return m.Match(s.At(i))
 	})
 }
 
@@ -112,7 +119,7 @@ func evalSimilar(c *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vector
 // no meaning in SQL passes as it is, as in Calcite: a dot is any character.
 func similar(pattern string, escape rune) (string, error) {
 	var b strings.Builder
-	b.WriteString("^(?s:")
+	b.WriteString(`\A(?s:`)
 	rs := []rune(pattern)
 	for i := 0; i < len(rs); i++ {
 		switch c := rs[i]; {
@@ -129,14 +136,12 @@ func similar(pattern string, escape rune) (string, error) {
 		case c == '\\' || c == '$':
 			b.WriteString(quoteRune(c))
 		case c == '[':
-			end := class(rs, i)
-			b.WriteString(string(rs[i:end]))
-			i = end - 1
+			i = class(&b, rs, i)
 		default:
 			b.WriteRune(c)
 		}
 	}
-	b.WriteString(")$")
+	b.WriteString(`)\z`)
 	return b.String(), nil
 }
 
@@ -147,18 +152,32 @@ func quoteRune(r rune) string {
 	return string(r)
 }
 
-// class returns the end of a bracketed class that begins at i, with [:ALPHA:]
-// inside it.
-func class(rs []rune, i int) int {
+// classNames are the classes that may stand inside brackets, as [:ALPHA:].
+var classNames = map[string]string{"ALPHA": `\p{Alpha}`, "UPPER": `\p{Upper}`, "LOWER": `\p{Lower}`, "DIGIT": `\d`, "ALNUM": `\p{Alnum}`,
+	"SPACE": " ", "WHITESPACE": `\s`, "PUNCT": `\p{Punct}`, "XDIGIT": `\p{XDigit}`, "CNTRL": `\p{Cntrl}`, "BLANK": `\p{Blank}`, "GRAPH": `\p{Graph}`, "PRINT": `\p{Print}`}
+
+// class writes the bracketed class that begins at i, and returns its last place.
+func class(b *strings.Builder, rs []rune, i int) int {
+	b.WriteByte('[')
 	for k := i + 1; k < len(rs); k++ {
-		switch {
-		case rs[k] == '[' && k+1 < len(rs) && rs[k+1] == ':':
-			for k += 2; k+1 < len(rs) && (rs[k] != ':' || rs[k+1] != ']'); k++ {
-				rs[k] |= 0x20 // Go's names of classes are in lower case
+		if rs[k] == '[' && k+1 < len(rs) && rs[k+1] == ':' {
+			if end := slices.Index(rs[k+2:], ':'); end > 0 && k+3+end < len(rs) && rs[k+3+end] == ']' {
+				if name, ok := classNames[strings.ToUpper(string(rs[k+2:k+2+end]))]; ok {
+					b.WriteString(name)
+					k += 3 + end
+					continue
+				}
 			}
-			k++
-		case rs[k] == ']' && k > i+1:
-			return k + 1
+		}
+		switch c := rs[k]; {
+		case c == ']' && k > i+1:
+			b.WriteByte(']')
+			return k
+		case c == '[' || c == '\\' || c == '&':
+			b.WriteByte('\\')
+			b.WriteRune(c)
+		default:
+			b.WriteRune(c)
 		}
 	}
 	return len(rs)

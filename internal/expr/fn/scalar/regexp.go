@@ -26,7 +26,7 @@ func init() {
 		define("REGEXP_EXTRACT_ALL", "REGEXP_EXTRACT_ALL(s, re [, group])", "a group of every match, the first group by default", "REGEXP_EXTRACT_ALL('a1b2', '([a-z])([0-9])', 2)",
 			kernel.Sig{Args: group, Opt: 1, Ret: types.ArrayOf(types.TString), Eval: evalRegexpAll}),
 		define("REGEXP_COUNT", "REGEXP_COUNT(s, re)", "the number of matches", "REGEXP_COUNT('aXbX', 'X')",
-			kernel.Sig{Args: two, Ret: types.TInt, Eval: regexInt(func(r *kernel.Regex, s []byte) int32 { return int32(len(r.FindAll(s))) })}),
+			kernel.Sig{Args: two, Ret: types.TInt, Eval: regexInt(regexCount)}),
 		define("REGEXP_INSTR", "REGEXP_INSTR(s, re)", "where the first match begins, from 1; 0 if there is none", "REGEXP_INSTR('aXbX', 'X')",
 			kernel.Sig{Args: two, Ret: types.TInt, Eval: regexInt(regexPlace)}),
 		define("REGEXP_SUBSTR", "REGEXP_SUBSTR(s, re)", "the first match", "REGEXP_SUBSTR('aXbX', 'X')",
@@ -54,24 +54,25 @@ func evalRegexp(c *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vector,
 		if err != nil {
 			return false, err
 		}
-		return r.Match(s.At(i)), nil
+		return r.Match(s.At(i))
 	})
 }
 
 func evalRegexpReplace(c *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vector, error) {
 	s, p, with := kernel.Str(args[0]), kernel.Str(args[1]), kernel.Str(args[2])
-	return kernel.StrsNull(rows, n, func(dst []byte, i int) ([]byte, bool) {
+	return kernel.StrsErr(rows, n, func(dst []byte, i int) ([]byte, bool, error) {
 		r := regex(c, p.At(i))
 		if r == nil {
-			return dst, false
+			return dst, false, nil
 		}
 		text, last := s.At(i), 0
-		for _, m := range r.FindAll(text) {
+		found, err := r.FindAll(text)
+		for _, m := range found {
 			dst = append(append(dst, text[last:m[0]]...), with.At(i)...)
 			last = m[1]
 		}
-		return append(dst, text[last:]...), true
-	}), nil
+		return append(dst, text[last:]...), true, err
+	})
 }
 
 func evalRegexpExtract(c *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vector, error) {
@@ -80,17 +81,21 @@ func evalRegexpExtract(c *fn.Call, args []vec.Vector, rows []int32, n int) (vec.
 	if len(args) == 3 {
 		group = kernel.Num[int64](args[2]).At
 	}
-	return kernel.StrsNull(rows, n, func(dst []byte, i int) ([]byte, bool) {
+	return kernel.StrsErr(rows, n, func(dst []byte, i int) ([]byte, bool, error) {
 		r, g := regex(c, p.At(i)), group(i)
 		if r == nil || g < 0 || g > int64(r.Groups()) {
-			return dst, false
+			return dst, false, nil
 		}
-		m := r.Find(s.At(i))
+		if g == 0 {
+			text, ok, err := r.First(s.At(i))
+			return append(dst, text...), ok, err
+		}
+		m, err := r.Find(s.At(i))
 		if m == nil || m[2*g] < 0 {
-			return dst, false
+			return dst, false, err
 		}
-		return append(dst, s.At(i)[m[2*g]:m[2*g+1]]...), true
-	}), nil
+		return append(dst, s.At(i)[m[2*g]:m[2*g+1]]...), true, nil
+	})
 }
 
 func evalRegexpAll(c *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vector, error) {
@@ -99,13 +104,18 @@ func evalRegexpAll(c *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vect
 	if len(args) == 3 {
 		group = kernel.Num[int64](args[2]).At
 	}
-	return buildRows(c.Ret, rows, n, func(b *vec.Builder, i int) {
+	var failed error
+	out := buildRows(c.Ret, rows, n, func(b *vec.Builder, i int) {
 		r, g := regex(c, p.At(i)), group(i)
 		if r == nil || g < 0 || g > int64(r.Groups()) {
 			b.Null()
 			return
 		}
-		for _, m := range r.FindAll(s.At(i)) {
+		found, err := r.FindAll(s.At(i))
+		if err != nil {
+			failed = err
+		}
+		for _, m := range found {
 			if m[2*g] < 0 {
 				b.Kid(0).Null()
 			} else {
@@ -113,7 +123,8 @@ func evalRegexpAll(c *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vect
 			}
 		}
 		b.End()
-	}), nil
+	})
+	return out, failed
 }
 
 // buildRows makes a nested column: f appends one row; rows not wanted are NULL.
@@ -131,23 +142,34 @@ func buildRows(t types.Type, rows []int32, n int, f func(b *vec.Builder, i int))
 	return b.Finish()
 }
 
-func regexInt(f func(r *kernel.Regex, s []byte) int32) fn.Eval {
+func regexInt(f func(r *kernel.Regex, s []byte) (int32, error)) fn.Eval {
 	return func(c *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vector, error) {
 		s, p := kernel.Str(args[0]), kernel.Str(args[1])
-		return kernel.NumsNull(rows, n, func(i int) (int32, bool) {
+		var failed error
+		out := kernel.NumsNull(rows, n, func(i int) (int32, bool) {
 			r := regex(c, p.At(i))
 			if r == nil {
 				return 0, false
 			}
-			return f(r, s.At(i)), true
-		}), nil
+			x, err := f(r, s.At(i))
+			if err != nil {
+				failed = err
+			}
+			return x, true
+		})
+		return out, failed
 	}
 }
 
-func regexPlace(r *kernel.Regex, s []byte) int32 {
-	m := r.Find(s)
+func regexCount(r *kernel.Regex, s []byte) (int32, error) {
+	all, err := r.FindAll(s)
+	return int32(len(all)), err
+}
+
+func regexPlace(r *kernel.Regex, s []byte) (int32, error) {
+	m, err := r.Find(s)
 	if m == nil {
-		return 0
+		return 0, err
 	}
-	return int32(utf8.RuneCount(s[:m[0]])) + 1
+	return int32(utf8.RuneCount(s[:m[0]])) + 1, nil
 }

@@ -100,23 +100,36 @@ func evalSplit(c *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vector, 
 // no special characters.
 type separator struct {
 	plain string
-	re    *regexp.Regexp
+	re    *kernel.Regex
 }
 
 func newSeparator(pattern string) (separator, error) {
 	if regexp.QuoteMeta(pattern) == pattern && pattern != "" {
 		return separator{plain: pattern}, nil
 	}
-	re, err := regexp.Compile(pattern)
+	re, err := kernel.NewRegex(pattern)
 	return separator{re: re}, err
 }
 
 // split cuts s into at most n pieces, n < 0 for all.
-func (p separator) split(s string, n int) []string {
+func (p separator) split(s string, n int) ([]string, error) {
 	if p.re == nil {
-		return strings.SplitN(s, p.plain, n)
+		return strings.SplitN(s, p.plain, n), nil
 	}
-	return p.re.Split(s, n)
+	found, err := p.re.FindAll([]byte(s))
+	var out []string
+	last := 0
+	for _, m := range found {
+		if n > 0 && len(out) == n-1 {
+			break
+		}
+		if m[1] == 0 { // as in Java, nothing at the front is no piece
+			continue
+		}
+		out = append(out, s[last:m[0]])
+		last = m[1]
+	}
+	return append(out, s[last:]), err
 }
 
 type mapSeparators struct{ pairs, keys kernel.Cache[separator] }
@@ -139,7 +152,11 @@ func evalStrToMap(c *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vecto
 			failed = err
 		}
 		if failed == nil && len(s.At(i)) > 0 {
-			appendPairs(b, p.split(string(s.At(i)), -1), k)
+			pairs, err := p.split(string(s.At(i)), -1)
+			if err == nil {
+				err = appendPairs(b, pairs, k)
+			}
+			failed = err
 		}
 		b.End()
 	})
@@ -148,14 +165,17 @@ func evalStrToMap(c *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vecto
 
 // appendPairs appends key and value pairs; of equal keys the last counts, and
 // empty pairs at the end do not.
-func appendPairs(b *vec.Builder, pairs []string, key separator) {
+func appendPairs(b *vec.Builder, pairs []string, key separator) error {
 	for len(pairs) > 0 && pairs[len(pairs)-1] == "" {
 		pairs = pairs[:len(pairs)-1]
 	}
 	var order []string
 	values := map[string]*string{}
 	for _, p := range pairs {
-		kv := key.split(p, 2)
+		kv, err := key.split(p, 2)
+		if err != nil {
+			return err
+		}
 		if _, ok := values[kv[0]]; !ok {
 			order = append(order, kv[0])
 		}
@@ -172,6 +192,7 @@ func appendPairs(b *vec.Builder, pairs []string, key separator) {
 			b.Kid(1).Null()
 		}
 	}
+	return nil
 }
 
 func evalParseURL(_ *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vector, error) {
