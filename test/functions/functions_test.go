@@ -39,10 +39,10 @@ func samples(t *testing.T) []sample {
 
 // otherType are the samples whose type differs from Flink's, each with its reason.
 var otherType = map[string]string{
-	"LPAD('hi', 4, '?')": "it gives NULL for a negative length, so it is nullable",
-	"RPAD('hi', 4, '?')": "as LPAD",
-	"SHA2('a', 256)":     "it gives NULL for other lengths, so it is nullable",
-	"ELEMENT(ARRAY[1])":  "it gives NULL for an empty array, so it is nullable",
+	"LPAD('hi', 4, '?')":                       "it gives NULL for a negative length, so it is nullable",
+	"RPAD('hi', 4, '?')":                       "as LPAD",
+	"SHA2('a', 256)":                           "it gives NULL for other lengths, so it is nullable",
+	"ELEMENT(ARRAY[1])":                        "it gives NULL for an empty array, so it is nullable",
 	"INTERVAL '10 00:00:00.004' DAY TO SECOND": "intervals have one precision",
 }
 
