@@ -1,9 +1,11 @@
 package exec
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
+	"github.com/millrace-io/millrace/internal/jobgraph"
 	"github.com/millrace-io/millrace/types"
 	"github.com/millrace-io/millrace/vec"
 )
@@ -113,43 +115,68 @@ func widen(v vec.Vector) []int64 {
 	return out
 }
 
-// rangeFrames walks both bounds forward over each partition.
-func rangeFrames[T int64 | float64](c *overCall, p *overPart, vals []T, valid vec.Bitmap, scale func(int64) T) {
-	f, desc := c.spec.Frame, p.order.keys[0].Desc
-	a, b := scale(f.From.Offset), scale(f.To.Offset)
-	// at returns how far row k lies behind row i in the order.
-	at := func(i, k int32) T {
+// rangeEdge returns how a value lies to the bound of the frame of a row's value:
+// negative is before it in the order.
+func rangeEdge[T int64 | float64](c *overCall, p *overPart, b jobgraph.FrameBound, scale func(int64) T) func(row, x T) int {
+	desc := p.order.keys[0].Desc
+	if !b.Months {
+		d := scale(b.Offset)
 		if desc {
-			return vals[i] - vals[k]
+			return func(row, x T) int { return cmp.Compare(row-x, d) }
 		}
-		return vals[k] - vals[i]
+		return func(row, x T) int { return cmp.Compare(x-row, d) }
 	}
+	shift := types.AddMonthsMicros
+	if c.types[p.order.keys[0].Col].Kind == types.Date {
+		shift = func(days, m int64) int64 { return int64(types.AddMonths(int(days), m)) }
+	}
+	months, sign := b.Offset, 1
+	if desc {
+		months, sign = -months, -1
+	}
+	var last, edge T
+	known := false
+	return func(row, x T) int {
+		if !known || row != last {
+			known, last, edge = true, row, T(shift(int64(row), months))
+		}
+		return sign * cmp.Compare(x, edge)
+	}
+}
+
+// rangeFrames walks both bounds forward over each partition. By months that can be
+// further than the distance alone would take them: a month before both the 28th and
+// the 31st of March at their times of day is on the 28th of February, and a bound
+// never goes back.
+func rangeFrames[T int64 | float64](c *overCall, p *overPart, vals []T, valid vec.Bitmap, scale func(int64) T) {
+	f := c.spec.Frame
+	from, to := rangeEdge(c, p, f.From, scale), rangeEdge(c, p, f.To, scale)
 	for s := range len(p.starts) - 1 {
-		from, to := p.starts[s], p.starts[s+1]
-		lo, hi := from, from
-		for i := from; i < to; i++ {
+		first, end := p.starts[s], p.starts[s+1]
+		lo, hi := first, first
+		for i := first; i < end; i++ {
 			if valid.Null(int(i)) {
 				c.lo[i], c.hi[i] = p.peers[i], p.ends[i]
 				if f.From.Unbounded {
-					c.lo[i] = from
+					c.lo[i] = first
 				}
 				if f.To.Unbounded {
-					c.hi[i] = to
+					c.hi[i] = end
 				}
 				continue
 			}
-			for lo < to && (lo < i && valid.Null(int(lo)) || !valid.Null(int(lo)) && at(i, lo) < a) {
+			for lo < end && (lo < i && valid.Null(int(lo)) || !valid.Null(int(lo)) && from(vals[i], vals[lo]) < 0) {
 				lo++
 			}
-			for hi < to && (hi < i && valid.Null(int(hi)) || !valid.Null(int(hi)) && at(i, hi) <= b) {
+			for hi < end && (hi < i && valid.Null(int(hi)) || !valid.Null(int(hi)) && to(vals[i], vals[hi]) <= 0) {
 				hi++
 			}
 			c.lo[i], c.hi[i] = lo, max(lo, hi)
 			if f.From.Unbounded {
-				c.lo[i], c.hi[i] = from, hi
+				c.lo[i], c.hi[i] = first, hi
 			}
 			if f.To.Unbounded {
-				c.hi[i] = to
+				c.hi[i] = end
 			}
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/millrace-io/millrace/internal/jobgraph"
 	"github.com/millrace-io/millrace/internal/state/keyed"
 	"github.com/millrace-io/millrace/types"
 	"github.com/millrace-io/millrace/vec"
@@ -45,6 +46,15 @@ const (
 	overCount
 	overHead
 )
+
+// micros31 is how far the beginning of a frame by RANGE lies before its row at most,
+// in microseconds.
+func micros31(b jobgraph.FrameBound) int64 {
+	if b.Months {
+		return -b.Offset * 31 * types.Day
+	}
+	return -b.Offset
+}
 
 func openOverStream(o *Over) (overMode, error) {
 	ctx, spec := o.ctx, o.spec
@@ -124,7 +134,7 @@ func (x *overStream) openSliding() (err error) {
 		case f.Rows:
 			x.keep = max(x.keep, -f.From.Offset)
 		default:
-			x.reach = max(x.reach, -f.From.Offset)
+			x.reach = max(x.reach, micros31(f.From))
 		}
 	}
 	var ts []types.Type

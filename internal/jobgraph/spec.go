@@ -309,6 +309,7 @@ type Dedup struct {
 type FrameBound struct {
 	Unbounded bool
 	Offset    int64 // rows, or microseconds, months or units of the order column: negative is PRECEDING, 0 is CURRENT ROW
+	Months    bool  `json:",omitempty"` // Offset is months of the calendar
 }
 
 // A Frame is the rows that an OVER aggregate sees.

@@ -79,6 +79,7 @@ var optionDefs = []connect.Option{
 	{Key: "restart-strategy.failure-rate.failure-rate-interval", Default: "1 min", Check: duration, Doc: "the interval of the failure-rate strategy"},
 	{Key: "restart-strategy.failure-rate.delay", Default: "1 s", Check: duration, Doc: "time between restarts of the failure-rate strategy"},
 	{Key: "memory.size", Check: size, Doc: "memory for state and buffers (Millrace's own)"},
+	{Key: "io.tmp.dirs", Check: oneFolder, Doc: "folder for what does not fit in memory; unset, the system's for temporary files"},
 }
 
 // optionNoOps are options of Flink whose effect Millrace has in another way or
@@ -131,6 +132,13 @@ func oneOf(words ...string) func(string) error {
 func boolean(v string) error  { return connect.CheckBool(v) }
 func duration(v string) error { return connect.CheckDuration(v) }
 func size(v string) error     { return connect.CheckSize(v) }
+
+func oneFolder(v string) error {
+	if strings.ContainsAny(v, ",|") {
+		return fmt.Errorf("'%s' is more than one folder", v)
+	}
+	return nil
+}
 
 func atLeast(n int64) func(string) error {
 	return func(v string) error {

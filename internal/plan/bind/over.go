@@ -203,7 +203,7 @@ func (x *exprBinder) frame(spec *ast.WindowSpec, by []orderUse) (jobgraph.Frame,
 		return out, errAt(f.Start, "a frame cannot start at UNBOUNDED FOLLOWING")
 	case end.Kind == ast.UnboundedPreceding:
 		return out, errAt(end, "a frame cannot end at UNBOUNDED PRECEDING")
-	case !out.From.Unbounded && !out.To.Unbounded && out.From.Offset > out.To.Offset:
+	case !out.From.Unbounded && !out.To.Unbounded && out.From.Offset > out.To.Offset && (out.From.Months == out.To.Months || out.From.Offset > 0 && out.To.Offset <= 0):
 		return out, errAt(f, "the frame's start lies behind its end")
 	}
 	return out, nil
@@ -230,6 +230,8 @@ func (x *exprBinder) bound(f *ast.Frame, b ast.Bound, by []orderUse) (jobgraph.F
 		return jobgraph.FrameBound{}, errAt(b, "RANGE with a distance needs exactly one column in ORDER BY")
 	case f.Unit == ast.FrameRange && v.Type.Interval() != (by[0].e.Type.Stamp() || by[0].e.Type.Kind == types.Date || by[0].e.Type.Kind == types.Time):
 		return jobgraph.FrameBound{}, errAt(b, "RANGE over a column of %s cannot have a distance of %s", by[0].e.Type.Name(), v.Type.Name())
+	case v.Type.Kind == types.IntervalMonth && by[0].e.Type.Kind == types.Time:
+		return jobgraph.FrameBound{}, errAt(b, "RANGE over a column of TIME cannot have a distance of months")
 	}
 	if v.Type.Kind == types.IntervalSecond {
 		n *= 1000
@@ -237,5 +239,5 @@ func (x *exprBinder) bound(f *ast.Frame, b ast.Bound, by []orderUse) (jobgraph.F
 	if b.Kind == ast.Preceding {
 		n = -n
 	}
-	return jobgraph.FrameBound{Offset: n}, nil
+	return jobgraph.FrameBound{Offset: n, Months: f.Unit == ast.FrameRange && v.Type.Kind == types.IntervalMonth}, nil
 }

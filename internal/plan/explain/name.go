@@ -290,6 +290,13 @@ func OverCalls(calls []jobgraph.OverCall, in, out []string) string {
 	return strings.Join(parts, ", ")
 }
 
+func months(b jobgraph.FrameBound) string {
+	if b.Months {
+		return " MONTH"
+	}
+	return ""
+}
+
 func frame(f jobgraph.Frame) string {
 	bound := func(b jobgraph.FrameBound, word string) string {
 		switch {
@@ -298,9 +305,9 @@ func frame(f jobgraph.Frame) string {
 		case b.Offset == 0:
 			return "CURRENT ROW"
 		case b.Offset < 0:
-			return fmt.Sprintf("%d PRECEDING", -b.Offset)
+			return fmt.Sprintf("%d%s PRECEDING", -b.Offset, months(b))
 		}
-		return fmt.Sprintf("%d FOLLOWING", b.Offset)
+		return fmt.Sprintf("%d%s FOLLOWING", b.Offset, months(b))
 	}
 	unit := "RANGE"
 	if f.Rows {

@@ -344,6 +344,8 @@ func frameText(f jobgraph.Frame) string {
 			return "UNBOUNDED " + side
 		case b.Offset == 0:
 			return "CURRENT"
+		case b.Months:
+			return strconv.FormatInt(b.Offset, 10) + " MONTH"
 		}
 		return strconv.FormatInt(b.Offset, 10)
 	}

@@ -87,11 +87,11 @@ func (b *builder) sinkDist(n *logical.Sink, f flow, par *int) (dist, error) {
 	info := b.changes.Info(n)
 	arranged := info.Sink.Materialize != nil || info.Sink.Conflict != nil
 	same := *par == b.parallelism(f) && !b.uneven(f)
-	append_ := f.kinds.Append() && (len(key) == 0 || info.Sink.Takes != connect.Upsert)
+	onlyAppend := f.kinds.Append() && (len(key) == 0 || info.Sink.Takes != connect.Upsert)
 	switch {
 	case len(key) > 0 && *par > 1 && b.set.keyedShuffle == "FORCE" && !arranged:
 		return hashed(key), nil
-	case append_, same, len(key) > 0 && b.set.keyedShuffle == "NONE" && !arranged:
+	case onlyAppend, same, len(key) > 0 && b.set.keyedShuffle == "NONE" && !arranged:
 		return anyhow, nil
 	case len(key) > 0:
 		return hashed(key), nil

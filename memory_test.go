@@ -1,0 +1,96 @@
+package millrace_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/millrace-io/millrace"
+)
+
+// batchOf configures a batch run; memory is the budget, "" for the default.
+func batchOf(memory string) millrace.Config {
+	opts := map[string]string{"execution.runtime-mode": "batch", "parallelism.default": "2"}
+	if memory != "" {
+		opts["memory.size"] = memory
+	}
+	return millrace.Config{Options: opts}
+}
+
+// TestMemory runs queries whose operators keep more than the budget allows: they
+// go by way of files, and the rows are those that they give in memory.
+func TestMemory(t *testing.T) {
+	rows, folder := 300_000, t.TempDir()
+	if testing.Short() {
+		rows = 100_000
+	}
+	var text strings.Builder
+	for i := range rows {
+		fmt.Fprintf(&text, "%d,%d,a text that takes some room %d,%d\n", i, i*7919%(rows/3), i%1000, i*31%977)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "t.csv"), []byte(text.String()), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	table := fmt.Sprintf("CREATE TABLE t (id INT, k INT, s STRING, v INT) WITH ('connector' = 'filesystem', 'path' = '%s', 'format' = 'csv');\n", folder)
+	// What comes out is few rows, that hang on all.
+	of := func(what, query string) string {
+		return table + "SELECT COUNT(*), SUM(CAST(id AS BIGINT) * (1 + v)), " + what + " FROM (" + query + ");"
+	}
+	for name, query := range map[string]string{
+		"top-n":    of("SUM(n)", "SELECT * FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY k ORDER BY v, id) AS n FROM t) WHERE n <= 2"),
+		"distinct": of("COUNT(s)", "SELECT DISTINCT id, k, s, v FROM t"),
+		"over":     of("SUM(x)", "SELECT *, SUM(v) OVER (ORDER BY id) AS x FROM t"),
+		"sort":     of("SUM(x)", "SELECT *, k AS x FROM t ORDER BY s, id LIMIT 150000"),
+		"join":     of("SUM(x)", "SELECT t.*, u.v AS x FROM t JOIN t AS u ON t.id = u.k"),
+		"keyless":  of("SUM(x)", "SELECT /*+ BROADCAST(t) */ t.*, u.v AS x FROM (SELECT * FROM t WHERE id < 5) AS u LEFT JOIN t ON t.v + u.id < 12"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			want, err := run(batchOf(""), query)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := run(batchOf("12mb"), query)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(got, want) || len(want) != 1 {
+				t.Errorf("with little memory %q, else %q", got, want)
+			}
+			nowhere := batchOf("12mb") // a file is no folder
+			nowhere.Options["io.tmp.dirs"] = filepath.Join(folder, "t.csv")
+			if _, err := run(nowhere, query); err == nil || !strings.Contains(err.Error(), "spill") {
+				t.Errorf("it did without files: %v", err)
+			}
+		})
+	}
+}
+
+// TestOverMonths: frames by months follow the calendar, in both modes.
+func TestOverMonths(t *testing.T) {
+	folder := t.TempDir()
+	var text strings.Builder
+	for i, day := range []string{"01-31", "02-28", "02-29", "03-28", "03-29", "03-31", "04-30"} {
+		fmt.Fprintf(&text, "%d,2024-%s 10:00:00\n", i, day)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "t.csv"), []byte(text.String()), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	query := fmt.Sprintf(`CREATE TABLE t (id INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) WITH ('connector' = 'filesystem', 'path' = '%s', 'format' = 'csv');
+		SELECT id, COUNT(*) OVER (ORDER BY ts RANGE BETWEEN INTERVAL '1' MONTH PRECEDING AND CURRENT ROW) FROM t;`, folder)
+	want := []string{"+I 0 1", "+I 1 2", "+I 2 3", "+I 3 3", "+I 4 3", "+I 5 4", "+I 6 2"}
+	for _, cfg := range []millrace.Config{batchOf(""), streaming(nil)} {
+		if got, err := run(cfg, query); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%v: %v, %q, not %q", cfg.Options, err, got, want)
+		}
+	}
+	batch := `CREATE VIEW v AS SELECT * FROM (VALUES (1, DATE '2024-01-31'), (2, DATE '2024-02-28'), (3, DATE '2024-02-29'), (4, DATE '2024-03-31')) AS t (id, d);
+		SELECT id, SUM(id) OVER (ORDER BY d DESC RANGE BETWEEN INTERVAL '1' MONTH PRECEDING AND CURRENT ROW) FROM v;
+		SELECT id, SUM(id) OVER (ORDER BY d RANGE BETWEEN CURRENT ROW AND INTERVAL '0-1' YEAR TO MONTH FOLLOWING) FROM v`
+	want = []string{"+I 4 4", "+I 3 3", "+I 2 5", "+I 1 6", "+I 1 6", "+I 2 5", "+I 3 3", "+I 4 4"}
+	if got, err := run(batchOf(""), batch); err != nil || !slices.Equal(got, want) {
+		t.Errorf("%v, %q, not %q", err, got, want)
+	}
+}
