@@ -16,6 +16,9 @@ type Connector struct {
 	Metadata map[string]string // metadata keys that can be read, with their SQL type
 	Source   func(Table, Scan) (Source, error)
 	Sink     func(Table, Write) (Sink, error)
+	// Lookup makes what finds rows by key, for a subtask of a lookup join. It is called
+	// once for each, when the join starts. Without it a lookup join reads the table whole.
+	Lookup func(Table, KeyScan) (Looker, error)
 }
 
 // Write says how a plan writes a table.

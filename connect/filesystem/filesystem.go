@@ -15,6 +15,7 @@ package filesystem
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -93,7 +94,7 @@ func New(env Env) *connect.Connector {
 }
 
 // Options are what the connector takes, besides 'connector' and 'format'.
-var Options = []connect.Option{
+var Options = slices.Concat([]connect.Option{
 	{Key: "path", Doc: "File, folder or pattern (* ? [ ]) to read; folder to write."},
 	{Key: "source.monitor-interval", Doc: "How often the path is looked at for new files. Without it the table is what is there at the start.", Check: connect.CheckDuration},
 	{Key: "source.path.regex-pattern", Doc: "Only files are read whose full path matches.", Check: checkRegexp},
@@ -114,7 +115,8 @@ var Options = []connect.Option{
 	{Key: "sink.partition-commit.policy.kind", Doc: "What is done to a complete partition: success-file puts an empty file into it.", Check: connect.CheckOneOf("success-file")},
 	{Key: "sink.partition-commit.success-file.name", Default: "_SUCCESS", Doc: "Name of that file."},
 	{Key: "sink.parallelism", Doc: "Subtasks that write; the planner reads it."},
-}
+	{Key: "lookup.cache", Default: "FULL", Doc: "A lookup join keeps the whole table.", Check: connect.CheckOneOf("FULL")},
+}, connect.FullCacheOptions)
 
 func checkZone(v string) error {
 	_, err := time.LoadLocation(v)

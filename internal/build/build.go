@@ -35,6 +35,7 @@ type World struct {
 	// Writer for a sink leaves that one to its connector.
 	Source func(*jobgraph.Source) (connect.Source, error)
 	Writer func(op string, sink *jobgraph.Sink) connect.Writer
+	Looker func(*jobgraph.LookupJoin) (connect.Looker, error)
 }
 
 // Task is a subtask ready to be wired: its Inbox, Edges and Report are missing.
@@ -76,6 +77,10 @@ func fill(t *task.Op, op jobgraph.Op, subtask int, w *World) error {
 	case *jobgraph.Collect:
 		t.Operator = exec.NewCollect(w.Collect)
 		return nil
+	case *jobgraph.LookupJoin:
+		table, err := lookup(s, w)
+		t.Operator = exec.NewLookupJoin(s, table)
+		return err
 	}
 	var err error
 	t.Operator, err = Operator(op.Spec)
@@ -105,6 +110,8 @@ func Operator(spec jobgraph.Spec) (exec.Operator, error) {
 		return exec.NewIntervalJoin(s), nil
 	case *jobgraph.TemporalJoin:
 		return exec.NewTemporalJoin(s), nil
+	case *jobgraph.CurrentJoin:
+		return exec.NewCurrentJoin(s), nil
 	case *jobgraph.Correlate:
 		return exec.NewCorrelate(s), nil
 	case *jobgraph.Match:

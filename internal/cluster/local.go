@@ -387,10 +387,10 @@ func (r *runner) loop(open func() (*task.Task, error)) (err error) {
 			nap = napMin
 			continue
 		}
-		// A reader has no way to wake its task: one that had nothing is asked again,
-		// at growing intervals.
+		// Readers and tables that are looked up have no way to wake the task: those that
+		// had nothing are asked again, at growing intervals.
 		idle.Reset(nap)
-		if r.cfg.Source != nil && !t.Done() {
+		if (r.cfg.Source != nil || t.Waiting()) && !t.Done() {
 			nap = min(2*nap, napMax)
 		} else {
 			nap = time.Hour

@@ -32,6 +32,13 @@ func (f *feed) batch(b *vec.Batch) {
 	f.batches(once(b))
 }
 
+// some queues a batch, unless it is nil.
+func (f *feed) some(b *vec.Batch) {
+	if b != nil {
+		f.batch(b)
+	}
+}
+
 func once(b *vec.Batch) func() (*vec.Batch, error) {
 	return func() (*vec.Batch, error) {
 		out := b

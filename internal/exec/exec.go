@@ -105,6 +105,22 @@ type Operator interface {
 	Close() error
 }
 
+// A Waiter is an Operator that waits for answers from outside the job. It keeps rows
+// that have no answer yet while the job goes on: Process takes a batch and returns,
+// and what it makes of it leaves later.
+//
+// Between two steps the task calls Arrived, at growing intervals when nothing comes.
+// Barriers do not wait for answers: the rows that are kept are the operator's state.
+// The end does: the operators behind a Waiter see theirs when nothing is pending.
+type Waiter interface {
+	Operator
+	// Arrived goes on with what has come. did tells whether there was anything.
+	Arrived(out Output) (did, more bool, err error)
+	// Waiting reports whether rows are kept, and whether there is no room for more:
+	// then the task gives no more until there is. What it was giving may still come.
+	Waiting() (pending, full bool)
+}
+
 // TickMs is about how often Tick is called, in milliseconds.
 const TickMs = 20
 

@@ -99,7 +99,7 @@ func Inputs(s Spec) int {
 	switch s.(type) {
 	case *Values:
 		return 0
-	case *Join, *HashJoin, *IntervalJoin, *WindowJoin, *TemporalJoin:
+	case *Join, *HashJoin, *IntervalJoin, *WindowJoin, *TemporalJoin, *CurrentJoin:
 		return 2
 	}
 	return 1

@@ -310,7 +310,40 @@ func checkJoin(c *checker, op Op, inputs [][]types.Type) {
 		sides(s.JoinKind, append([]int{s.LeftTime}, s.LeftKeys...), append([]int{s.RightTime}, s.RightKeys...), s.LeftTypes, s.RightTypes, s.Cond)
 	case *WindowJoin:
 		sides(s.JoinKind, append([]int{s.LeftStart, s.LeftEnd}, s.LeftKeys...), append([]int{s.RightStart, s.RightEnd}, s.RightKeys...), s.LeftTypes, s.RightTypes, s.Cond)
+	case *CurrentJoin:
+		sides(s.JoinKind, s.LeftKeys, s.RightKeys, s.LeftTypes, s.RightTypes, s.Cond)
+	case *LookupJoin:
+		checkLookup(c, s, op)
 	case *TemporalJoin:
 		sides(s.JoinKind, append([]int{s.LeftTime}, s.LeftKeys...), append([]int{s.RightTime}, s.RightKeys...), s.LeftTypes, s.RightTypes, s.Cond)
 	}
+}
+
+func checkLookup(c *checker, s *LookupJoin, op Op) {
+	c.cols(s.LeftKeys...)
+	c.types(s.LeftTypes)
+	if len(s.LeftKeys) != len(s.RightKeys) {
+		c.fail("%d left keys, %d right ones", len(s.LeftKeys), len(s.RightKeys))
+	}
+	table := &checker{in: s.Source.Output.Types()}
+	table.exprs(s.Calc.Filter)
+	table.exprs(s.Calc.Project...)
+	if table.err != nil {
+		c.fail("%w", table.err)
+	}
+	right := &checker{in: s.RightTypes}
+	right.cols(s.RightKeys...)
+	if right.err != nil {
+		c.fail("%w", right.err)
+	}
+	both := &checker{in: append(append([]types.Type(nil), s.LeftTypes...), s.RightTypes...)}
+	if both.exprs(s.Cond); both.err != nil {
+		c.fail("%w", both.err)
+	}
+	for i := range s.LeftKeys {
+		if c.err == nil && s.LeftTypes[s.LeftKeys[i]].Phys() != s.RightTypes[s.RightKeys[i]].Phys() {
+			c.fail("keys %s and %s", s.LeftTypes[s.LeftKeys[i]], s.RightTypes[s.RightKeys[i]])
+		}
+	}
+	c.width(op.Output, len(both.in))
 }

@@ -26,6 +26,8 @@ func specsOf() []Spec {
 		&IntervalJoin{Lower: -5, Upper: 7},
 		&WindowJoin{JoinKind: Anti, LeftStart: 1, LeftEnd: 2, RightStart: 3, RightEnd: 4},
 		&TemporalJoin{LeftTime: 1, RightTime: 2},
+		&LookupJoin{LeftKeys: []int{1}, Source: &Source{Connector: "c"}, RetryMax: 2},
+		&CurrentJoin{LeftKeys: []int{1}, Await: true},
 		&Correlate{JoinKind: Left, Func: "UNNEST", Args: []*expr.Expr{expr.Column(0, types.ArrayOf(types.TInt))}, Ordinality: true, Types: []types.Type{types.TInt, types.TInt}},
 		&Rank{Order: []SortKey{{Col: 1, Desc: true}}, From: 1, To: 3, Input: RankUpdateFast, WindowEnd: -1},
 		&Dedup{Keys: []int{0}, Time: -1, KeepLast: true},

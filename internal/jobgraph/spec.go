@@ -234,6 +234,45 @@ type TemporalJoin struct {
 	RightTypes []types.Type
 }
 
+// LookupJoin joins each row with the rows that a table outside the job has for its
+// keys when the row comes.
+//
+// The table's rows, of Source.Scan.Columns, pass Source.Project, then Calc; RightTypes
+// are those that leave it. With a full cache Source is read whole and RightKeys are
+// looked up in what it gave; otherwise the connector is asked by Lookup.
+type LookupJoin struct {
+	JoinKind     JoinKind // Inner or Left
+	LeftKeys     []int
+	RightKeys    []int           // of the rows that leave Calc; with Lookup.Keys: unused
+	Cond         *expr.Expr      `json:",omitempty"` // over left columns, then right ones
+	LeftTypes    []types.Type    // of the input
+	RightTypes   []types.Type    // of the rows that leave Calc
+	Source       *Source         // how the table is read
+	Lookup       connect.KeyScan // how it is asked
+	Calc         Calc
+	Cache        connect.Cache
+	Ordered      bool  // rows leave in the order in which they came
+	Capacity     int   // rows that are asked for at a time; 0: one batch
+	TimeoutMs    int64 `json:",omitempty"` // how long an answer may take; 0: any time
+	RetryDelayMs int64 `json:",omitempty"` // a row without an answer is asked for again after this long
+	RetryMax     int   `json:",omitempty"` // so often
+	Keep         bool  `json:",omitempty"` // the input changes: what a row was joined with is kept, to be taken back
+}
+
+// CurrentJoin joins each left row with the right rows of its keys that are there when
+// it comes. The right input may change, with -U before +U; what it does later does not
+// touch rows that have left.
+type CurrentJoin struct {
+	JoinKind   JoinKind // Inner or Left
+	LeftKeys   []int
+	RightKeys  []int
+	Cond       *expr.Expr `json:",omitempty"`
+	LeftTypes  []types.Type
+	RightTypes []types.Type
+	Await      bool // the right input ends by itself, and left rows wait for it
+	Keep       bool // as of LookupJoin
+}
+
 // Correlate calls a table function for each row and emits the row with each of the
 // rows that it returns: the input's columns, the function's, then the place of the
 // row in the call, from 1, if it is asked for. With Left a row for which there is
@@ -421,6 +460,8 @@ func (*HashJoin) Kind() string     { return "HashJoin" }
 func (*IntervalJoin) Kind() string { return "IntervalJoin" }
 func (*WindowJoin) Kind() string   { return "WindowJoin" }
 func (*TemporalJoin) Kind() string { return "TemporalJoin" }
+func (*LookupJoin) Kind() string   { return "LookupJoin" }
+func (*CurrentJoin) Kind() string  { return "CurrentJoin" }
 func (*Correlate) Kind() string    { return "Correlate" }
 func (*Rank) Kind() string         { return "Rank" }
 func (*Dedup) Kind() string        { return "Dedup" }

@@ -16,6 +16,7 @@ type link struct {
 	t       *Task
 	i       int
 	op      exec.Operator
+	waiter  exec.Waiter // op, if it is one
 	more    bool
 	queue   []event
 	flushed base.Epoch // the last epoch for which Flush was called
@@ -66,6 +67,46 @@ func (l *link) endInput(in int) (err error) {
 	return err
 }
 
+// full reports whether the operator wants no more input for now.
+func (l *link) full() bool {
+	if l.waiter == nil {
+		return false
+	}
+	_, full := l.waiter.Waiting()
+	return full
+}
+
+// await lets the last operator for which something has come go on with it.
+func (t *Task) await() (bool, error) {
+	for i := len(t.chain) - 1; i >= 0; i-- {
+		l := &t.chain[i]
+		if l.waiter == nil {
+			continue
+		}
+		did, more, err := l.waiter.Arrived(l.out())
+		l.more = more
+		if did || err != nil {
+			return did, err
+		}
+		if l.full() {
+			break // those before it wait
+		}
+	}
+	return false, nil
+}
+
+// waiting reports whether one of the first n operators waits for answers, and whether
+// one has no room for more.
+func (t *Task) waiting(n int) (pending, full bool) {
+	for i := range t.chain[:n] {
+		if w := t.chain[i].waiter; w != nil {
+			p, f := w.Waiting()
+			pending, full = pending || p, full || f
+		}
+	}
+	return pending, full
+}
+
 func (t *Task) busy() bool {
 	for i := range t.chain {
 		if t.chain[i].more || len(t.chain[i].queue) > 0 {
@@ -79,6 +120,9 @@ func (t *Task) busy() bool {
 func (t *Task) drain() (bool, error) {
 	for i := len(t.chain) - 1; i >= 0; i-- {
 		l := &t.chain[i]
+		if l.full() && !l.more && len(l.queue) == 0 {
+			return false, nil // those before it wait
+		}
 		if l.more {
 			more, err := l.op.Resume(l.out())
 			l.more = more

@@ -9,6 +9,7 @@
 // # What a step does
 //
 //	drain   if an operator of the chain has more to do, it goes on, last one first
+//	await   an operator that waits for answers from outside takes what has come
 //	source  or the reader is polled: its batch gets the watermark marks of its split
 //	inbox   or one event of one channel is handled:
 //	          Data      marks become the task's watermark, then the chain runs
@@ -170,6 +171,7 @@ func New(cfg Config) (*Task, error) {
 	for i := len(cfg.Ops) - 1; i >= 0; i-- {
 		op := cfg.Ops[i]
 		t.chain[i] = link{t: t, i: i, op: op.Operator}
+		t.chain[i].waiter, _ = op.Operator.(exec.Waiter)
 		if err := op.Operator.Open(op.Context); err != nil {
 			return nil, fmt.Errorf("open %s: %w", op.ID, err)
 		}
@@ -187,6 +189,12 @@ func New(cfg Config) (*Task, error) {
 
 // Done reports whether the task has finished.
 func (t *Task) Done() bool { return t.done }
+
+// Waiting reports whether an operator waits for something that does not wake the task.
+func (t *Task) Waiting() bool {
+	pending, _ := t.waiting(len(t.chain))
+	return pending
+}
 
 // Watermark returns the task's event time, in microseconds.
 func (t *Task) Watermark() int64 {
@@ -213,9 +221,19 @@ func (t *Task) Step() (bool, error) {
 	if did, err := t.drain(); did || err != nil {
 		return did, err
 	}
+	if did, err := t.await(); did || err != nil {
+		return did, err
+	}
+	if t.busy() { // before an operator that has no room
+		return t.stepMail()
+	}
+	pending, full := t.waiting(len(t.chain))
 	switch {
 	case len(t.ending) > 0:
 		e := t.ending[0]
+		if pending, _ := t.waiting(e.op); pending {
+			return t.stepMail()
+		}
 		t.ending = t.ending[1:]
 		if e.last {
 			e.last = false
@@ -227,12 +245,10 @@ func (t *Task) Step() (bool, error) {
 		return true, t.flush()
 	case t.idling:
 		return true, t.sayIdle()
-	case t.finishing:
+	case t.finishing && !pending:
 		return true, t.finish()
-	case len(t.mailbox) > 0:
-		c := t.mailbox[0]
-		t.mailbox = t.mailbox[1:]
-		return true, t.control(c)
+	case t.finishing || full || len(t.mailbox) > 0:
+		return t.stepMail()
 	case t.cfg.Source != nil:
 		return t.stepSource()
 	case t.cfg.Inbox == nil:
@@ -244,6 +260,16 @@ func (t *Task) Step() (bool, error) {
 		return ok, err
 	}
 	return true, t.handle(ch, ev)
+}
+
+// stepMail does what the master wants next.
+func (t *Task) stepMail() (bool, error) {
+	if len(t.mailbox) == 0 {
+		return false, nil
+	}
+	c := t.mailbox[0]
+	t.mailbox = t.mailbox[1:]
+	return true, t.control(c)
 }
 
 func (t *Task) room() bool {
@@ -371,7 +397,8 @@ func (t *Task) mask() {
 	}
 	for ch := range t.skip {
 		waits := t.epoch != 0 && t.arrived[ch] && !t.cfg.NoAlign
-		t.skip[ch] = t.ended[ch] || waits || t.cfg.Priority != nil && t.cfg.Priority[ch] > first
+		later := t.cfg.Priority != nil && t.cfg.Priority[ch] > first && t.epoch == 0 // a barrier is let through
+		t.skip[ch] = t.ended[ch] || waits || later
 	}
 }
 

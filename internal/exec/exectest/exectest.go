@@ -262,6 +262,27 @@ func (r *Run) Tick(now int64) {
 	})
 }
 
+// Arrive lets operators that wait for answers go on with what has come. It reports
+// whether any still waits.
+func (r *Run) Arrive() (pending bool) {
+	r.t.Helper()
+	for i, s := range r.subs {
+		w, ok := s.op.(exec.Waiter)
+		if !ok {
+			continue
+		}
+		for did := true; did; {
+			r.one(i, s, func(_ *sub, out exec.Output) (more bool, err error) {
+				did, more, err = w.Arrived(out)
+				return more, err
+			})
+		}
+		p, _ := w.Waiting()
+		pending = pending || p
+	}
+	return pending
+}
+
 // Checkpoint takes a checkpoint: what was emitted so far stands.
 func (r *Run) Checkpoint() {
 	r.t.Helper()

@@ -282,7 +282,7 @@ func (p *Plan) canOnlyAfter(n logical.Node, info *Info) bool {
 	case *logical.Join:
 		return p.joinOnlyAfter(n)
 	case *logical.TemporalJoin:
-		return p.infos[n.Left].onlyAfter
+		return !n.Time.Type.Proctime && p.infos[n.Left].onlyAfter
 	case *logical.Project, *logical.WindowTVF:
 		return p.infos[n.Inputs()[0]].onlyAfter
 	case *logical.Correlate: // an update may give fewer rows than there were
@@ -346,7 +346,9 @@ func (p *Plan) wantsBefore(n logical.Node, info *Info, i int) bool {
 	case *logical.Rank:
 		return info.Rank.Input == jobgraph.RankRetract
 	case *logical.TemporalJoin:
-		return i == 0 && info.before
+		// As of now, a row is taken back as it was sent, and the right side is kept
+		// as it is.
+		return n.Time.Type.Proctime || i == 0 && info.before
 	case *logical.SetOp:
 		return info.before || !n.All || n.SetKind != logical.Union
 	case *logical.Sink:

@@ -68,6 +68,9 @@ func (p *Plan) keysOf(n logical.Node, upsert bool) [][]int {
 		e := n.Equi()
 		return p.joinKeys(n.JoinKind, e, in(0), in(1), n, upsert)
 	case *logical.TemporalJoin:
+		if n.Time.Type.Proctime && !p.oneMatch(n) {
+			return nil
+		}
 		return p.within(n.Left, in(0), logical.EquiOf(n.Cond, len(n.Left.Schema())).Left, upsert)
 	case *logical.SetOp:
 		if n.All {
@@ -225,4 +228,10 @@ func shift(cols []int, by int) []int {
 		out[i] = c + by
 	}
 	return out
+}
+
+// oneMatch reports whether a table as it is now has at most one row for a left row.
+func (p *Plan) oneMatch(n *logical.TemporalJoin) bool {
+	keys := logical.EquiOf(n.Cond, len(n.Left.Schema())).Right
+	return slices.ContainsFunc(p.infos[n.Right].Keys, func(k []int) bool { return subset(k, keys) })
 }

@@ -241,6 +241,18 @@ func State(spec jobgraph.Spec, batch bool) string {
 		return "the rows of both sides, until the watermark passes the window's end"
 	case *jobgraph.TemporalJoin:
 		return "left rows until the watermark passes them; the versions of each right key, at least the newest; " + unbounded + " with the number of right keys"
+	case *jobgraph.LookupJoin:
+		text := "rows that wait for an answer"
+		if s.Keep {
+			text += "; every row and what it was joined with; " + unbounded + " with the number of rows"
+		}
+		return text
+	case *jobgraph.CurrentJoin:
+		text := "the rows of the right side"
+		if s.Keep {
+			text += "; every left row and what it was joined with"
+		}
+		return text + "; " + unbounded
 	case *jobgraph.Rank:
 		switch {
 		case s.WindowEnd >= 0:

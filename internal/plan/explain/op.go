@@ -62,6 +62,10 @@ func Op(spec jobgraph.Spec, inputs []types.Schema, out types.Schema) string {
 	case *jobgraph.TemporalJoin:
 		at := fmt.Sprintf(", time=[%s >= %s]", column(s.LeftTime, names), column(s.RightTime, inputs[1].Names()))
 		return joinOp("TemporalJoin", s.JoinKind, s.LeftKeys, s.RightKeys, nil, s.Cond, at, inputs, both, fields)
+	case *jobgraph.LookupJoin:
+		return lookup(s, names, fields)
+	case *jobgraph.CurrentJoin:
+		return joinOp("TemporalJoin", s.JoinKind, s.LeftKeys, s.RightKeys, nil, s.Cond, ", time=[PROCTIME]", inputs, both, fields)
 	case *jobgraph.Correlate:
 		return correlate(s.Func, s.Args, s.Ordinality, s.JoinKind, names, outNames)
 	case *jobgraph.Rank:

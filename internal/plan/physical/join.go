@@ -193,6 +193,9 @@ func (b *builder) ancestors(f flow) map[int]bool {
 }
 
 func (b *builder) temporalJoin(n *logical.TemporalJoin) (flow, error) {
+	if n.Time.Type.Proctime {
+		return b.currentJoin(n)
+	}
 	left, err := b.in(n, 0)
 	if err != nil {
 		return left, err
@@ -203,9 +206,6 @@ func (b *builder) temporalJoin(n *logical.TemporalJoin) (flow, error) {
 	}
 	e := logical.EquiOf(n.Cond, len(left.schema))
 	info := b.changes.Info(n)
-	if n.Time.Type.Proctime {
-		return b.lookupJoin(n, e, left, right)
-	}
 	if n.Time.Op != expr.Col || !n.Time.Type.Rowtime {
 		return left, base.Errorf(n.Pos, "Temporal table join currently only supports 'FOR SYSTEM_TIME AS OF' left table's time attribute field")
 	}
@@ -238,16 +238,4 @@ func missing(time, key bool) string {
 		return "no row time attribute"
 	}
 	return "no primary key among the join's columns"
-}
-
-// lookupJoin is a join with a table as it is now. Without an operator that asks
-// a connector row by row, a table that ends is read whole: each left row meets
-// the rows that have come by then.
-func (b *builder) lookupJoin(n *logical.TemporalJoin, e logical.Equi, left, right flow) (flow, error) {
-	j := &logical.Join{Left: n.Left, Right: n.Right, JoinKind: n.JoinKind, Cond: n.Cond, Hints: n.Hints, Out: n.Out, Pos: n.Pos}
-	b.paths[j] = b.paths[n]
-	if b.opts.Batch {
-		return b.hashJoin(j, e, left, right), nil
-	}
-	return flow{}, base.Errorf(n.Pos, "lookup joins (FOR SYSTEM_TIME AS OF a processing time) are not supported in streaming mode yet; a regular join with the table gives the rows as of its last change")
 }
