@@ -8,8 +8,8 @@ import (
 
 	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/catalog"
-	"github.com/millrace-io/millrace/internal/expr/agg"
 	"github.com/millrace-io/millrace/internal/expr/fn"
+	"github.com/millrace-io/millrace/internal/plan/bind"
 	"github.com/millrace-io/millrace/internal/sql/ast"
 	"github.com/millrace-io/millrace/internal/sql/print"
 	"github.com/millrace-io/millrace/types"
@@ -162,27 +162,28 @@ func (s *Session) describeFunction(a *ast.Describe) ([][]string, error) {
 		return userFunction(f, a.Extended), nil
 	}
 	rows := [][]string{{"is system function", "true"}, {"is temporary", "false"}}
-	name := a.Name.Last()
-	var doc fn.Doc
-	kind, volatile := "SCALAR", false
-	switch b, t := fn.Lookup(name), fn.LookupTable(name); {
-	case len(a.Name) > 1:
-		err = base.Errorf(base.Pos{}, "unknown function '%s'", a.Name)
-	case b != nil:
-		doc, volatile = b.Doc, b.Volatile
-	case t != nil:
-		doc, kind = t.Doc, "TABLE"
-	case slices.Contains(agg.Names(), strings.ToUpper(name)):
-		kind = "AGGREGATE"
-	default:
-		err = base.Errorf(base.Pos{}, "unknown function '%s'", a.Name)
+	b, ok := bind.FunctionNamed(a.Name.Last())
+	if !ok || len(a.Name) > 1 {
+		return nil, base.Errorf(base.Pos{}, "unknown function '%s'", a.Name)
 	}
-	if err != nil || !a.Extended {
-		return rows, err
+	if !a.Extended {
+		return rows, nil
 	}
-	rows = append(rows, []string{"kind", kind}, []string{"requirements", "[]"}, []string{"is deterministic", strconv.FormatBool(!volatile)},
-		[]string{"supports constant folding", strconv.FormatBool(!volatile && kind == "SCALAR")})
-	for _, x := range [][]string{{"signature", doc.Signature}, {"meaning", doc.Meaning}, {"example", doc.Example}} {
+	volatile := false
+	if f := fn.Lookup(b.Name); f != nil {
+		volatile = f.Volatile
+	}
+	rows = append(rows, []string{"kind", strings.ToUpper(b.Kind)}, []string{"requirements", "[]"}, []string{"is deterministic", strconv.FormatBool(!volatile)},
+		[]string{"supports constant folding", strconv.FormatBool(!volatile && b.Kind == "scalar")})
+	text, t, gives, err := b.Result(s.env)
+	if err != nil {
+		return nil, err
+	}
+	list := [][]string{{"also", strings.Join(b.Aliases, ", ")}, {"signature", b.Signature}, {"meaning", b.Meaning}, {"example", b.Example}}
+	if gives {
+		list = append(list, []string{"result", text}, []string{"type", t.String()})
+	}
+	for _, x := range list {
 		if x[1] != "" {
 			rows = append(rows, x)
 		}

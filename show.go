@@ -7,9 +7,8 @@ import (
 
 	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/catalog"
-	"github.com/millrace-io/millrace/internal/expr/agg"
-	"github.com/millrace-io/millrace/internal/expr/fn"
 	"github.com/millrace-io/millrace/internal/expr/kernel"
+	"github.com/millrace-io/millrace/internal/plan/bind"
 	"github.com/millrace-io/millrace/internal/sql/ast"
 	"github.com/millrace-io/millrace/internal/sql/print"
 )
@@ -93,8 +92,10 @@ func (s *Session) functions(builtin bool, cat, db string) ([]string, error) {
 	}
 	list = append(list, s.cat.SystemFunctions()...)
 	if builtin {
-		for _, n := range slices.Concat(fn.Names(), fn.TableNames(), agg.Names()) {
-			list = append(list, strings.ToLower(n))
+		for _, f := range bind.Functions() {
+			for _, n := range append([]string{f.Name}, f.Aliases...) {
+				list = append(list, strings.ToLower(n))
+			}
 		}
 	}
 	slices.Sort(list)

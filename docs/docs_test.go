@@ -158,6 +158,8 @@ func TestGenerated(t *testing.T) {
 func table(name string) (string, error) {
 	kind, name, _ := strings.Cut(name, "/")
 	switch kind {
+	case "functions":
+		return functions(name)
 	case "set":
 		return options(bind.Defs(), ""), nil
 	case "connector":

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/millrace-io/millrace/internal/expr/fn"
 	"github.com/millrace-io/millrace/internal/plan/bind"
 	"github.com/millrace-io/millrace/vec"
 )
@@ -39,6 +38,19 @@ func (sh *shell) complete(line string, pos int) (head string, list []string, tai
 	word := lastWord.FindString(before)
 	head = strings.TrimSuffix(before, word)
 	return head, sh.candidates(sh.buffer.String()+head, sh.buffer.String()+line, word), after
+}
+
+// functionNames are the built-in functions that are called by a name.
+func functionNames() []string {
+	var out []string
+	for _, f := range bind.Functions() {
+		for _, n := range append([]string{f.Name}, f.Aliases...) {
+			if words.FindString(n) == n {
+				out = append(out, n)
+			}
+		}
+	}
+	return out
 }
 
 // candidates are the words that may stand behind a text; all is the statement so far.
@@ -75,7 +87,7 @@ func (sh *shell) candidates(behind, all, word string) []string {
 	}
 	out = append(out, startingWith(word, tables)...)
 	lower := word == strings.ToLower(word)
-	for _, k := range startingWith(word, append(slices.Clone(keywords), fn.Names()...)) {
+	for _, k := range startingWith(word, append(slices.Clone(keywords), functionNames()...)) {
 		if lower {
 			k = strings.ToLower(k)
 		}

@@ -20,18 +20,18 @@ func init() {
 			Meaning:   "the value of the first condition that is TRUE", Example: "CASE WHEN 1 < 2 THEN 'a' ELSE 'b' END"}},
 		&fn.Func{Name: "COALESCE", Resolve: resolveCoalesce, Doc: fn.Doc{Category: "conditional",
 			Signature: "COALESCE(a, b, …)", Meaning: "the first argument that is not NULL", Example: "COALESCE(NULL, 2)"}},
-		special("IF", "conditional", "IF(c, a, b)", "a where c is TRUE, else b"),
-		special("IFNULL", "conditional", "IFNULL(a, b)", "b where a is NULL, else a"),
-		special("NULLIF", "conditional", "NULLIF(a, b)", "NULL where a = b, else a"),
-		special("CAST", "conversion", "CAST(x AS type)", "x as a value of another type; fails if it is none"),
-		special("TRY_CAST", "conversion", "TRY_CAST(x AS type)", "x as a value of another type, NULL if it is none"),
-		special("BETWEEN", "comparison", "x [NOT] BETWEEN [SYMMETRIC] low AND high", "low <= x AND x <= high"),
+		special("IF", "conditional", "IF(c, a, b)", "a where c is TRUE, else b", "IF(1 < 2, 'a', 'b')"),
+		special("IFNULL", "conditional", "IFNULL(a, b)", "b where a is NULL, else a", "IFNULL(NULLIF(1, 1), 2)"),
+		special("NULLIF", "conditional", "NULLIF(a, b)", "NULL where a = b, else a", "NULLIF(1, 1)"),
+		special("CAST", "conversion", "CAST(x AS type)", "x as a value of another type; fails if it is none", "CAST('42' AS INT)"),
+		special("TRY_CAST", "conversion", "TRY_CAST(x AS type)", "x as a value of another type, NULL if it is none", "TRY_CAST('x' AS INT)"),
+		special("BETWEEN", "comparison", "x [NOT] BETWEEN [SYMMETRIC] low AND high", "low <= x AND x <= high", "2 BETWEEN 1 AND 3"),
 	)
 }
 
 // special documents a function that NewCall or Cast turns into others.
-func special(name, category, signature, meaning string) *fn.Func {
-	return &fn.Func{Name: name, Doc: fn.Doc{Category: category, Signature: signature, Meaning: meaning}}
+func special(name, category, signature, meaning, example string) *fn.Func {
+	return &fn.Func{Name: name, Doc: fn.Doc{Category: category, Signature: signature, Meaning: meaning, Example: example}}
 }
 
 func resolveLogic(name string, args []fn.Arg) (*fn.Impl, error) {

@@ -51,7 +51,7 @@ func init() {
 		"VAR_SAMP":     one("VAR_SAMP(x)", "the variance of the sample, in the type of AVG(x); NULL for one row", "VAR_SAMP(x)", "a number", number, sampleType, newVariance(true, false)),
 		"FIRST_VALUE":  one("FIRST_VALUE(x)", "the first value that is not NULL, in the order of arrival", "FIRST_VALUE(url)", "a value", anything, same, newFirst(pickFirst)),
 		"LAST_VALUE":   one("LAST_VALUE(x)", "the last value that is not NULL, in the order of arrival", "LAST_VALUE(url)", "a value", anything, same, newFirst(pickLast)),
-		"SINGLE_VALUE": one("SINGLE_VALUE(x)", "the one value; an error if there are several", "SINGLE_VALUE(x)", "a value", anything, null, newFirst(pickSingle)),
+		"SINGLE_VALUE": one("SINGLE_VALUE(x)", "the one value; an error if there are several", "SINGLE_VALUE(x) FILTER (WHERE n = 1)", "a value", anything, null, newFirst(pickSingle)),
 		"LISTAGG":      one("LISTAGG([DISTINCT] x [, separator])", "the texts joined, in the order of arrival; the separator is a comma by default; NULLs are passed over", "LISTAGG(name, '; ')", "a text", textual, same, newList(endJoin, false)),
 		"COLLECT": one("COLLECT([DISTINCT] x)", "the multiset of the values that are not NULL", "COLLECT(tag)", "a value", anything,
 			func(t types.Type) types.Type { return types.MultisetOf(t.Plain()).Nullable(false) }, newList(endMultiset, false)),
@@ -60,7 +60,7 @@ func init() {
 		"APPROX_COUNT_DISTINCT": one("APPROX_COUNT_DISTINCT(x)", "the number of different values; here it is exact", "APPROX_COUNT_DISTINCT(user_id)", "a value", anything, bigint, newCount),
 	}
 	object := func(name, meaning string, nulls bool) *function {
-		f := one("JSON_OBJECTAGG(KEY k VALUE v [NULL | ABSENT ON NULL])", meaning, "JSON_OBJECTAGG(KEY name VALUE price)", "a text and a value that JSON has", textual, jsonText, newList(endJSONObject, nulls))
+		f := one("JSON_OBJECTAGG(KEY k VALUE v [NULL | ABSENT ON NULL])", meaning, "JSON_OBJECTAGG(KEY url VALUE price)", "a text and a value that JSON has", textual, jsonText, newList(endJSONObject, nulls))
 		f.min, f.max = 2, 2
 		f.all = func(args []types.Type) (types.Type, []types.Type, bool) {
 			ok := args[0].Character() && jsonable(args[1])
