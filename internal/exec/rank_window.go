@@ -3,6 +3,7 @@ package exec
 import (
 	"slices"
 
+	"github.com/millrace-io/millrace/internal/jobgraph"
 	"github.com/millrace-io/millrace/internal/state/keyed"
 	"github.com/millrace-io/millrace/vec"
 )
@@ -15,15 +16,20 @@ type windowRank struct {
 	buckets *keyed.MultiBuckets
 	open    map[int64]*rankRows
 	mark    int64
+	time    *windowTime
 	batch   rankBatch
 }
 
 func openWindowRank(r *Rank, shape keyed.Shape) (*windowRank, error) {
+	time, err := newWindowTime(&jobgraph.Window{Granule: r.spec.Granule, Zone: r.spec.Zone})
+	if err != nil {
+		return nil, err
+	}
 	b, err := keyed.OpenMultiBuckets(r.ctx.State, shape)
 	if err != nil {
 		return nil, err
 	}
-	w := &windowRank{r: r, buckets: b, open: map[int64]*rankRows{}, mark: restoredTime(r.ctx.State, "watermark")}
+	w := &windowRank{r: r, buckets: b, open: map[int64]*rankRows{}, mark: restoredTime(r.ctx.State, "watermark"), time: time}
 	for _, t := range b.Times() {
 		w.open[t] = newRankRows(r.shape, b.Get(t), r.ctx.Memory)
 	}
@@ -32,7 +38,7 @@ func openWindowRank(r *Rank, shape keyed.Shape) (*windowRank, error) {
 
 // complete reports whether the window that ends at end has fired.
 func (w *windowRank) complete(end int64) bool {
-	return w.mark != noWatermark && end-w.r.spec.Granule <= w.mark
+	return w.mark != noWatermark && w.time.fires(end) <= w.mark
 }
 
 func (w *windowRank) process(b *vec.Batch) {

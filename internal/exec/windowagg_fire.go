@@ -72,7 +72,7 @@ func (w *WindowAgg) complete(end int64) (*firedWindow, error) {
 	case len(parts) == 1 && w.cumulated(parts[0]):
 		win.tab = w.slices[parts[0]]
 	case w.spec.Window.WKind == jobgraph.Cumulate && !w.alone:
-		first := w.slice(w.firstSlice(end))
+		first := w.slice(w.time.firstSlice(end))
 		if err := w.pour(w.slices[end], first); err != nil {
 			return nil, err
 		}
@@ -99,7 +99,7 @@ func (w *WindowAgg) complete(end int64) (*firedWindow, error) {
 // cumulated reports whether a window whose only slice this is can be emitted from
 // it: not when a CUMULATE has yet to move it into the first.
 func (w *WindowAgg) cumulated(slice int64) bool {
-	return w.alone || w.spec.Window.WKind != jobgraph.Cumulate || slice == w.firstSlice(slice)
+	return w.alone || w.spec.Window.WKind != jobgraph.Cumulate || slice == w.time.firstSlice(slice)
 }
 
 // slicesOf returns the slices with rows that a window consists of, ascending; of
@@ -115,13 +115,13 @@ func (w *WindowAgg) slicesOf(end int64) []int64 {
 	case w.alone || w.spec.Window.WKind == jobgraph.Tumble:
 		has(end)
 	case w.spec.Window.WKind == jobgraph.Cumulate:
-		first := w.firstSlice(end)
+		first := w.time.firstSlice(end)
 		has(first)
 		if end != first {
 			has(end)
 		}
 	default:
-		for s := w.time.start(end) + w.time.pane; s <= end; s += w.time.pane {
+		for s := w.time.sliceEnd(w.time.start(end)); s <= end; s = w.time.sliceEnd(s) {
 			has(s)
 		}
 	}

@@ -219,14 +219,9 @@ func (w *WindowAgg) late(i int) {
 	default:
 		w.next = min(w.next, end)
 		if w.spec.Window.WKind == jobgraph.Cumulate && !w.alone && w.time.fires(slice) <= w.mark {
-			k.ends[i] = w.firstSlice(slice) // its slice is in there already
+			k.ends[i] = w.time.firstSlice(slice) // its slice is in there already
 		}
 	}
-}
-
-// firstSlice returns the first slice of the CUMULATE window that has a slice.
-func (w *WindowAgg) firstSlice(slice int64) int64 {
-	return floorTo(slice-1, w.spec.Window.Size, w.spec.Window.Offset) + w.time.pane
 }
 
 // add puts the rows of some ordinals into their slices.

@@ -21,6 +21,7 @@ type WindowJoin struct {
 	cond  *expr.Program
 	sides [2]joinSide
 	safe  []bool // by key: NULL equals NULL
+	time  *windowTime
 	mark  int64
 	ident idents
 	feed  feed
@@ -50,6 +51,9 @@ func (w *WindowJoin) Open(ctx *Context) error {
 	w.safe = make([]bool, len(s.LeftKeys))
 	copy(w.safe, s.NullSafe)
 	var err error
+	if w.time, err = newWindowTime(&jobgraph.Window{Granule: s.Granule, Zone: s.Zone}); err != nil {
+		return err
+	}
 	if s.Cond != nil {
 		if w.cond, err = expr.Compile(s.Cond, ctx.Env); err != nil {
 			return err
@@ -113,7 +117,7 @@ func (w *WindowJoin) Process(in int, b *vec.Batch, out Output) (bool, error) {
 }
 
 func (w *WindowJoin) late(end, mark int64, b *vec.Batch, row int) bool {
-	late := mark != noWatermark && end-w.spec.Granule <= mark
+	late := mark != noWatermark && w.time.fires(end) <= mark
 	if log := w.ctx.Late; log != nil {
 		switch {
 		case !w.ctx.Env.Streaming:
@@ -182,7 +186,7 @@ func (w *WindowJoin) next(t int64) (end int64, ok bool) {
 	end = math.MaxInt64
 	for i := range w.sides {
 		// Times ascend: no window of this side ends before the first.
-		if ends := w.sides[i].rows.Times(); len(ends) > 0 && ends[0]-w.spec.Granule <= t && ends[0] <= end {
+		if ends := w.sides[i].rows.Times(); len(ends) > 0 && w.time.fires(ends[0]) <= t && ends[0] <= end {
 			end, ok = ends[0], true
 		}
 	}

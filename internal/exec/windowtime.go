@@ -2,7 +2,6 @@ package exec
 
 import (
 	"errors"
-	"math"
 	"time"
 
 	"github.com/millrace-io/millrace/internal/jobgraph"
@@ -16,20 +15,27 @@ import (
 // step of a CUMULATE, the greatest common divisor of size and slide of a HOP. It
 // is named by its end, and so is a window. Times are those of the window's zone:
 // of TIMESTAMP as they are, of TIMESTAMP_LTZ the wall clock's.
+//
+// Bounds lie on a ruler: the microseconds themselves, or the months of the calendar
+// (see ruler). All but a CUMULATE by days within months is arithmetic on marks of
+// the ruler.
 type windowTime struct {
-	spec *jobgraph.Window
-	pane int64
-	zone *time.Location // nil: times are instants as they are
+	spec   *jobgraph.Window
+	ruler  ruler
+	origin int64 // the mark where windows are counted from
+	pane   int64 // of the ruler; 0 for steps of a CUMULATE in microseconds
+	clock  wallClock
 
-	// The stretch of the zone in which off is the offset: instants in [from, to).
-	from, to, off int64
 	// The last answer of fires.
 	end, fire int64
 	known     bool
 }
 
 func newWindowTime(spec *jobgraph.Window) (*windowTime, error) {
-	w := &windowTime{spec: spec}
+	w := &windowTime{spec: spec, origin: spec.Offset}
+	if spec.Months {
+		w.ruler, w.origin = ruler{months: true, offset: spec.Offset}, spec.OffsetMonths
+	}
 	switch spec.WKind {
 	case jobgraph.Tumble:
 		w.pane = spec.Size
@@ -38,14 +44,9 @@ func newWindowTime(spec *jobgraph.Window) (*windowTime, error) {
 	case jobgraph.Cumulate:
 		w.pane = spec.Slide
 	}
-	if spec.Zone != "" && spec.Zone != "UTC" {
-		loc, err := time.LoadLocation(spec.Zone)
-		if err != nil {
-			return nil, err
-		}
-		w.zone = loc
-	}
-	return w, nil
+	var err error
+	w.clock, err = newWallClock(spec.Zone)
+	return w, err
 }
 
 func gcd(a, b int64) int64 {
@@ -64,24 +65,79 @@ func floorTo(t, step, off int64) int64 {
 	return t - r
 }
 
+// A ruler numbers the bounds that windows can have: each microsecond, or the first
+// day of each month since January 1970, moved by an offset.
+type ruler struct {
+	months bool
+	offset int64 // microseconds
+}
+
+// mark returns the last mark <= t.
+func (r ruler) mark(t int64) int64 {
+	if !r.months {
+		return t
+	}
+	at := time.UnixMicro(t - r.offset).UTC()
+	return int64(at.Year()-1970)*12 + int64(at.Month()-1)
+}
+
+// time returns the time of a mark.
+func (r ruler) time(mark int64) int64 {
+	if !r.months {
+		return mark
+	}
+	return time.Date(1970, time.Month(1+mark), 1, 0, 0, 0, 0, time.UTC).UnixMicro() + r.offset
+}
+
+// floor returns the mark of the last bound <= t of windows that begin every step.
+func (w *windowTime) floor(t, step int64) int64 { return floorTo(w.ruler.mark(t), step, w.origin) }
+
+// slice returns the bounds of the slice that holds a local time.
+func (w *windowTime) slice(t int64) (start, end int64) {
+	if w.pane == 0 {
+		from, to := w.period(t)
+		start = from + (t-from)/w.spec.Step*w.spec.Step
+		return start, min(start+w.spec.Step, to)
+	}
+	m := w.floor(t, w.pane)
+	return w.ruler.time(m), w.ruler.time(m + w.pane)
+}
+
 // sliceEnd returns the end of the slice that holds a local time.
-func (w *windowTime) sliceEnd(t int64) int64 { return floorTo(t, w.pane, w.spec.Offset) + w.pane }
+func (w *windowTime) sliceEnd(t int64) int64 {
+	_, end := w.slice(t)
+	return end
+}
+
+// period returns the bounds of the longest window of a CUMULATE that holds a time.
+func (w *windowTime) period(t int64) (from, to int64) {
+	m := w.floor(t, w.spec.Size)
+	return w.ruler.time(m), w.ruler.time(m + w.spec.Size)
+}
+
+// firstSlice returns the first slice of the CUMULATE window that has a slice.
+func (w *windowTime) firstSlice(slice int64) int64 {
+	from, _ := w.period(slice - 1)
+	return w.sliceEnd(from)
+}
 
 // start returns the start of the window that ends at end.
 func (w *windowTime) start(end int64) int64 {
 	if w.spec.WKind == jobgraph.Cumulate {
-		return floorTo(end-1, w.spec.Size, w.spec.Offset)
+		from, _ := w.period(end - 1)
+		return from
 	}
-	return end - w.spec.Size
+	return w.ruler.time(w.ruler.mark(end) - w.spec.Size)
 }
 
 // last returns the end of the last window that a slice is in.
 func (w *windowTime) last(slice int64) int64 {
 	switch w.spec.WKind {
 	case jobgraph.Hop:
-		return floorTo(slice-w.pane, w.spec.Slide, w.spec.Offset) + w.spec.Size
+		return w.ruler.time(floorTo(w.ruler.mark(slice)-w.pane, w.spec.Slide, w.origin) + w.spec.Size)
 	case jobgraph.Cumulate:
-		return floorTo(slice-1, w.spec.Size, w.spec.Offset) + w.spec.Size
+		_, to := w.period(slice - 1)
+		return to
 	}
 	return slice
 }
@@ -98,74 +154,26 @@ func (w *windowTime) first(slice int64) int64 {
 // after returns the first window end > t, of a HOP or CUMULATE.
 func (w *windowTime) after(t int64) int64 {
 	if w.spec.WKind == jobgraph.Hop {
-		return floorTo(t, w.spec.Slide, w.spec.Offset+w.spec.Size) + w.spec.Slide
+		return w.ruler.time(floorTo(w.ruler.mark(t), w.spec.Slide, w.origin+w.spec.Size) + w.spec.Slide)
 	}
-	return floorTo(t, w.pane, w.spec.Offset) + w.pane
+	return w.sliceEnd(t)
 }
 
-// fires returns the watermark at which the window that ends at end is complete.
-// In a zone whose clocks go back the later of two instants counts, and an end in
-// the hour that clocks leave out is the hour's start: as Flink's timers.
+// fires returns the watermark at which the window that ends at end is complete: the
+// last instant that can be in it, on a clock that shows it twice the later one.
 func (w *windowTime) fires(end int64) int64 {
-	if w.zone == nil {
+	if w.clock.zone == nil {
 		return end - w.spec.Granule
 	}
 	if w.known && w.end == end {
 		return w.fire
 	}
-	const hour = 3600 * 1e6
-	t := end - w.spec.Granule
-	t1, t2 := w.instant(t), w.instant(t+hour)
-	switch {
-	case t2-t1 > hour:
-		t1 += hour
-	case t1 == t2:
-		t1 -= t1 % hour
-	}
-	w.end, w.fire, w.known = end, t1, true
-	return t1
-}
-
-// instant returns the instant of a local time; of two the earlier.
-func (w *windowTime) instant(local int64) int64 {
-	sec, us := local/1e6, local%1e6
-	if us < 0 {
-		sec, us = sec-1, us+1e6
-	}
-	// The offset of the first instant that this can be decides; if it shows
-	// another local time, clocks moved in between.
-	_, off := time.Unix(sec-24*3600, 0).In(w.zone).Zone()
-	try := sec - int64(off)
-	if _, o := time.Unix(try, 0).In(w.zone).Zone(); o != off {
-		_, after := time.Unix(sec+24*3600, 0).In(w.zone).Zone()
-		back := sec - int64(after)
-		if _, o := time.Unix(back, 0).In(w.zone).Zone(); o == after {
-			try = back
-		}
-	}
-	return try*1e6 + us
+	w.end, w.fire, w.known = end, w.clock.last(end-w.spec.Granule), true
+	return w.fire
 }
 
 // local returns the wall clock's time at an instant.
-func (w *windowTime) local(t int64) int64 {
-	if w.zone == nil {
-		return t
-	}
-	if t < w.from || t >= w.to {
-		at := time.UnixMicro(t).In(w.zone)
-		_, off := at.Zone()
-		w.off = int64(off) * 1e6
-		from, to := at.ZoneBounds()
-		w.from, w.to = math.MinInt64, math.MaxInt64
-		if !from.IsZero() {
-			w.from = from.UnixMicro()
-		}
-		if !to.IsZero() {
-			w.to = to.UnixMicro()
-		}
-	}
-	return t + w.off
-}
+func (w *windowTime) local(t int64) int64 { return w.clock.local(t) }
 
 var errNullTime = errors.New("the rowtime is NULL in a row of a window; filter such rows out")
 
@@ -197,10 +205,10 @@ func (w *windowTime) slices(dst []int64, col *vec.Fixed[int64], rows []int32) ([
 			if col.Valid.Null(int(r)) {
 				return nil, errNullTime
 			}
-			end = w.sliceEnd(w.local(t))
-			from, to = end-w.pane, end
-			if w.zone != nil {
-				from, to = max(from-w.off, w.from), min(to-w.off, w.to)
+			from, end = w.slice(w.local(t))
+			to = end
+			if c := &w.clock; c.zone != nil {
+				from, to = max(from-c.off, c.from), min(to-c.off, c.to)
 			}
 		} else if col.Valid != nil && col.Valid.Null(int(r)) {
 			return nil, errNullTime

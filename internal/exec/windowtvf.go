@@ -92,7 +92,7 @@ func (w *WindowTVF) tumble(b *vec.Batch, rows []int32, ends []int64) *vec.Batch 
 	start, end, at := make([]int64, b.Rows), make([]int64, b.Rows), make([]int64, b.Rows)
 	for i, r := range rows {
 		e := ends[i]
-		start[r], end[r], at[r] = e-w.spec.Window.Size, e, w.time.fires(e)
+		start[r], end[r], at[r] = w.time.start(e), e, w.time.fires(e)
 	}
 	out := *b
 	if len(rows) < b.Rows {

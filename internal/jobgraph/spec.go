@@ -92,13 +92,20 @@ func (k WindowKind) String() string {
 	return windowKindNames[k]
 }
 
-// A Window cuts event time. Times are in microseconds.
+// A Window cuts event time. Times are in microseconds, but for Months.
 type Window struct {
-	WKind    WindowKind
-	Time     int   // the rowtime column; -1: the rows already have Start and End
-	Size     int64 // CUMULATE: the maximum size; SESSION: the gap
-	Slide    int64 // HOP: the slide; CUMULATE: the step
-	Offset   int64
+	WKind  WindowKind
+	Time   int   // the rowtime column; -1: the rows already have Start and End
+	Size   int64 // CUMULATE: the maximum size; SESSION: the gap
+	Slide  int64 // HOP: the slide; CUMULATE: the step
+	Offset int64
+	// Months: Size, Slide and OffsetMonths count months of the calendar, and windows
+	// begin with a month, moved by Offset. A CUMULATE may have steps of Step
+	// microseconds instead (Slide 0); the last of a window is then cut short.
+	Months       bool  `json:",omitempty"`
+	OffsetMonths int64 `json:",omitempty"`
+	Step         int64 `json:",omitempty"`
+
 	Start    int    // with Time -1: columns with the window's bounds (TIMESTAMP)
 	End      int    // …
 	Zone     string `json:",omitempty"` // of a TIMESTAMP_LTZ rowtime: windows align to local time
@@ -215,6 +222,7 @@ type WindowJoin struct {
 	LeftStart, LeftEnd   int    // columns
 	RightStart, RightEnd int
 	Granule              int64
+	Zone                 string     `json:",omitempty"` // of the windows, as in Window
 	Cond                 *expr.Expr `json:",omitempty"`
 	LeftTypes            []types.Type
 	RightTypes           []types.Type
@@ -330,7 +338,8 @@ type Rank struct {
 	// Window: the rows have a window whose end is this column; results come once
 	// at its end. -1 otherwise.
 	WindowEnd int
-	Granule   int64 `json:",omitempty"`
+	Granule   int64  `json:",omitempty"`
+	Zone      string `json:",omitempty"` // of the windows, as in Window
 }
 
 // Dedup keeps the first or the last row of each key, by the rowtime or by arrival.

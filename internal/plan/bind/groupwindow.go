@@ -67,24 +67,28 @@ func (k *block) bindWindow(c *ast.Call, name string) (*groupWindow, error) {
 	}
 	w := &groupWindow{name: name, time: time}
 	w.window = k.b.windowOf(time.Type)
-	var sizes []int64
+	var sizes []length
 	for _, a := range c.Args[1:] {
-		v, n, err := x.size(a, name, len(sizes) == want-1)
+		v, n, err := x.length(a, name, len(sizes) < want-1)
 		if err != nil {
 			return nil, err
 		}
 		w.args, sizes = append(w.args, v), append(sizes, n)
 	}
+	var size, slide, offset length
+	if len(sizes) == want {
+		offset = sizes[want-1]
+	}
 	switch name {
 	case "TUMBLE":
-		w.window.WKind, w.window.Size = jobgraph.Tumble, sizes[0]
+		w.window.WKind, size = jobgraph.Tumble, sizes[0]
 	case "HOP":
-		w.window.WKind, w.window.Slide, w.window.Size = jobgraph.Hop, sizes[0], sizes[1]
+		w.window.WKind, slide, size = jobgraph.Hop, sizes[0], sizes[1]
 	case "SESSION":
-		w.window.WKind, w.window.Size = jobgraph.Session, sizes[0]
+		w.window.WKind, size = jobgraph.Session, sizes[0]
 	}
-	if len(sizes) == want {
-		w.window.Offset = sizes[want-1]
+	if err := setLengths(&w.window, c, size, slide, offset); err != nil {
+		return nil, err
 	}
 	return w, nil
 }

@@ -62,9 +62,14 @@ func (f *fromBinder) match(m *ast.MatchRecognize) (*scope, error) {
 	}
 	if m.Within != nil {
 		x := exprBinder{b: f.b, clause: "WITHIN"}
-		if _, n.Within, err = x.size(m.Within, "WITHIN", true); err != nil {
+		_, within, err := x.length(m.Within, "WITHIN", true)
+		if err != nil {
 			return nil, err
 		}
+		if within.months > 0 {
+			return nil, errAt(m.Within, "WITHIN takes intervals of days or smaller units: months and years differ in length")
+		}
+		n.Within = within.us
 	}
 	if err := b.defines(m.Defines); err != nil {
 		return nil, err

@@ -2,7 +2,6 @@ package bind
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/millrace-io/millrace/internal/expr"
@@ -167,50 +166,30 @@ func (b *Binder) windowOf(t types.Type) jobgraph.Window {
 
 func (f *fromBinder) windowSizes(w *jobgraph.Window, name string, args map[string]ast.Expr, at ast.Node) error {
 	x := exprBinder{b: f.b, clause: name}
-	var err error
-	get := func(key string, positive bool) (n int64) {
-		if e := args[key]; e != nil && err == nil {
-			_, n, err = x.size(e, name, positive)
+	list := map[string]length{}
+	for _, key := range windowParams[name].names[2:] {
+		e := args[key]
+		if e == nil {
+			continue
 		}
-		return n
+		var err error
+		if _, list[key], err = x.length(e, name, key != "OFFSET"); err != nil {
+			return err
+		}
 	}
-	w.Size, w.Offset = get("SIZE", true), get("OFFSET", false)
+	size, slide := list["SIZE"], list["SLIDE"]
 	switch name {
 	case "TUMBLE":
 		w.WKind = jobgraph.Tumble
 	case "HOP":
-		w.WKind, w.Slide = jobgraph.Hop, get("SLIDE", true)
+		w.WKind = jobgraph.Hop
 	case "CUMULATE":
-		w.WKind, w.Slide = jobgraph.Cumulate, get("STEP", true)
-		if err == nil && w.Size%w.Slide != 0 {
-			return errAt(at, "CUMULATE needs a maximum size that is a multiple of the step, but %s is none of %s", millis(w.Size), millis(w.Slide))
-		}
+		w.WKind, slide = jobgraph.Cumulate, list["STEP"]
 	case "SESSION":
-		w.WKind, w.Size = jobgraph.Session, get("GAP", true)
+		w.WKind, size = jobgraph.Session, list["GAP"]
 	}
-	return err
+	return setLengths(w, at, size, slide, list["OFFSET"])
 }
-
-// size reads an interval of a window in microseconds.
-func (x *exprBinder) size(e ast.Expr, name string, positive bool) (*expr.Expr, int64, error) {
-	v, err := x.constant(e, "the interval of "+name)
-	if err != nil {
-		return nil, 0, err
-	}
-	n, ok := v.Value.(int64)
-	if v.Type.Kind == types.IntervalMonth {
-		return nil, 0, errAt(e, "%s takes intervals of days or smaller units: months and years differ in length", name)
-	}
-	if !ok || v.Type.Kind != types.IntervalSecond {
-		return nil, 0, errAt(e, "%s takes an interval here, as INTERVAL '10' SECOND, not %s", name, v.Type.Name())
-	}
-	if positive && n <= 0 {
-		return nil, 0, errAt(e, "%s takes an interval greater than zero here", name)
-	}
-	return v, n * 1000, nil
-}
-
-func millis(us int64) string { return strconv.FormatInt(us/1000, 10) + " ms" }
 
 // timeAttribute checks that a column may be the time of a window; lost says what
 // took its time attribute, if it had one. Over complete data any timestamp will do.

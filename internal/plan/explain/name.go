@@ -221,6 +221,14 @@ func Call(a jobgraph.AggCall, in []string) string {
 // Window writes a window.
 func Window(w jobgraph.Window, in []string) string {
 	ms := func(us int64) string { return fmt.Sprintf("%d ms", us/1000) }
+	size := ms
+	if w.Months {
+		size = func(n int64) string { return fmt.Sprintf("%d months", n) }
+	}
+	step := size(w.Slide)
+	if w.Step > 0 {
+		step = ms(w.Step)
+	}
 	by := "time_col=[" + column(w.Time, in) + "]"
 	if w.Time < 0 {
 		by = "win_start=[" + column(w.Start, in) + "], win_end=[" + column(w.End, in) + "]"
@@ -236,11 +244,14 @@ func Window(w jobgraph.Window, in []string) string {
 		}
 		s += ", gap=[" + ms(w.Size)
 	case jobgraph.Hop:
-		s += ", slide=[" + ms(w.Slide) + "], size=[" + ms(w.Size)
+		s += ", slide=[" + step + "], size=[" + size(w.Size)
 	case jobgraph.Cumulate:
-		s += ", step=[" + ms(w.Slide) + "], max_size=[" + ms(w.Size)
+		s += ", step=[" + step + "], max_size=[" + size(w.Size)
 	default:
-		s += ", size=[" + ms(w.Size)
+		s += ", size=[" + size(w.Size)
+	}
+	if w.OffsetMonths != 0 {
+		s += "], offset=[" + size(w.OffsetMonths)
 	}
 	if w.Offset != 0 {
 		s += "], offset=[" + ms(w.Offset)

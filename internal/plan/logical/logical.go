@@ -90,6 +90,7 @@ type WindowPair struct {
 	LeftStart, LeftEnd   int
 	RightStart, RightEnd int
 	Granule              int64
+	Zone                 string
 }
 
 // A TemporalJoin is `left JOIN right FOR SYSTEM_TIME AS OF time`. Right is a
@@ -261,6 +262,7 @@ type Rank struct {
 type RankWindow struct {
 	Start, End int
 	Granule    int64
+	Zone       string
 }
 
 // A Sink writes a table; its input has exactly the table's persisted columns.

@@ -364,9 +364,19 @@ func windowText(w jobgraph.Window, in types.Schema) string {
 	if w.Time >= 0 && w.Time < len(in) {
 		s += in[w.Time].Name + ", "
 	}
-	s += "size=" + micros(w.Size)
+	size := micros
+	if w.Months {
+		size = func(n int64) string { return strconv.FormatInt(n, 10) + " months" }
+	}
+	s += "size=" + size(w.Size)
 	if w.Slide != 0 {
-		s += ", slide=" + micros(w.Slide)
+		s += ", slide=" + size(w.Slide)
+	}
+	if w.Step != 0 {
+		s += ", slide=" + micros(w.Step)
+	}
+	if w.OffsetMonths != 0 {
+		s += ", offset=" + size(w.OffsetMonths)
 	}
 	if w.Offset != 0 {
 		s += ", offset=" + micros(w.Offset)

@@ -102,7 +102,7 @@ func (b *builder) windowJoin(n *logical.Join, e logical.Equi, left, right flow) 
 		lk, rk = []int{w.LeftEnd}, []int{w.RightEnd}
 	}
 	spec := &jobgraph.WindowJoin{JoinKind: n.JoinKind, LeftKeys: lk, RightKeys: rk, NullSafe: safe,
-		LeftStart: w.LeftStart, LeftEnd: w.LeftEnd, RightStart: w.RightStart, RightEnd: w.RightEnd, Granule: w.Granule,
+		LeftStart: w.LeftStart, LeftEnd: w.LeftEnd, RightStart: w.RightStart, RightEnd: w.RightEnd, Granule: w.Granule, Zone: w.Zone,
 		Cond: e.Rest, LeftTypes: left.schema.Types(), RightTypes: right.schema.Types()}
 	op := b.op(n, "", spec, n.Out, left.schema, right.schema)
 	return b.apply(op, changelog.InsertOnly, lies(n.JoinKind, logical.Equi{Left: lk, Right: rk}, len(left.schema)),

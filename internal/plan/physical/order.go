@@ -36,7 +36,7 @@ func (b *builder) rank(n *logical.Rank) (flow, error) {
 			part = []int{n.Window.End}
 		}
 		spec := &jobgraph.Rank{RankKind: n.RankKind, Partition: part, Order: n.Order, From: n.From, To: n.To, Number: n.Number,
-			Types: f.schema.Types(), WindowEnd: n.Window.End, Granule: n.Window.Granule}
+			Types: f.schema.Types(), WindowEnd: n.Window.End, Granule: n.Window.Granule, Zone: n.Window.Zone}
 		return b.apply(b.op(n, "", spec, n.Out, f.schema), info.Kinds, part, input{flow: f, dist: hashed(part)}), nil
 	}
 	d := hashed(n.Partition)

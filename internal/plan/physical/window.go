@@ -68,7 +68,7 @@ func (b *builder) oneWindowAgg(n *logical.Aggregate, f flow, keys []int, out typ
 	d := hashed(keys)
 	w := spec.Window
 	one := b.set.phase == "ONE_PHASE" || b.opts.Verify || w.Proctime || w.WKind == jobgraph.Session || w.Time < 0 ||
-		!splits(spec.Aggs) || w.WKind == jobgraph.Hop && w.Slide > 0 && w.Size%w.Slide != 0 ||
+		!splits(spec.Aggs) || w.WKind == jobgraph.Hop && w.Size%w.Slide != 0 ||
 		b.satisfiedAll(f, d)
 	if one {
 		return b.apply(b.op(n, "", spec, out, f.schema), changelog.InsertOnly, hash, input{flow: f, dist: d}), nil

@@ -17,6 +17,6 @@ func rankWindow(r *logical.Rank) logical.Node {
 		return r
 	}
 	out := *r
-	out.Window = &logical.RankWindow{Start: w.Start, End: w.End, Granule: max(w.Window.Granule, 1)}
+	out.Window = &logical.RankWindow{Start: w.Start, End: w.End, Granule: max(w.Window.Granule, 1), Zone: w.Window.Zone}
 	return &out
 }

@@ -24,6 +24,6 @@ func windowJoin(j *logical.Join) *logical.Join {
 		return j
 	}
 	out := *j
-	out.Window = &logical.WindowPair{LeftStart: l.Start, LeftEnd: l.End, RightStart: r.Start, RightEnd: r.End, Granule: max(l.Window.Granule, 1)}
+	out.Window = &logical.WindowPair{LeftStart: l.Start, LeftEnd: l.End, RightStart: r.Start, RightEnd: r.End, Granule: max(l.Window.Granule, 1), Zone: l.Window.Zone}
 	return &out
 }

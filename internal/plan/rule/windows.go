@@ -23,7 +23,8 @@ func (w *Windowed) complete() bool { return w != nil && w.Start >= 0 && w.End >=
 // same reports whether two windows are cut alike.
 func (w *Windowed) same(v *Windowed) bool {
 	a, b := w.Window, v.Window
-	return a.WKind == b.WKind && a.Size == b.Size && a.Slide == b.Slide && a.Offset == b.Offset && a.Proctime == b.Proctime && a.Zone == b.Zone
+	return a.WKind == b.WKind && a.Size == b.Size && a.Slide == b.Slide && a.Offset == b.Offset &&
+		a.Months == b.Months && a.OffsetMonths == b.OffsetMonths && a.Step == b.Step && a.Proctime == b.Proctime && a.Zone == b.Zone
 }
 
 // WindowOf finds the windows that a relation's rows belong to, or nil.
