@@ -53,6 +53,10 @@ type Info struct {
 	Fold bool
 	// Rank says how a logical.Rank works.
 	Rank RankInfo
+	// ByTime tells, on a join by interval or window and a rank in windows, that it
+	// waits for the watermark and forgets what that has passed. Rows that change can
+	// do so at any time: then it works as one that knows nothing of time.
+	ByTime bool
 	// Sink says how a logical.Sink takes changes.
 	Sink SinkInfo
 
@@ -161,9 +165,15 @@ func (p *Plan) modifies(n logical.Node, info *Info) error {
 		return p.scan(n, info)
 	case *logical.Values:
 		info.modify = I
+	case *logical.WindowTVF:
+		info.modify = in(0)
+		return p.keepsTime(n.Input, n.Pos)
 	case *logical.Aggregate:
 		info.modify = I
-		if n.Window == nil && !p.opts.Batch {
+		if n.Window != nil {
+			return p.keepsTime(n.Input, n.Pos)
+		}
+		if !p.opts.Batch {
 			info.modify |= UA
 			if !in(0).Append() {
 				info.modify |= D
@@ -172,10 +182,13 @@ func (p *Plan) modifies(n logical.Node, info *Info) error {
 	case *logical.Over:
 		info.modify = I
 		if !p.opts.Batch {
-			if t := n.Input.Schema(); len(n.Order) > 0 && (t[n.Order[0].Col].Type.Rowtime || t[n.Order[0].Col].Type.Proctime) {
+			rowtime, proctime := n.ByTime()
+			switch {
+			case proctime:
 				return onlyAppend(n.Pos, "OverAggregate")
+			case !rowtime || n.Ahead() || !in(0).Append():
+				info.modify = I | UA | D
 			}
-			info.modify = I | UA | D
 		}
 	case *logical.Match:
 		info.modify = I
@@ -218,16 +231,9 @@ func (p *Plan) modifies(n logical.Node, info *Info) error {
 
 func (p *Plan) join(n *logical.Join, info *Info) error {
 	l, r := p.infos[n.Left].modify, p.infos[n.Right].modify
-	if n.Interval != nil || n.Window != nil {
-		what := "IntervalJoin"
-		if n.Window != nil {
-			what = "WindowJoin"
-		}
-		info.modify = I
-		if err := p.needAppend(what, n.Left, n.Pos); err != nil {
-			return err
-		}
-		return p.needAppend(what, n.Right, n.Pos)
+	if (n.Interval != nil || n.Window != nil) && l.Append() && r.Append() {
+		info.modify, info.ByTime = I, true
+		return nil
 	}
 	switch {
 	case p.opts.Batch && l.Append() && r.Append():
@@ -236,6 +242,26 @@ func (p *Plan) join(n *logical.Join, info *Info) error {
 		info.modify = l | r
 	default:
 		info.modify = I | UA | D
+	}
+	return nil
+}
+
+// keepsTime refuses the windows of a stream over an OVER that looks ahead: what
+// comes later changes its rows when the watermark has passed them.
+func (p *Plan) keepsTime(input logical.Node, pos base.Pos) error {
+	if p.opts.Batch {
+		return nil
+	}
+	switch n := input.(type) {
+	case *logical.Project, *logical.Filter, *logical.Correlate, *logical.WindowTVF:
+		return p.keepsTime(n.Inputs()[0], pos)
+	case *logical.Over:
+		if !n.Ahead() {
+			return p.keepsTime(n.Input, pos)
+		}
+		e := base.Errorf(pos, "a window takes rows that do not change once the watermark has passed them, but OVER here looks at rows that come later")
+		e.Hint = "leave out LEAD, NTILE, PERCENT_RANK, CUME_DIST and frames that end after the current row, or run it in batch mode"
+		return e
 	}
 	return nil
 }

@@ -15,9 +15,9 @@ func (p *Plan) rank(n *logical.Rank, info *Info) error {
 	r.Dedup, r.Time, r.KeepLast = dedup(n)
 	r.Dedup = r.Dedup && in.modify.Append()
 	switch {
-	case n.Window != nil:
-		info.modify = I
-		return p.needAppend("WindowRank", n.Input, n.Pos)
+	case n.Window != nil && in.modify.Append():
+		info.modify, info.ByTime = I, true
+		return nil
 	case in.modify.Append():
 		r.Input = jobgraph.RankAppend
 	default:

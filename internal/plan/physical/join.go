@@ -22,10 +22,11 @@ func (b *builder) join(n *logical.Join) (flow, error) {
 		return right, err
 	}
 	e := n.Equi()
+	byTime := b.changes.Info(n).ByTime && (!b.opts.Batch || b.opts.Verify)
 	switch {
-	case n.Window != nil && (!b.opts.Batch || b.opts.Verify):
+	case n.Window != nil && byTime:
 		return b.windowJoin(n, e, left, right), nil
-	case n.Interval != nil && (!b.opts.Batch || b.opts.Verify):
+	case n.Interval != nil && byTime:
 		return b.intervalJoin(n, e, left, right), nil
 	case b.opts.Batch:
 		return b.hashJoin(n, e, left, right), nil

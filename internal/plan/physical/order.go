@@ -30,7 +30,7 @@ func (b *builder) rank(n *logical.Rank) (flow, error) {
 		return f, err
 	}
 	info := b.changes.Info(n)
-	if n.Window != nil && (!b.opts.Batch || b.opts.Verify) {
+	if n.Window != nil && info.ByTime && (!b.opts.Batch || b.opts.Verify) {
 		part := slices.DeleteFunc(slices.Clone(n.Partition), func(c int) bool { return c == n.Window.Start || c == n.Window.End })
 		if len(part) == 0 { // nothing but the window: spread the windows over the subtasks
 			part = []int{n.Window.End}
@@ -58,7 +58,7 @@ func (b *builder) over(n *logical.Over) (flow, error) {
 	info := b.changes.Info(n)
 	spec := &jobgraph.Over{Partition: n.Partition, Order: n.Order, Time: -1, Calls: n.Calls, Emit: b.emit(),
 		Retracts: !f.kinds.Append(), Types: f.schema.Types()}
-	if len(n.Order) > 0 && !n.Order[0].Desc && f.schema[n.Order[0].Col].Type.Rowtime {
+	if rowtime, _ := n.ByTime(); rowtime && info.Kinds.Append() {
 		spec.Time = n.Order[0].Col
 	}
 	return b.apply(b.op(n, "", spec, n.Out, f.schema), info.Kinds, n.Partition, input{flow: f, dist: hashed(n.Partition)}), nil
