@@ -8,8 +8,8 @@ import (
 )
 
 // An Error is a failure while an expression is evaluated on rows: a division by
-// zero, a text that is no number. Msg is one line with the value and the
-// expression.
+// zero, a text that is no number. Msg is one line with the value and, in the
+// statement's names, the expression.
 type Error struct {
 	Msg string
 	Pos base.Pos
@@ -28,5 +28,24 @@ func failed(e *Expr, err error) error {
 	if err == nil || errors.As(err, new(*Error)) {
 		return err
 	}
-	return &Error{Msg: fmt.Sprintf("%v, in %s", err, String(e, nil)), Pos: e.Pos}
+	msg := err.Error()
+	if text := Named(e); text != "" {
+		msg += ", in " + text
+	}
+	return &Error{Msg: msg, Pos: e.Pos}
+}
+
+// Named returns e in the names of the statement, "" if it has a column without one.
+func Named(e *Expr) string {
+	all := true
+	Walk(e, func(e *Expr) bool {
+		all = all && (e.Op != Col || e.Name != "")
+		return all
+	})
+	if !all {
+		return ""
+	}
+	p := printer{own: true}
+	p.expr(e, 0)
+	return p.b.String()
 }

@@ -35,5 +35,6 @@ type Expr struct {
 	Func  string  `json:",omitempty"`
 	Args  []*Expr `json:",omitempty"`
 
-	Pos base.Pos `json:"-"` // where in the statement it came from
+	Pos  base.Pos `json:"-"` // where in the statement it came from
+	Name string   `json:"-"` // of a column: what the statement called it, for errors; "" if it did not
 }

@@ -29,6 +29,7 @@ func (e *Expr) String() string { return String(e, nil) }
 
 type printer struct {
 	names []string
+	own   bool // columns are called by their own names
 	b     strings.Builder
 }
 
@@ -53,7 +54,7 @@ var infix = map[string]int{
 func (p *printer) expr(e *Expr, outer int) {
 	switch e.Op {
 	case Col:
-		p.column(e.Index)
+		p.column(e)
 	case Lit:
 		p.b.WriteString(literalText(e))
 	default:
@@ -61,7 +62,12 @@ func (p *printer) expr(e *Expr, outer int) {
 	}
 }
 
-func (p *printer) column(i int) {
+func (p *printer) column(e *Expr) {
+	i := e.Index
+	if p.own && e.Name != "" {
+		p.b.WriteString(e.Name)
+		return
+	}
 	if i < len(p.names) && p.names[i] != "" {
 		p.b.WriteString(p.names[i])
 		return

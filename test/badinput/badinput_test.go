@@ -164,9 +164,11 @@ SELECT prise FROM bid;
 	{name: "a long bad record is cut", files: map[string]string{"in.csv": "1,a\nxx," + strings.Repeat("y", 5000) + "\n"}, script: table("a INT, b STRING", "in.csv", "csv") + sel, exit: 1, stderr: place + "'in.csv' at byte 4, record 2: column 'a': 'xx' is not a valid INT, in \"xx,yyy*"},
 
 	// expressions
-	{name: "division by zero", script: "SELECT\n  1 / (a - 1)\nFROM (VALUES (1), (2)) AS t(a);", exit: 1, stderr: "job.sql:2:5: division by zero, in *"},
-	{name: "division by zero in an insert", files: map[string]string{"in.csv": three}, script: table("a INT, b STRING", "in.csv", "csv") + "CREATE TABLE o (a INT) WITH ('connector'='filesystem', 'path'='out', 'format'='csv');\nINSERT INTO o SELECT 6 / (a - 3) FROM t;", exit: 1, stderr: "job.sql:3:24: division by zero, in *"},
-	{name: "a cast that fails", script: "SELECT CAST(a AS INT) FROM (VALUES ('1'), ('x')) AS t(a);", exit: 1, stderr: "job.sql:1:8: cannot read INT from \"x\", in *"},
+	{name: "division by zero", script: "SELECT\n  1 / (a - 1)\nFROM (VALUES (1), (2)) AS t(a);", exit: 1, stderr: "job.sql:2:5: division by zero, in 1 / (a - 1)"},
+	{name: "division by zero in an insert", files: map[string]string{"in.csv": three}, script: table("a INT, b STRING", "in.csv", "csv") + "CREATE TABLE o (a INT) WITH ('connector'='filesystem', 'path'='out', 'format'='csv');\nINSERT INTO o SELECT 6 / (a - 3) FROM t;", exit: 1, stderr: "job.sql:3:24: division by zero, in 6 / (a - 3)"},
+	{name: "a cast of an aggregate", script: "SELECT CAST(MAX(t.a) AS INT) FROM (VALUES ('1'), ('x')) AS t(a);", exit: 1, stderr: "job.sql:1:8: cannot read INT from \"x\", in CAST(MAX(t.a) AS INT)"},
+	{name: "a cast in a join", files: map[string]string{"in.csv": three}, script: table("a INT, b STRING", "in.csv", "csv") + "SELECT 1 FROM t JOIN t AS u ON t.a = u.a AND CAST(u.b AS INT) > t.a;", exit: 1, stderr: "*cannot read INT from *, in CAST(u.b AS INT)"},
+	{name: "a cast that fails", script: "SELECT CAST(a AS INT) FROM (VALUES ('1'), ('x')) AS t(a);", exit: 1, stderr: "job.sql:1:8: cannot read INT from \"x\", in CAST(a AS INT)"},
 
 	// sinks
 	{name: "output folder that cannot be written", files: map[string]string{"in.csv": three, "out": "a file"}, script: table("a INT, b STRING", "in.csv", "csv") + insert, exit: 1, stderr: "*out is not a folder*"},

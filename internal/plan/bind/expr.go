@@ -9,6 +9,7 @@ import (
 	"github.com/millrace-io/millrace/internal/expr/agg"
 	"github.com/millrace-io/millrace/internal/expr/fn"
 	"github.com/millrace-io/millrace/internal/sql/ast"
+	"github.com/millrace-io/millrace/internal/sql/print"
 	"github.com/millrace-io/millrace/types"
 )
 
@@ -26,8 +27,19 @@ type exprBinder struct {
 	nav    matchNav
 }
 
-// bind types an expression.
+// bind types an expression. A column that comes of it is called, in the errors of
+// rows, as e reads.
 func (x *exprBinder) bind(e ast.Expr) (*expr.Expr, error) {
+	v, err := x.bindNode(e)
+	if err != nil || v.Op != expr.Col || v.Name != "" {
+		return v, err
+	}
+	c := *v
+	c.Name = strings.ReplaceAll(print.Expr(e), "`", "")
+	return &c, nil
+}
+
+func (x *exprBinder) bindNode(e ast.Expr) (*expr.Expr, error) {
 	switch e := e.(type) {
 	case *ast.Ident:
 		return x.ident(e)

@@ -359,7 +359,7 @@ func rebuild(e *expr.Expr, args []*expr.Expr, retype bool) (*expr.Expr, error) {
 }
 
 func (k *block) keyColumn(i int, e *expr.Expr) *expr.Expr {
-	return placed(expr.Column(i, k.out[i].Type), e.Pos)
+	return moved(e, i, k.out[i].Type)
 }
 
 func (k *block) afterColumn(e *expr.Expr) (*expr.Expr, error) {
@@ -370,10 +370,10 @@ func (k *block) afterColumn(e *expr.Expr) (*expr.Expr, error) {
 	case e.Index >= overBase:
 		return e, nil
 	case e.Index >= propBase:
-		return placed(expr.Column(n+len(k.aggs)+e.Index-propBase, e.Type), e.Pos), nil
+		return moved(e, n+len(k.aggs)+e.Index-propBase, e.Type), nil
 	case e.Index >= aggBase:
 		i := e.Index - aggBase
-		return placed(expr.Column(n+i, k.aggType(k.aggs[i])), e.Pos), nil
+		return moved(e, n+i, k.aggType(k.aggs[i])), nil
 	}
 	name := k.nameOf(e.Index)
 	return nil, atPos(e.Pos, errAt(ast.Pos{}, "column '%s' is neither in GROUP BY nor inside an aggregate function", name))

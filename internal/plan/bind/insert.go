@@ -150,6 +150,7 @@ func (b *Binder) intoSink(s *ast.Insert, t *catalog.Table, n logical.Node, targe
 			continue
 		}
 		e := expr.Column(from, in[from].Type)
+		e.Name = in[from].Name
 		if !expr.CanCast(e.Type, want, true) {
 			return nil, mismatch(s, t, in, targets, fmt.Sprintf("Incompatible types for sink column '%s' at position %d.", col.Name, from+1))
 		}

@@ -232,6 +232,13 @@ func fieldOf(e *expr.Expr, at ast.Node, name ast.Name) (*expr.Expr, error) {
 	return &expr.Expr{Op: expr.Call, Func: "FIELD", Args: []*expr.Expr{e, expr.Int(int64(i))}, Type: t, Pos: posOf(at)}, nil
 }
 
+// moved returns a column that stands where the column e did.
+func moved(e *expr.Expr, index int, t types.Type) *expr.Expr {
+	c := placed(expr.Column(index, t), e.Pos)
+	c.Name = expr.Named(e)
+	return c
+}
+
 // placed returns a copy of e that stands at a position.
 func placed(e *expr.Expr, pos base.Pos) *expr.Expr {
 	c := *e

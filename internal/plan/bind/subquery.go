@@ -282,9 +282,9 @@ func (k *block) joinValue(node logical.Node, s *subUse, then mapping) (logical.N
 				return e
 			}
 			if !isOuter(e) {
-				return placed(expr.Column(width+e.Index, e.Type), e.Pos)
+				return moved(e, width+e.Index, e.Type)
 			}
-			v, err := then(placed(expr.Column(e.Index-outerBase, e.Type), e.Pos))
+			v, err := then(moved(e, e.Index-outerBase, e.Type))
 			if err != nil {
 				fail = err
 				return e

@@ -5,7 +5,7 @@ import (
 )
 
 // Substitute replaces columns by the expressions that compute them. nil exprs
-// change nothing.
+// change nothing. A column that has no name of its own takes the one it replaces.
 func Substitute(e *expr.Expr, exprs []*expr.Expr) *expr.Expr {
 	if exprs == nil {
 		return e
@@ -14,7 +14,13 @@ func Substitute(e *expr.Expr, exprs []*expr.Expr) *expr.Expr {
 		if e.Op != expr.Col {
 			return e
 		}
-		return exprs[e.Index]
+		by := exprs[e.Index]
+		if by.Op == expr.Col && by.Name == "" && e.Name != "" {
+			c := *by
+			c.Name = e.Name
+			return &c
+		}
+		return by
 	})
 }
 
