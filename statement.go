@@ -7,8 +7,6 @@ import (
 	"slices"
 
 	"github.com/millrace-io/millrace/internal/base"
-	"github.com/millrace-io/millrace/internal/plan/explain"
-	"github.com/millrace-io/millrace/internal/plan/physical"
 	"github.com/millrace-io/millrace/internal/sql/ast"
 	"github.com/millrace-io/millrace/types"
 	"github.com/millrace-io/millrace/vec"
@@ -77,20 +75,6 @@ func at(n ast.Node, err error) error {
 		u.Pos = base.Pos{Line: p.Line, Col: p.Col}
 	}
 	return err
-}
-
-func (s *Session) explain(a *ast.Explain) (*Result, error) {
-	lj, err := s.binder.Job(a.Statement)
-	if err != nil {
-		return nil, err
-	}
-	c, err := physical.Compile(lj, s.planOptions("explain", lj.Name))
-	if err != nil {
-		return nil, err
-	}
-	res := listing([]string{"result"}, [][]string{{explain.Text(c.Before, c.Graph)}})
-	res.Kind = Plan
-	return res, nil
 }
 
 // null is the cell of a listing that is NULL.

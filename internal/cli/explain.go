@@ -33,8 +33,8 @@ func (c *explainCommand) Run(w *world) error {
 			return err
 		}
 		switch st.AST.(type) {
-		case *ast.Query, *ast.Insert, *ast.StatementSet, *ast.Execute:
-			st.AST = &ast.Explain{Statement: st.AST}
+		case *ast.Query, *ast.Insert, *ast.StatementSet, *ast.Execute, *ast.CompilePlan, *ast.ExecutePlan:
+			st.AST = &ast.Explain{Statement: st.AST, Details: []string{"CHANGELOG_MODE"}}
 		case *ast.Show, *ast.Describe, *ast.ShowCreate:
 			continue
 		}

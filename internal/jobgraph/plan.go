@@ -91,9 +91,9 @@ func NewPlan(g *Graph, statement, zone string, tables []PlanTable) *Plan {
 	for i := range g.Vertices {
 		v := &g.Vertices[i]
 		session(&v.Parallelism)
-		if v.Source != nil {
-			session(&v.Source.Scan.Parallelism)
-			v.Source.Scan.Seed = 0
+		for _, src := range v.sources() {
+			session(&src.Scan.Parallelism)
+			src.Scan.Seed = 0
 		}
 		for _, op := range v.Ops {
 			if s, ok := op.Spec.(*Sink); ok {
@@ -138,9 +138,23 @@ func (g *Graph) Ops() []Op {
 	return out
 }
 
+// sources are the tables that a vertex reads: of its head, and of lookup joins.
+func (v *Vertex) sources() []*Source {
+	var out []*Source
+	if v.Source != nil {
+		out = append(out, v.Source)
+	}
+	for _, op := range v.Ops {
+		if l, ok := op.Spec.(*LookupJoin); ok && l.Source != nil {
+			out = append(out, l.Source)
+		}
+	}
+	return out
+}
+
 func (g *Graph) eachTable(f func(*connect.Table)) {
 	for i := range g.Vertices {
-		if src := g.Vertices[i].Source; src != nil {
+		for _, src := range g.Vertices[i].sources() {
 			f(&src.Table)
 		}
 		for _, op := range g.Vertices[i].Ops {
@@ -288,9 +302,9 @@ func (p *Plan) Graph(as For, ttl func(string) (ms int64, err error), options fun
 	for i := range g.Vertices {
 		v := &g.Vertices[i]
 		fill(&v.Parallelism, as.Parallelism)
-		if v.Source != nil {
-			fill(&v.Source.Scan.Parallelism, as.Parallelism)
-			v.Source.Scan.Seed = as.Seed
+		for _, src := range v.sources() {
+			fill(&src.Scan.Parallelism, as.Parallelism)
+			src.Scan.Seed = as.Seed
 		}
 		for _, op := range v.Ops {
 			if s, ok := op.Spec.(*Sink); ok {
@@ -363,7 +377,7 @@ func (p *Plan) setOptions(options func(PlanTable) (map[string]string, error)) er
 		maps.Copy(t.Options, hints)
 	})
 	for i := range p.Job.Vertices {
-		if src := p.Job.Vertices[i].Source; src != nil {
+		for _, src := range p.Job.Vertices[i].sources() {
 			src.Connector = src.Table.Options["connector"]
 		}
 		for _, op := range p.Job.Vertices[i].Ops {

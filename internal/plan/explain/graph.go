@@ -9,12 +9,41 @@ import (
 	"github.com/millrace-io/millrace/types"
 )
 
-// Text is EXPLAIN's answer: the tree as bound, the operators with the changes
-// that they emit, and the vertices that run.
-func Text(before *logical.Job, g *jobgraph.Graph) string {
-	return "== Abstract Syntax Tree ==\n" + Logical(before) +
-		"\n== Optimized Physical Plan ==\n" + Physical(g) +
-		"\n== Optimized Execution Plan ==\n" + Execution(g)
+// Details are what EXPLAIN shows beyond the plan itself.
+type Details struct {
+	Changes bool // CHANGELOG_MODE
+	JSON    bool // JSON_EXECUTION_PLAN
+	Advice  bool // PLAN_ADVICE
+	// Cost estimates what an operator or source, by id, emits: ESTIMATED_COST.
+	Cost func(id string) (rows, width float64, ok bool)
+	// Keys are the upsert keys of what an operator or source emits, by names.
+	Keys func(id string) [][]string
+	// Delivery says what a failure does to the rows of a sink.
+	Delivery func(*jobgraph.Sink) string
+	// Ran is what an operator or source has done: ANALYZE.
+	Ran func(id string) string
+}
+
+// Text is EXPLAIN's answer: the tree as bound, the operators, the vertices that run
+// and what they keep.
+func Text(before *logical.Job, g *jobgraph.Graph, d Details) string {
+	text := ""
+	if before != nil {
+		text = "== Abstract Syntax Tree ==\n" + Logical(before) + "\n"
+	}
+	if d.Advice {
+		text += "== Optimized Physical Plan With Advice ==\n" + tree(g, d) + adviceText(Advice(g)) + "\n"
+	} else {
+		text += "== Optimized Physical Plan ==\n" + tree(g, d) + "\n"
+	}
+	text += "== Optimized Execution Plan ==\n" + execution(g, d)
+	if s := states(g); s != "" {
+		text += "\n== State ==\n" + s
+	}
+	if d.JSON {
+		text += "\n== Physical Execution Plan ==\n" + JSON(g)
+	}
+	return text
 }
 
 // Logical writes the trees of a job.
@@ -23,11 +52,18 @@ func Logical(job *logical.Job) string { return logical.JobString(job) }
 // Physical writes the operators of a graph as trees, from those that nobody reads
 // down, with the kinds of change that each emits. What several read is written
 // once and then referred to.
-func Physical(g *jobgraph.Graph) string {
-	p := physical{g: g, in: map[int][]jobgraph.Edge{}, out: make([]int, len(g.Vertices)), refs: map[int]int{}}
+func Physical(g *jobgraph.Graph) string { return tree(g, Details{Changes: true}) }
+
+func tree(g *jobgraph.Graph, d Details) string {
+	p := physical{g: g, d: d, advice: map[string][]int{}, in: map[int][]jobgraph.Edge{}, out: make([]int, len(g.Vertices)), refs: map[int]int{}}
 	for _, e := range g.Edges {
 		p.in[e.To] = append(p.in[e.To], e)
 		p.out[e.From]++
+	}
+	if d.Advice {
+		for i, a := range Advice(g) {
+			p.advice[a.Op] = append(p.advice[a.Op], i+1)
+		}
 	}
 	for i := range g.Vertices {
 		if p.out[i] == 0 {
@@ -38,18 +74,43 @@ func Physical(g *jobgraph.Graph) string {
 }
 
 type physical struct {
-	g    *jobgraph.Graph
-	in   map[int][]jobgraph.Edge
-	out  []int // edges that leave a vertex
-	refs map[int]int
-	b    strings.Builder
+	g      *jobgraph.Graph
+	d      Details
+	advice map[string][]int // by operator: numbers from 1
+	in     map[int][]jobgraph.Edge
+	out    []int // edges that leave a vertex
+	refs   map[int]int
+	b      strings.Builder
 }
 
-// line writes a node; first stands before it, rest before what is below it.
-func (p *physical) line(first, text, kinds string, note string) {
+// line writes a node; first stands before it.
+func (p *physical) line(first, id, text, kinds string, note string) {
+	if n := p.advice[id]; len(n) > 0 {
+		name, rest, _ := strings.Cut(text, "(")
+		sep := ", "
+		if rest == ")" {
+			sep = ""
+		}
+		text = name + "(advice=" + strings.ReplaceAll(fmt.Sprint(n), " ", ", ") + sep + rest
+	}
 	p.b.WriteString(first + text)
-	if !p.g.Batch && kinds != "" {
+	if p.d.Changes && !p.g.Batch && kinds != "" {
 		p.b.WriteString(", changelogMode=[" + kinds + "]")
+		if p.d.Keys != nil && kinds != "I" {
+			for _, k := range p.d.Keys(id) {
+				p.b.WriteString(", upsertKey=[" + strings.Join(k, ", ") + "]")
+			}
+		}
+	}
+	if p.d.Cost != nil {
+		if rows, width, ok := p.d.Cost(id); ok {
+			fmt.Fprintf(&p.b, ": rowcount = %.3G, rowsize = %.0f", rows, width)
+		}
+	}
+	if p.d.Ran != nil {
+		if ran := p.d.Ran(id); ran != "" {
+			p.b.WriteString(": " + ran)
+		}
 	}
 	p.b.WriteString(note + "\n")
 }
@@ -66,7 +127,7 @@ func (p *physical) vertex(i int, first, rest string) {
 		note = fmt.Sprintf(" (reuse_id=[%d])", p.refs[i])
 	}
 	for k := len(v.Ops) - 1; k >= 0; k-- {
-		p.line(first, v.Ops[k].Name, v.Ops[k].Kinds, note)
+		p.line(first, v.Ops[k].ID, v.Ops[k].Name, v.Ops[k].Kinds, note)
 		note = ""
 		if k > 0 || v.Source != nil {
 			first, rest = rest+"+- ", rest+"   "
@@ -123,10 +184,10 @@ func outputOf(v jobgraph.Vertex) types.Schema {
 func (p *physical) source(s *jobgraph.Source, first, rest, note string) {
 	if w := s.Watermark; w != nil {
 		names := s.Output.Names()
-		p.line(first, fmt.Sprintf("WatermarkAssigner(rowtime=[%s], watermark=[%s])", column(w.Time, names), Expr(w.Expr, names)), s.Kinds, note)
+		p.line(first, "", fmt.Sprintf("WatermarkAssigner(rowtime=[%s], watermark=[%s])", column(w.Time, names), Expr(w.Expr, names)), s.Kinds, note)
 		first, note = rest+"+- ", ""
 	}
-	p.line(first, Source(s), s.Kinds, note)
+	p.line(first, s.ID, Source(s), s.Kinds, note)
 }
 
 // Source writes the scan of a table.
@@ -159,7 +220,9 @@ func Source(s *jobgraph.Source) string {
 
 // Execution writes the vertices of a graph with their parallelism, what they keep
 // and when they tell results.
-func Execution(g *jobgraph.Graph) string {
+func Execution(g *jobgraph.Graph) string { return execution(g, Details{}) }
+
+func execution(g *jobgraph.Graph, d Details) string {
 	var b strings.Builder
 	for i, v := range g.Vertices {
 		fmt.Fprintf(&b, "[%d] %s  (parallelism %d)\n", i+1, v.Name, v.Parallelism)
@@ -187,8 +250,11 @@ func Execution(g *jobgraph.Graph) string {
 		}
 		for _, op := range v.Ops {
 			fmt.Fprintf(&b, "    %s\n", op.Name)
-			if s := State(op.Spec, g.Batch); s != "" {
+			if s, ok := State(op, g.Batch); ok {
 				fmt.Fprintf(&b, "      state %s: %s\n", op.ID, s)
+			}
+			if sink, ok := op.Spec.(*jobgraph.Sink); ok && d.Delivery != nil {
+				fmt.Fprintf(&b, "      delivers %s\n", d.Delivery(sink))
 			}
 			if s := emission(op.Spec, g.Batch); s != "" {
 				fmt.Fprintf(&b, "      emits %s\n", s)
@@ -196,133 +262,6 @@ func Execution(g *jobgraph.Graph) string {
 		}
 	}
 	return b.String()
-}
-
-// unbounded marks state that nothing takes away.
-const unbounded = "GROWS WITHOUT BOUND"
-
-// State says what an operator keeps, and by what it is bounded; "" if it keeps
-// nothing.
-func State(spec jobgraph.Spec, batch bool) string {
-	life := func(ttlMs int64, what string) string {
-		switch {
-		case batch:
-			return what + ", until the end of input"
-		case ttlMs > 0:
-			return fmt.Sprintf("%s, for %d ms since its last change", what, ttlMs)
-		}
-		return what + "; " + unbounded + " with the number of keys (table.exec.state.ttl bounds it)"
-	}
-	switch s := spec.(type) {
-	case *jobgraph.GroupAgg:
-		switch {
-		case s.Phase == jobgraph.Local:
-			return ""
-		case len(s.Keys) == 0:
-			return "one row of accumulators" + sets(s.Aggs, s.Retracts)
-		}
-		return life(s.TTLMs, "a row of accumulators for each key"+sets(s.Aggs, s.Retracts))
-	case *jobgraph.WindowAgg:
-		if s.Phase == jobgraph.Local {
-			return ""
-		}
-		return "a row of accumulators for each key and slice, until the watermark passes the window's end"
-	case *jobgraph.WindowTVF:
-		if s.Window.WKind == jobgraph.Session {
-			return "the rows of open sessions, until the watermark passes their end"
-		}
-	case *jobgraph.Join:
-		return joinState(s, batch)
-	case *jobgraph.HashJoin:
-		return "the rows of the side that is built, until the end of input"
-	case *jobgraph.IntervalJoin:
-		return fmt.Sprintf("the rows of both sides, for %d ms of event time", (s.Upper-s.Lower)/1000)
-	case *jobgraph.WindowJoin:
-		return "the rows of both sides, until the watermark passes the window's end"
-	case *jobgraph.TemporalJoin:
-		return "left rows until the watermark passes them; the versions of each right key, at least the newest; " + unbounded + " with the number of right keys"
-	case *jobgraph.LookupJoin:
-		text := "rows that wait for an answer"
-		if s.Keep {
-			text += "; every row and what it was joined with; " + unbounded + " with the number of rows"
-		}
-		return text
-	case *jobgraph.CurrentJoin:
-		text := "the rows of the right side"
-		if s.Keep {
-			text += "; every left row and what it was joined with"
-		}
-		return text + "; " + unbounded
-	case *jobgraph.Rank:
-		switch {
-		case s.WindowEnd >= 0:
-			return fmt.Sprintf("the first %d rows of each partition, until the watermark passes the window's end", s.To)
-		case s.Input == jobgraph.RankAppend && s.To >= 0:
-			return life(s.TTLMs, fmt.Sprintf("the first %d rows of each partition", s.To))
-		case s.Input == jobgraph.RankUpdateFast:
-			return life(s.TTLMs, fmt.Sprintf("the first %d rows of each partition, by key", s.To))
-		}
-		return life(s.TTLMs, "all rows of each partition")
-	case *jobgraph.Dedup:
-		return life(s.TTLMs, "a row for each key")
-	case *jobgraph.Over:
-		switch {
-		case s.Emit == jobgraph.AtEnd:
-			return "all rows of each partition, until the end of input"
-		case s.Time >= 0 && bounded(s):
-			return "the rows that the frames still see, and those that the watermark has not passed"
-		case s.Time >= 0:
-			return "the accumulators of each partition, and the rows that the watermark has not passed; " + unbounded + " with the number of partitions"
-		}
-		return "all rows of each partition; " + unbounded
-	case *jobgraph.Match:
-		return matchState(s)
-	case *jobgraph.Sort:
-		if s.Time >= 0 {
-			return "rows until the watermark passes them"
-		}
-		if s.To >= 0 {
-			return fmt.Sprintf("the first %d rows", s.To)
-		}
-		return "all rows, until the end of input"
-	case *jobgraph.Limit:
-		return "a counter"
-	case *jobgraph.Normalize:
-		return life(s.TTLMs, "the last row of each key")
-	case *jobgraph.Materialize:
-		return life(s.TTLMs, "the rows of each key of the sink")
-	case *jobgraph.Conflict:
-		return life(s.TTLMs, "a row for each key of the sink, and the changes that the watermark has not passed")
-	}
-	return ""
-}
-
-func sets(aggs []jobgraph.AggCall, retracts bool) string {
-	for _, a := range aggs {
-		if a.Distinct || retracts && (a.Func == "MIN" || a.Func == "MAX") {
-			return " and its distinct values"
-		}
-	}
-	return ""
-}
-
-func joinState(s *jobgraph.Join, batch bool) string {
-	switch {
-	case batch:
-		return "the rows of both sides, until the end of input"
-	case s.LeftTTLMs > 0 && s.RightTTLMs > 0:
-		return fmt.Sprintf("the rows of both sides, for %d ms and %d ms since their last change", s.LeftTTLMs, s.RightTTLMs)
-	}
-	return "the rows of both sides; " + unbounded + " (table.exec.state.ttl or a time bound in the condition bounds it)"
-}
-
-func bounded(s *jobgraph.Over) bool {
-	for _, c := range s.Calls {
-		if c.Frame.From.Unbounded {
-			return false
-		}
-	}
-	return true
 }
 
 // emission says when an operator with state tells its results.

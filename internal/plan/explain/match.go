@@ -29,14 +29,14 @@ func match(m *jobgraph.Match, in, out []string) string {
 }
 
 // matchState says what a match keeps.
-func matchState(m *jobgraph.Match) string {
+func matchState(m *jobgraph.Match) StateInfo {
 	const rows = "the rows of open attempts and of matches that wait for earlier ones, and those that the watermark has not passed"
 	loops := slices.ContainsFunc(m.Vars, func(v jobgraph.MatchVar) bool { return v.Max < 0 })
 	switch {
 	case m.Within > 0:
-		return fmt.Sprintf("%s, for %d ms of event time", rows, m.Within/1000)
+		return StateInfo{rows, ByWatermark, fmt.Sprintf("WITHIN closes attempts after %d ms of event time", m.Within/1000)}
 	case loops:
-		return rows + "; " + unbounded + " with the length of attempts (WITHIN bounds it)"
+		return StateInfo{rows, ByRows, "an attempt may go on for ever; WITHIN bounds it"}
 	}
-	return rows
+	return StateInfo{rows, ByKeys, "an attempt per partition is of limited length, and may stay open; WITHIN closes it"}
 }

@@ -29,6 +29,8 @@ type Compiled struct {
 	After   *logical.Job // after the rules
 	Changes *changelog.Plan
 	Graph   *jobgraph.Graph
+	// Nodes are, by id, the relations that operators and sources emit.
+	Nodes map[string]logical.Node
 }
 
 // Compile makes the job graph of a job and keeps the stages.
@@ -96,7 +98,7 @@ func Compile(job *logical.Job, opts Options) (*Compiled, error) {
 	if err := b.g.CheckTypes(); err != nil {
 		return nil, fmt.Errorf("the planner made a graph that cannot run: %w", err)
 	}
-	return &Compiled{Before: job, After: after, Changes: changes, Graph: b.g}, nil
+	return &Compiled{Before: job, After: after, Changes: changes, Graph: b.g, Nodes: b.nodes}, nil
 }
 
 func zoneOf(conf map[string]string) string {
@@ -118,6 +120,7 @@ type builder struct {
 	done    map[logical.Node]flow
 	paths   map[logical.Node]string
 	ids     map[string]int
+	nodes   map[string]logical.Node
 }
 
 func newBuilder(opts Options, set settings, changes *changelog.Plan) *builder {
@@ -127,7 +130,7 @@ func newBuilder(opts Options, set settings, changes *changelog.Plan) *builder {
 		g: &jobgraph.Graph{ID: opts.ID, Batch: opts.Batch, Parallelism: opts.Parallelism,
 			MaxParallelism: opts.MaxParallelism, Options: conf},
 		sealed: map[int]bool{}, uses: map[logical.Node]int{}, done: map[logical.Node]flow{},
-		paths: map[logical.Node]string{}, ids: map[string]int{},
+		paths: map[logical.Node]string{}, ids: map[string]int{}, nodes: map[string]logical.Node{},
 	}
 }
 
@@ -233,6 +236,9 @@ func (b *builder) op(n logical.Node, part string, spec jobgraph.Spec, out types.
 		path += "/" + part
 	}
 	b.finish(&op, inputs, path)
+	if part == "" {
+		b.nodes[op.ID] = n
+	}
 	return op
 }
 

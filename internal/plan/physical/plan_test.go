@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -150,7 +151,15 @@ func (s *session) plan(t *testing.T, out *strings.Builder, args []string, n int,
 			out.WriteString(explain.Logical(c.After))
 		}
 		if show["text"] {
-			out.WriteString(explain.Text(c.Before, c.Graph))
+			out.WriteString(explain.Text(c.Before, c.Graph, details(c, args)))
+		}
+		if show["explain"] {
+			text := explain.Text(nil, c.Graph, c.Details(explain.Details{Changes: true}, false))
+			plan, rest, _ := strings.Cut(text, "\n== Optimized Execution Plan ==\n")
+			out.WriteString(strings.TrimPrefix(plan, "== Optimized Physical Plan ==\n"))
+			if _, state, ok := strings.Cut(rest, "\n== State ==\n"); ok {
+				out.WriteString(state)
+			}
 		}
 		if show["ids"] {
 			ids(out, c.Graph)
@@ -162,6 +171,12 @@ func (s *session) plan(t *testing.T, out *strings.Builder, args []string, n int,
 			out.WriteString(explain.Physical(c.Graph))
 		}
 	}
+}
+
+// details are those of a case: cost, changes, json, advice.
+func details(c *physical.Compiled, args []string) explain.Details {
+	return c.Details(explain.Details{Changes: slices.Contains(args, "changes"), JSON: slices.Contains(args, "json"), Advice: slices.Contains(args, "advice")},
+		slices.Contains(args, "cost"))
 }
 
 func ids(out *strings.Builder, g *jobgraph.Graph) {
