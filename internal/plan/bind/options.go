@@ -78,6 +78,7 @@ var optionDefs = []connect.Option{
 	{Key: "restart-strategy.failure-rate.max-failures-per-interval", Default: "1", Check: atLeast(1), Doc: "failures in an interval that the failure-rate strategy bears"},
 	{Key: "restart-strategy.failure-rate.failure-rate-interval", Default: "1 min", Check: duration, Doc: "the interval of the failure-rate strategy"},
 	{Key: "restart-strategy.failure-rate.delay", Default: "1 s", Check: duration, Doc: "time between restarts of the failure-rate strategy"},
+	{Key: "millrace.optimizer.disabled-rules", Doc: "optimiser rules that are left out, with semicolons between them: a plan gives the same rows without (Millrace's own)"},
 	{Key: "memory.size", Check: size, Doc: "memory for state and buffers (Millrace's own)"},
 	{Key: "io.tmp.dirs", Check: oneFolder, Doc: "folder for what does not fit in memory; unset, the system's for temporary files"},
 }

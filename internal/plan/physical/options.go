@@ -5,6 +5,7 @@ package physical
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -62,6 +63,7 @@ type settings struct {
 	conflict     bool
 	materialize  string
 	keyedShuffle string // AUTO, NONE, FORCE
+	rulesOff     map[string]bool
 	duplicates   bool
 }
 
@@ -126,9 +128,32 @@ func (o *Options) settings() (settings, error) {
 	if s.keyedShuffle, err = oneOf(c, "table.exec.sink.keyed-shuffle", "AUTO", "NONE", "FORCE"); err != nil {
 		return s, err
 	}
+	if s.rulesOff, err = rulesOff(c.String("millrace.optimizer.disabled-rules", "")); err != nil {
+		return s, err
+	}
 	shuffle := c.String("execution.batch-shuffle-mode", "")
 	s.blocking = shuffle == "ALL_EXCHANGES_BLOCKING"
 	return s, nil
+}
+
+// rulesOff reads a list of rules.
+func rulesOff(list string) (map[string]bool, error) {
+	off := map[string]bool{}
+	for _, name := range strings.Split(list, ";") {
+		name = strings.TrimSpace(name)
+		switch {
+		case name == "":
+		case slices.Contains(rule.Names(), name):
+			off[name] = true
+		default:
+			e := &base.Error{Msg: fmt.Sprintf("option 'millrace.optimizer.disabled-rules': there is no rule '%s'", name), Hint: "the rules are " + strings.Join(rule.Names(), ", ")}
+			if near := connect.Near(name, rule.Names()); near != "" {
+				e.Hint = "did you mean '" + near + "'?"
+			}
+			return nil, e
+		}
+	}
+	return off, nil
 }
 
 func oneOf(c connect.Options, key string, words ...string) (string, error) {

@@ -53,6 +53,10 @@ func Compile(job *logical.Job, opts Options) (*Compiled, error) {
 	}
 	ro := opts.Rules
 	ro.Batch = opts.Batch
+	if len(set.rulesOff) > 0 {
+		ro.Disabled = maps.Clone(set.rulesOff)
+		maps.Copy(ro.Disabled, opts.Rules.Disabled)
+	}
 	ro.Verify = opts.Verify
 	ro.Reuse, ro.ReuseScans = set.reuse, set.reuse && set.reuseScans
 	ro.Zone = opts.Zone

@@ -1,0 +1,70 @@
+package flink
+
+import (
+	"flag"
+	"fmt"
+	"hash/fnv"
+	"path/filepath"
+	"testing"
+
+	"github.com/millrace-io/millrace/internal/plan/rule"
+	"github.com/millrace-io/millrace/internal/testkit"
+)
+
+var ruleSample = flag.Int("rule-sample", 8, "with each optimiser rule off, one case in so many runs")
+
+// TestRulesOff runs cases with one optimiser rule switched off, which must make no
+// difference to the rows. Which cases run with which rule follows from their names;
+// -rule-sample 1 runs all of them.
+func TestRulesOff(t *testing.T) {
+	pending, err := testkit.ReadPending("pending.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("*.case")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no case files: %v", err)
+	}
+	data, err := filepath.Abs("data")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range rule.Names() {
+		for _, file := range files {
+			if !sampled(name + file) {
+				continue
+			}
+			c, err := readCase(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.flag("quirk") {
+				continue
+			}
+			for _, mode := range c.modes() {
+				if pending.Has(c.name + "/" + mode) {
+					continue
+				}
+				t.Run(fmt.Sprintf("%s/%s/%s", name, c.name, mode), func(t *testing.T) {
+					t.Parallel()
+					changes, err := testkit.Script{File: c.name, Text: c.script(data, t.TempDir()), Mode: mode, Parallelism: 1,
+						Defaults: map[string]string{"table.local-time-zone": "UTC", "millrace.optimizer.disabled-rules": name}}.Run(t.Context())
+					if problem := c.judge(mode, changes, err, false); problem != "" {
+						t.Error(problem)
+					}
+				})
+			}
+		}
+	}
+}
+
+// sampled draws one text in ruleSample.
+func sampled(text string) bool {
+	h := fnv.New32a()
+	h.Write([]byte(text))
+	n := *ruleSample
+	if testing.Short() {
+		n *= 4
+	}
+	return h.Sum32()%uint32(max(n, 1)) == 0
+}
