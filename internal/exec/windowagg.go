@@ -30,7 +30,7 @@ func NewWindowAgg(spec *jobgraph.WindowAgg) Operator {
 // put together when the watermark reaches its end; a slice is dropped with its
 // last window. CUMULATE puts each slice into the first of its window when it is
 // complete, so there are at most two at a time. When late rows are logged
-// (Context.Late), each window is a slice of its own, since a row may then count in
+// (Context.Late) or emitted (the spec's Late), each window is a slice of its own, since a row may then count in
 // one window and not in another that shares the slice.
 //
 // # Marks
@@ -58,6 +58,7 @@ type WindowAgg struct {
 	accs  *accs
 	group *grouping
 	alone bool // each window is a slice
+	lates *lateRows
 
 	buckets *keyed.Buckets
 	multis  []*keyed.MultiBuckets
@@ -107,7 +108,8 @@ func (w *WindowAgg) Open(ctx *Context) error {
 		return err
 	}
 	w.group = newGrouping(w.spec.Keys, w.spec.InputTypes)
-	w.alone = ctx.Late != nil && w.spec.Window.WKind != jobgraph.Tumble
+	w.alone = (ctx.Late != nil || w.spec.Late) && w.spec.Window.WKind != jobgraph.Tumble
+	w.lates = newLateRows(w.spec)
 	w.slices = map[int64]*groupTable{}
 	w.mark, w.next, w.sent = noWatermark, noWindow, noWatermark
 	if w.spec.Phase == jobgraph.Local {

@@ -162,7 +162,7 @@ func (w *WindowAgg) emitWindow(win *firedWindow) (*vec.Batch, error) {
 	w.accs.readResults(&res, win.tab, now)
 	cols := append(w.group.outKeys(win.tab.Table, now), w.accs.finish(&res)...)
 	cols = append(cols, props(w.spec.Props, w.time.start(win.end), win.end, w.rowtime(win.end), len(now))...)
-	return &vec.Batch{Cols: cols, Rows: len(now)}, win.tab.Err
+	return w.lates.results(&vec.Batch{Cols: cols, Rows: len(now)}), win.tab.Err
 }
 
 // rowtime returns the time attribute of a window's rows: the last instant in it.

@@ -135,6 +135,9 @@ func (w *WindowAgg) step() (*vec.Batch, error) {
 		w.sent = m
 		w.feed.front(&feedItem{mark: m})
 	}
+	if late := w.lates.take(k.b); late != nil {
+		w.feed.front(&feedItem{next: once(late)})
+	}
 	k.b, k.in = nil, nil
 	if w.spec.Phase == jobgraph.Local && w.crowded() {
 		w.feed.batches(w.flushLocal())
@@ -216,6 +219,7 @@ func (w *WindowAgg) late(i int) {
 	case drop:
 		k.ends[i] = noWindow
 		w.ctx.Counters.LateDropped++
+		w.lates.add(k.rows[i], w.time.start(slice), slice)
 	default:
 		w.next = min(w.next, end)
 		if w.spec.Window.WKind == jobgraph.Cumulate && !w.alone && w.time.fires(slice) <= w.mark {

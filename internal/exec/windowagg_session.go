@@ -47,6 +47,8 @@ type sessionAgg struct {
 	work sessionWork
 	out  sessionOut
 	feed feed
+
+	lates *lateRows
 }
 
 // session is a window of a key.
@@ -98,6 +100,7 @@ func (w *sessionAgg) Open(ctx *Context) error {
 		return err
 	}
 	w.group = newGrouping(w.spec.Keys, w.spec.InputTypes)
+	w.lates = newLateRows(w.spec)
 	t, err := keyed.Open(scratch{ctx.Groups}, keyed.Shape{Name: "windows", Key: []types.Type{bigint}, Words: max(1, w.accs.Words),
 		Blobs: w.accs.Blobs, Groups: ctx.Groups, Memory: ctx.Memory})
 	if err != nil {
@@ -170,6 +173,7 @@ func (w *sessionAgg) step() (*vec.Batch, error) {
 		return nil, err
 	}
 	last, marked := lastMark(k.b)
+	late := w.lates.take(k.b)
 	k.b, k.in = nil, nil
 	if len(w.out.keys) == 0 {
 		w.out.marks = nil
@@ -177,6 +181,7 @@ func (w *sessionAgg) step() (*vec.Batch, error) {
 		if marked {
 			w.feed.front(&feedItem{mark: last})
 		}
+		w.emitLate(late)
 		return nil, nil
 	}
 	if marked {
@@ -184,7 +189,15 @@ func (w *sessionAgg) step() (*vec.Batch, error) {
 	}
 	b, err := w.takeOut()
 	w.sweep()
+	w.emitLate(late)
 	return b, err
+}
+
+// emitLate queues late rows before all else that waits.
+func (w *sessionAgg) emitLate(b *vec.Batch) {
+	if b != nil {
+		w.feed.front(&feedItem{next: once(b)})
+	}
 }
 
 func (w *sessionAgg) setMark(t int64) {
@@ -236,6 +249,7 @@ func (w *sessionAgg) assign(i int) error {
 	}
 	if s < 0 {
 		if w.dropLate(end, r) {
+			w.lates.add(k.rows[i], start, end)
 			w.leave(key)
 			return nil
 		}
@@ -467,7 +481,7 @@ func (w *sessionAgg) takeOut() (*vec.Batch, error) {
 	for _, p := range w.spec.Props {
 		cols = append(cols, &vec.Fixed[int64]{Vals: o.bounds[p]})
 	}
-	b := &vec.Batch{Cols: cols, Rows: len(o.keys), Marks: o.marks}
+	b := w.lates.results(&vec.Batch{Cols: cols, Rows: len(o.keys), Marks: o.marks})
 	w.out = sessionOut{}
 	return b, w.tab.Err
 }

@@ -175,7 +175,12 @@ func checkOp(op Op, inputs [][]types.Type) error {
 			c.window(s.Window)
 		}
 		if s.Phase != Local {
-			c.width(op.Output, len(s.Keys)+len(s.Aggs)+len(s.Props))
+			width := len(s.Keys) + len(s.Aggs) + len(s.Props)
+			if s.Late {
+				c.cols(s.LateIn...)
+				width += 1 + len(s.LateIn) + 2
+			}
+			c.width(op.Output, width)
 		}
 	case *WindowTVF:
 		c.window(s.Window)

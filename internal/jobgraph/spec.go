@@ -142,6 +142,12 @@ type WindowAgg struct {
 	Phase      Phase // Local emits keys, accumulators, then the slice's end (BIGINT microseconds, UTC or local as aligned)
 	Retracts   bool
 	InputTypes []types.Type // as in GroupAgg
+	// Late: late rows are emitted, too. The output then has a BOOLEAN behind the
+	// Props, TRUE for them, the input's columns of Late, and the start and the end of
+	// the window that has dropped the row; what is not about a row is NULL.
+	Late    bool         `json:",omitempty"`
+	LateIn  []int        `json:",omitempty"`
+	LateOut []types.Type `json:",omitempty"` // of the columns before the BOOLEAN
 }
 
 // JoinKind is which rows a join keeps.

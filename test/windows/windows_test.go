@@ -20,7 +20,7 @@ var rewrite = flag.Bool("rewrite", false, "write the results into testdata")
 //	query [serial] a query, "----" and its rows, with the marks "stream" and "batch"
 //	               where the modes differ, up to an empty line
 //
-// A query runs in both modes, at parallelism 1 and 2, which have to agree; serial
+// A query may have statements before it; ${OUT} is an empty folder. It runs in both modes, at parallelism 1 and 2, which have to agree; serial
 // ones, with late rows, run at 1. "#" begins a comment.
 func TestWindows(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.test")
@@ -97,6 +97,7 @@ func runQuery(t *testing.T, text string, serial bool) []string {
 			if parallelism > 1 && serial {
 				continue
 			}
+			text := strings.ReplaceAll(text, "${OUT}", t.TempDir())
 			changes, err := testkit.Script{File: "q", Text: text, Mode: mode, Parallelism: parallelism}.Run(t.Context())
 			rows, wrong := testkit.Fold(changes)
 			switch {

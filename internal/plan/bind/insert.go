@@ -39,6 +39,11 @@ func (b *Binder) insert(s *ast.Insert) (*logical.Sink, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(s.Late) > 0 {
+		if err := b.lateRows(s, r.node); err != nil {
+			return nil, err
+		}
+	}
 	n := firstColumns(r.node, r.visible)
 	targets, err := insertTargets(s, t, static)
 	if err != nil {

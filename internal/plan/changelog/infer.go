@@ -170,6 +170,11 @@ func (p *Plan) modifies(n logical.Node, info *Info) error {
 		return p.keepsTime(n.Input, n.Pos)
 	case *logical.Aggregate:
 		info.modify = I
+		if n.Late != nil {
+			if err := p.lateRows(n); err != nil {
+				return err
+			}
+		}
 		if n.Window != nil {
 			return p.keepsTime(n.Input, n.Pos)
 		}
@@ -244,6 +249,18 @@ func (p *Plan) join(n *logical.Join, info *Info) error {
 		info.modify = I | UA | D
 	}
 	return nil
+}
+
+// lateRows refuses EMIT LATE INTO where no rows come late, or what they change
+// would be lost.
+func (p *Plan) lateRows(n *logical.Aggregate) error {
+	switch {
+	case n.Window == nil || n.Sets != nil || n.Window.Proctime:
+		return base.Errorf(n.Late.Sink.Pos, "EMIT LATE INTO needs a query that groups rows by an event-time window: GROUP BY window_start, window_end, … without grouping sets")
+	case n.Window.Time < 0:
+		return base.Errorf(n.Late.Sink.Pos, "EMIT LATE INTO needs a query that groups the rows of a window table function right away")
+	}
+	return p.needAppend("EMIT LATE INTO", n.Input, n.Late.Sink.Pos)
 }
 
 // keepsTime refuses the windows of a stream over an OVER that looks ahead: what

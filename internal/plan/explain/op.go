@@ -37,7 +37,11 @@ func Op(spec jobgraph.Spec, inputs []types.Schema, out types.Schema) string {
 		if s.Phase == jobgraph.Global {
 			return name + "(" + globalArgs(s.Keys, names, outNames) + ")"
 		}
-		return name + "(" + WindowAggArgs(s.Window, s.Keys, s.Aggs, s.Props, names, outNames) + ")"
+		late := ""
+		if s.Late {
+			late = ", late=[" + columns(s.LateIn, names) + "]"
+		}
+		return name + "(" + WindowAggArgs(s.Window, s.Keys, s.Aggs, s.Props, names, outNames) + late + ")"
 	case *jobgraph.WindowTVF:
 		return "WindowTableFunction(window=[" + Window(s.Window, names) + "])"
 	case *jobgraph.Join:

@@ -153,7 +153,16 @@ type Aggregate struct {
 	Window *jobgraph.Window
 	Props  []jobgraph.WindowProp
 	Out    types.Schema
+	Late   *LateRows // EMIT LATE INTO, or nil
 	Pos    base.Pos
+}
+
+// LateRows are the rows that an aggregate by window drops because their window is
+// complete, on their way into a table: once for each window that drops them.
+type LateRows struct {
+	Cols  []int        // of the aggregate's input
+	Exprs []*expr.Expr // the sink's columns, over Cols and the window's start and end
+	Sink  *Sink        // without an input
 }
 
 // GroupingID is the grouping id of n.Sets[i]: from the right, bit j is set when

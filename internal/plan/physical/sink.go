@@ -24,6 +24,11 @@ func (b *builder) sink(n *logical.Sink) (flow, error) {
 	if err != nil {
 		return f, err
 	}
+	return b.write(n, f, d, par), nil
+}
+
+// write makes the sink's operator.
+func (b *builder) write(n *logical.Sink, f flow, d dist, par int) flow {
 	table := logical.SinkTable(n)
 	spec := &jobgraph.Sink{Connector: n.Options["connector"], Table: table, DropNull: b.set.dropNull,
 		Write: connect.Write{JobID: b.opts.ID, Overwrite: n.Overwrite, Static: n.Static, Parallelism: par, Bounded: b.opts.Batch, Zone: b.opts.Zone}}
@@ -37,11 +42,11 @@ func (b *builder) sink(n *logical.Sink) (flow, error) {
 	op := b.op(n, "", spec, f.schema, f.schema)
 	op.Kinds = f.kinds.String()
 	if par == b.parallelism(f) && d.ship == jobgraph.Forward {
-		return b.apply(op, f.kinds, nil, input{flow: f, dist: d}), nil
+		return b.apply(op, f.kinds, nil, input{flow: f, dist: d})
 	}
 	at := b.vertex(par, nil, op)
 	b.connect(at, 0, input{flow: f, dist: d})
-	return flow{parts: []part{{vertex: at}}, schema: f.schema, kinds: f.kinds}, nil
+	return flow{parts: []part{{vertex: at}}, schema: f.schema, kinds: f.kinds}
 }
 
 // arrange puts changes in order for a sink whose key is not the query's.

@@ -67,6 +67,9 @@ func (b *builder) oneWindowAgg(n *logical.Aggregate, f flow, keys []int, out typ
 	hash := upTo(len(keys))
 	d := hashed(keys)
 	w := spec.Window
+	if n.Late != nil {
+		return b.lateWindowAgg(n, f, spec, out)
+	}
 	one := b.set.phase == "ONE_PHASE" || b.opts.Verify || w.Proctime || w.WKind == jobgraph.Session || w.Time < 0 ||
 		!splits(spec.Aggs) || w.WKind == jobgraph.Hop && w.Size%w.Slide != 0 ||
 		b.satisfiedAll(f, d)

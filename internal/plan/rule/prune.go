@@ -195,6 +195,9 @@ func (p *pruner) ask(n logical.Node) {
 		if w := n.Window; w != nil {
 			p.window(n.Input, *w)
 		}
+		if n.Late != nil {
+			p.need(n.Input, n.Late.Cols...)
+		}
 	case *logical.WindowTVF:
 		below(n.Input, 0)
 		p.window(n.Input, n.Window)
@@ -523,6 +526,11 @@ func (p *pruner) aggregate(n *logical.Aggregate) pruned {
 	if n.Window != nil {
 		w := in.window(*n.Window)
 		out.Window = &w
+	}
+	if n.Late != nil {
+		late := *n.Late
+		late.Cols = in.cols(late.Cols)
+		out.Late = &late
 	}
 	if n.Sets != nil {
 		keep = append(keep, len(n.Out)-1)

@@ -97,6 +97,9 @@ func (r *reuser) digest(n logical.Node) string {
 		if n.Window != nil {
 			fmt.Fprintf(&s, "%+v", *n.Window)
 		}
+		if n.Late != nil { // like no other
+			fmt.Fprintf(&s, "late %p", n.Late.Sink)
+		}
 		for _, a := range n.Aggs {
 			fmt.Fprintf(&s, "%+v", a.AggCall)
 		}

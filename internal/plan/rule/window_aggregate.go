@@ -100,6 +100,9 @@ func fuseWindow(a *logical.Aggregate, w *Windowed, keys []int) (in logical.Node,
 			needed = append(needed, o.Col)
 		}
 	}
+	if a.Late != nil {
+		needed = append(needed, a.Late.Cols...)
+	}
 	for _, c := range needed {
 		if c == w.Start || c == w.End || c == w.Time {
 			return nil, 0, nil, false

@@ -21,6 +21,7 @@ type Insert struct {
 	Columns    []Path
 	Query      *Query
 	OnConflict ConflictAction
+	Late       Path // EMIT LATE INTO: the table of rows that come too late; empty without
 }
 
 // Assignment is column = value of an UPDATE.

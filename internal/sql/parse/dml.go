@@ -21,6 +21,10 @@ func (p *parser) insert() *ast.Insert {
 		}
 	}
 	n.Query = p.query()
+	if p.accept("EMIT", "LATE") {
+		p.expect("INTO")
+		n.Late = p.path()
+	}
 	if p.accept("ON", "CONFLICT") {
 		p.expect("DO")
 		switch p.expectOneOf("NOTHING", "ERROR", "DEDUPLICATE") {

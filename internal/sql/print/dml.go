@@ -59,6 +59,10 @@ func (p *printer) insert(n *ast.Insert) {
 	}
 	p.put(" ")
 	p.query(n.Query)
+	if len(n.Late) > 0 {
+		p.put(" EMIT LATE INTO ")
+		p.path(n.Late)
+	}
 	p.put([...]string{
 		ast.ConflictUnset: "", ast.ConflictNothing: " ON CONFLICT DO NOTHING",
 		ast.ConflictError: " ON CONFLICT DO ERROR", ast.ConflictDeduplicate: " ON CONFLICT DO DEDUPLICATE",
