@@ -24,11 +24,14 @@ func (s scratch) Close() error { return nil }
 
 type scratchTable struct{}
 
-func (scratchTable) Get([][]byte, func(int, []byte)) error { return nil }
-func (scratchTable) Put(_, _ []byte) error                 { return nil }
-func (scratchTable) Delete([]byte) error                   { return nil }
-func (scratchTable) DeleteRange(_, _ []byte) error         { return nil }
-func (scratchTable) WriteOnly()                            {}
+func (scratchTable) Lookup([][]byte, func(int, []byte, []byte) error) error { return nil }
+func (scratchTable) Suffix(int)                                             {}
+func (scratchTable) Put(_, _ []byte) error                                  { return nil }
+func (scratchTable) Delete([]byte) error                                    { return nil }
+func (scratchTable) DeleteRange(_, _ []byte) error                          { return nil }
+func (scratchTable) Resident()                                              {}
+func (scratchTable) Empty() bool                                            { return true }
+func (scratchTable) Err() error                                             { return nil }
 func (scratchTable) Scan(_, _ []byte) iter.Seq2[[]byte, []byte] {
 	return func(func([]byte, []byte) bool) {}
 }

@@ -11,6 +11,7 @@ import (
 	"iter"
 
 	"github.com/millrace-io/millrace/internal/base"
+	"github.com/millrace-io/millrace/internal/fsys"
 )
 
 // A Store holds the state of one operator in one subtask: the key groups of one
@@ -43,9 +44,14 @@ type Store interface {
 // A Table is one ordered map of a Store. Keys start with their key group, two
 // bytes big-endian.
 type Table interface {
-	// Get looks up every key and calls found for those present, in any order.
-	// The value is valid only during the call.
-	Get(keys [][]byte, found func(i int, val []byte)) error
+	// Lookup calls found for the entries whose key begins with prefixes[i] and is
+	// Suffix bytes longer, in the order of their keys, for every i in any order.
+	// The bytes are valid only during the call.
+	Lookup(prefixes [][]byte, found func(i int, key, val []byte) error) error
+
+	// Suffix says how many bytes keys have behind what Lookup is asked for; 0
+	// unless it is called. It is called before anything else.
+	Suffix(n int)
 
 	// Put sets a key, Delete removes one; the bytes are copied.
 	Put(key, val []byte) error
@@ -56,13 +62,18 @@ type Table interface {
 
 	// Scan yields the entries with from <= key < to, in key order; nil bounds are
 	// the ends. The bytes are valid until the next step. Changes made during a
-	// Scan are not seen by it.
+	// Scan are not seen by it. A file that cannot be read ends the Scan; Err says so.
 	Scan(from, to []byte) iter.Seq2[[]byte, []byte]
 
-	// WriteOnly tells that the caller has read what it wants, keeps all of it
-	// itself and will never call Get or Scan again: the store may forget whatever
-	// it need not write any more.
-	WriteOnly()
+	// Err returns the error that ended the last Scan.
+	Err() error
+
+	// Resident tells that the caller has all entries in memory and will not read
+	// for now: what the store keeps for reading may go.
+	Resident()
+
+	// Empty reports whether there is certainly nothing to read.
+	Empty() bool
 }
 
 // A Snapshot is a frozen Store on its way to checkpoint storage.
@@ -70,9 +81,9 @@ type Snapshot interface {
 	// Persist makes the snapshot durable and returns the handle that restores
 	// it. It uploads only what no earlier epoch has uploaded. It may run on
 	// another goroutine than the store's, one Persist at a time, in the order of
-	// the snapshots. Epochs may be given up after Persist: the next snapshot then
-	// still counts their files as its own.
-	Persist(put func(name string, data []byte) error) (Handle, error)
+	// the snapshots, also after the store was closed. Epochs may be given up after
+	// Persist: the next snapshot then still counts their files as its own.
+	Persist() (Handle, error)
 }
 
 // A Handle names the immutable files that hold one operator subtask's state at
@@ -94,6 +105,20 @@ type File struct {
 	// inherited from another parallelism has groups that were written elsewhere
 	// since.
 	Range base.Range `json:",omitzero"`
+	// Run is the number of the run that the file is a part of: neighbours with one
+	// number, not 0, have ascending keys that do not overlap.
+	Run int `json:",omitempty"`
+}
+
+// Files are where a store puts its files and reads them: checkpoint storage, or a
+// folder of the process for a job without checkpoints. All methods may be called
+// from many goroutines.
+type Files interface {
+	Put(name string, data []byte) error
+	Open(name string) (fsys.File, error)
+	// Drop tells that the store reads a file no longer that it has put or that a
+	// handle named. It may be deleted once no checkpoint names it.
+	Drop(name string)
 }
 
 // A Backend makes stores.
@@ -102,9 +127,7 @@ type Backend interface {
 	// that fall in r. Handles may overlap r in any way: that is how a job
 	// restores at another parallelism. prefix starts the names of new files.
 	//
-	// get reads a file whole. It must work as long as the store lives, also from
-	// the goroutine of Persist, for files of the handles and for those that
-	// Persist has put: old files are merged there. A nil get turns that off.
-	// Damaged files are errors that are ErrCorrupt and name the file.
-	Open(prefix string, r base.Range, from []Handle, get func(name string) ([]byte, error)) (Store, error)
+	// Files are read when their entries are asked for. Damaged ones are errors
+	// that are ErrCorrupt and name the file.
+	Open(prefix string, r base.Range, from []Handle, files Files) (Store, error)
 }

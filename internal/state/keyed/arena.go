@@ -33,6 +33,8 @@ type arena struct {
 	spare  []uint32   // numbers of chunks that were given back
 	kept   [][]uint64 // chunks of chunkWords to be used again
 	mem    *meter
+
+	freeWords int // in the lists
 }
 
 // classOf returns the class of blocks of n words, 0 < n <= blockWordsMax.
@@ -61,6 +63,7 @@ func (a *arena) alloc(n int) uint32 {
 	c := classOf(n)
 	if ref := a.free[c]; ref != 0 {
 		a.free[c] = uint32(a.chunks[ref>>chunkShift][ref&chunkMask])
+		a.freeWords -= classWords(c)
 		return ref
 	}
 	n = classWords(c)
@@ -126,6 +129,7 @@ func (a *arena) chunk(n int) uint32 {
 func (a *arena) put(ref uint32, class int) {
 	a.chunks[ref>>chunkShift][ref&chunkMask] = uint64(a.free[class])
 	a.free[class] = ref
+	a.freeWords += classWords(class)
 }
 
 // release frees a block of n words.

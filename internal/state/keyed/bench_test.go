@@ -7,6 +7,7 @@ import (
 
 	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/state"
+	"github.com/millrace-io/millrace/internal/state/statetest"
 	"github.com/millrace-io/millrace/types"
 	"github.com/millrace-io/millrace/vec"
 )
@@ -36,7 +37,7 @@ func stringCols(vals []int64) []vec.Vector {
 }
 
 func benchTable(tb testing.TB, key types.Type, domain int) *Table {
-	s := openStore(tb, &files{m: map[string][]byte{}}, whole, nil)
+	s := openStore(tb, &statetest.Files{}, whole, nil)
 	t, err := Open(s, Shape{Name: "t", Key: []types.Type{key}, Words: 3, Groups: testGroups})
 	if err != nil {
 		tb.Fatal(err)
@@ -96,13 +97,13 @@ func benchUpsert(b *testing.B, key types.Type, domain int, batches [][]vec.Vecto
 func BenchmarkOpen(b *testing.B) {
 	const n = 200_000
 	t := benchTable(b, types.TBigInt, n)
-	f := &files{m: map[string][]byte{}}
+	f := &statetest.Files{}
 	s := openStore(b, f, whole, nil)
 	t.disk = s.Table("t")
 	if err := t.Snapshot(); err != nil {
 		b.Fatal(err)
 	}
-	h := persist(b, s, f, 1)
+	h := persist(b, s, 1)
 	for b.Loop() {
 		if t, err := Open(openStore(b, f, whole, []state.Handle{h}), t.shape); err != nil || t.Len() != n {
 			b.Fatal(err)
@@ -139,7 +140,7 @@ func BenchmarkUpsertString(b *testing.B) {
 // BenchmarkUpsertWords has keys of two columns.
 func BenchmarkUpsertWords(b *testing.B) {
 	ts := []types.Type{types.TBigInt, types.TInt}
-	t := newTable(openStore(b, &files{m: map[string][]byte{}}, whole, nil).Table("t"), Shape{Key: ts, Words: 3, Groups: testGroups})
+	t := newTable(openStore(b, &statetest.Files{}, whole, nil).Table("t"), Shape{Key: ts, Words: 3, Groups: testGroups})
 	batches := benchBatches(100_000, 100)
 	ints := &vec.Fixed[int32]{Vals: make([]int32, benchRows)}
 	var keys Keys
@@ -196,7 +197,7 @@ func BenchmarkSnapshot(b *testing.B) {
 		for slot := range t.Each {
 			t.Touch(slot)
 		}
-		t.disk = openStore(b, &files{m: map[string][]byte{}}, whole, nil).Table("t")
+		t.disk = openStore(b, &statetest.Files{}, whole, nil).Table("t")
 		if err := t.Snapshot(); err != nil {
 			b.Fatal(err)
 		}
@@ -209,7 +210,7 @@ func BenchmarkMulti(b *testing.B) {
 	const domain = 100_000
 	row := []types.Type{types.TBigInt, types.TBigInt, types.TString}
 	open := func() *Multi {
-		m, err := OpenMulti(openStore(b, &files{m: map[string][]byte{}}, whole, nil),
+		m, err := OpenMulti(openStore(b, &statetest.Files{}, whole, nil),
 			Shape{Name: "m", Key: []types.Type{types.TBigInt}, Row: row, Groups: testGroups, Memory: &base.Budget{}})
 		if err != nil {
 			b.Fatal(err)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/state"
+	"github.com/millrace-io/millrace/internal/state/statetest"
 	"github.com/millrace-io/millrace/types"
 	"github.com/millrace-io/millrace/vec"
 )
@@ -27,7 +28,7 @@ var (
 	jobMulti   = Shape{Name: "m", Key: jobKey, Row: []types.Type{types.TString, types.TBigInt}, Extra: 1, Groups: testGroups}
 )
 
-func startJob(t *testing.T, f *files, n int, from []state.Handle) *job {
+func startJob(t *testing.T, f *statetest.Files, n int, from []state.Handle) *job {
 	j := &job{}
 	for i := range n {
 		s := openStore(t, f, base.RangeOf(i, n, testGroups), from)
@@ -141,14 +142,14 @@ func (j *job) step(r *rand.Rand, keys *Keys) {
 
 // snapshot writes all tables and returns the handles, some of epochs that nobody
 // will use.
-func (j *job) snapshot(t *testing.T, f *files, e base.Epoch) (out []state.Handle) {
+func (j *job) snapshot(t *testing.T, f *statetest.Files, e base.Epoch) (out []state.Handle) {
 	for i, s := range j.stores {
 		for _, err := range []error{j.tables[i].Snapshot(), j.bucket[i].Snapshot(), j.multi[i].Snapshot()} {
 			if err != nil {
 				t.Fatal(err)
 			}
 		}
-		out = append(out, persist(t, s, f, e))
+		out = append(out, persist(t, s, e))
 	}
 	return out
 }
@@ -157,7 +158,7 @@ func (j *job) snapshot(t *testing.T, f *files, e base.Epoch) (out []state.Handle
 func TestRescale(t *testing.T) {
 	for seed := range uint64(6) {
 		r := rand.New(rand.NewPCG(3, seed))
-		f := &files{m: map[string][]byte{}}
+		f := &statetest.Files{}
 		j := startJob(t, f, 1+r.IntN(4), nil)
 		var keys Keys
 		type epoch struct {
@@ -221,7 +222,7 @@ func TestNoAllocations(t *testing.T) {
 			t.Errorf("%s: %v allocations a batch with deletes", key, n)
 		}
 	}
-	multi := newMulti(openStore(t, &files{m: map[string][]byte{}}, whole, nil).Table("m"), jobMulti)
+	multi := newMulti(openStore(t, &statetest.Files{}, whole, nil).Table("m"), jobMulti)
 	r := rand.New(rand.NewPCG(4, 4))
 	const n = 1000
 	cols := []vec.Vector{stringCols(make([]int64, n))[0], vec.Flat(randomCols(r, []types.Type{types.TInt}, n, 50)[0])}
@@ -247,7 +248,7 @@ func TestBucketMemory(t *testing.T) {
 	budget := &base.Budget{}
 	shape := jobMulti
 	shape.Memory = budget
-	b, err := OpenMultiBuckets(openStore(t, &files{m: map[string][]byte{}}, whole, nil), shape)
+	b, err := OpenMultiBuckets(openStore(t, &statetest.Files{}, whole, nil), shape)
 	if err != nil {
 		t.Fatal(err)
 	}

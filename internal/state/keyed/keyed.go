@@ -65,6 +65,9 @@ type Shape struct {
 	Extra  int          // Multi: words kept with each row
 	Groups int          // key groups of the job
 	Memory *base.Budget
+	// Evicts lets entries leave memory when it is short: the operator calls Trim
+	// where it holds no slots, and reads entries by key only.
+	Evicts bool
 }
 
 // A meter counts the memory of one structure against the budget.

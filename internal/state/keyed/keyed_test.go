@@ -4,55 +4,33 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"sync"
 	"testing"
 
 	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/keyenc"
 	"github.com/millrace-io/millrace/internal/state"
-	"github.com/millrace-io/millrace/internal/state/mem"
+	"github.com/millrace-io/millrace/internal/state/lsm"
+	"github.com/millrace-io/millrace/internal/state/statetest"
 	"github.com/millrace-io/millrace/types"
 	"github.com/millrace-io/millrace/vec"
 )
 
 const testGroups = 32
 
-// files is checkpoint storage.
-type files struct {
-	mu sync.Mutex
-	m  map[string][]byte
-}
-
-func (f *files) put(name string, data []byte) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.m[name] = slices.Clone(data)
-	return nil
-}
-
-func (f *files) get(name string) ([]byte, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if d, ok := f.m[name]; ok {
-		return d, nil
-	}
-	return nil, fmt.Errorf("no file %s", name)
-}
-
-func openStore(t testing.TB, f *files, r base.Range, from []state.Handle) state.Store {
-	s, err := mem.Backend{}.Open("x-", r, from, f.get)
+func openStore(t testing.TB, f *statetest.Files, r base.Range, from []state.Handle) state.Store {
+	s, err := lsm.Backend{}.Open("x-", r, from, f)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
-func persist(t testing.TB, s state.Store, f *files, e base.Epoch) state.Handle {
+func persist(t testing.TB, s state.Store, e base.Epoch) state.Handle {
 	snap, err := s.Snapshot(e)
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := snap.Persist(f.put)
+	h, err := snap.Persist()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,6 +144,9 @@ type tableModel struct {
 }
 
 func (m *tableModel) step(r *rand.Rand, keys *Keys, domain int) {
+	if m.shape.Evicts && r.IntN(2) == 0 {
+		m.table.evict(func() bool { return r.IntN(4) == 0 }, m.table.putOut)
+	}
 	n := 1 + r.IntN(200)
 	cols := randomCols(r, m.shape.Key, n, domain)
 	rows := randomRows(r, n)
@@ -215,7 +196,7 @@ func (m *tableModel) step(r *rand.Rand, keys *Keys, domain int) {
 			}
 		}
 	}
-	if m.table.Len() != len(m.want) {
+	if !m.shape.Evicts && m.table.Len() != len(m.want) {
 		m.t.Fatalf("%d entries, want %d", m.table.Len(), len(m.want))
 	}
 }
@@ -246,7 +227,7 @@ func (m *tableModel) all() {
 		slots = append(slots, s)
 	}
 	cols := m.table.Keys(slots)
-	if len(slots) != len(m.want) {
+	if len(slots) != len(m.want) && !m.shape.Evicts {
 		m.t.Fatalf("%d slots, want %d", len(slots), len(m.want))
 	}
 	for i, s := range slots {
@@ -262,9 +243,9 @@ func TestTableModel(t *testing.T) {
 	for i, key := range keyShapes {
 		t.Run(fmt.Sprint(key), func(t *testing.T) {
 			r := rand.New(rand.NewPCG(1, uint64(i)))
-			for _, domain := range []int{5, 3000} {
-				f := &files{m: map[string][]byte{}}
-				shape := Shape{Name: "t", Key: key, Words: 3, Blobs: []int{1}, Groups: testGroups, Memory: &base.Budget{}}
+			for n, domain := range []int{5, 3000, 5, 3000} {
+				f := &statetest.Files{}
+				shape := Shape{Name: "t", Key: key, Words: 3, Blobs: []int{1}, Groups: testGroups, Memory: &base.Budget{}, Evicts: n > 1}
 				s := openStore(t, f, whole, nil)
 				table, err := Open(s, shape)
 				if err != nil {
@@ -283,7 +264,7 @@ func TestTableModel(t *testing.T) {
 					if err := m.table.Snapshot(); err != nil {
 						t.Fatal(err)
 					}
-					h := persist(t, s, f, e+1)
+					h := persist(t, s, e+1)
 					if r.IntN(3) == 0 {
 						m.table.Close()
 						s = openStore(t, f, whole, []state.Handle{h})
@@ -292,6 +273,9 @@ func TestTableModel(t *testing.T) {
 						}
 					}
 					m.all()
+					if shape.Evicts && r.IntN(5) == 0 {
+						m.durable(f, h)
+					}
 				}
 				m.table.Close()
 				if used := shape.Memory.Used(); used != 0 {
@@ -300,6 +284,18 @@ func TestTableModel(t *testing.T) {
 			}
 		})
 	}
+}
+
+// durable compares what a handle has.
+func (m *tableModel) durable(f *statetest.Files, h state.Handle) {
+	shape := m.shape
+	shape.Evicts = false
+	table, err := Open(openStore(m.t, f, whole, []state.Handle{h}), shape)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	defer table.Close()
+	(&tableModel{m.t, table, m.want, shape}).all()
 }
 
 // rowTypes has every form of column.
@@ -321,6 +317,10 @@ type multiModel struct {
 }
 
 func (m *multiModel) step(r *rand.Rand, keys *Keys, domain int) {
+	if m.shape.Evicts && r.IntN(2) == 0 {
+		m.multi.evict(func() bool { return r.IntN(4) == 0 }, m.multi.putOut)
+		m.multi.compactChanged()
+	}
 	n := 1 + r.IntN(60)
 	cols := randomCols(r, m.shape.Key, n, domain)
 	data := randomCols(r, m.shape.Row, n, 3)
@@ -394,7 +394,7 @@ func (m *multiModel) all() {
 	for s := range m.multi.Each {
 		slots = append(slots, s)
 	}
-	if len(slots) != len(m.want) {
+	if len(slots) != len(m.want) && !m.shape.Evicts {
 		m.t.Fatalf("%d keys, want %d", len(slots), len(m.want))
 	}
 	keys := m.multi.Keys(slots)
@@ -422,51 +422,70 @@ func (m *multiModel) all() {
 
 func TestMultiModel(t *testing.T) {
 	for i, key := range keyShapes {
-		t.Run(fmt.Sprint(key), func(t *testing.T) {
-			r := rand.New(rand.NewPCG(2, uint64(i)))
-			f := &files{m: map[string][]byte{}}
-			shape := Shape{Name: "m", Key: key, Row: rowTypes[:1+r.IntN(len(rowTypes))], Extra: 1, Groups: testGroups, Memory: &base.Budget{}}
-			s := openStore(t, f, whole, nil)
-			multi, err := OpenMulti(s, shape)
-			if err != nil {
+		for _, evicts := range []bool{false, true} {
+			t.Run(fmt.Sprint(key, evicts), func(t *testing.T) { runMultiModel(t, i, key, evicts) })
+		}
+	}
+}
+
+func runMultiModel(t *testing.T, i int, key []types.Type, evicts bool) {
+	r := rand.New(rand.NewPCG(2, uint64(i)))
+	f := &statetest.Files{}
+	shape := Shape{Name: "m", Key: key, Row: rowTypes[:1+r.IntN(len(rowTypes))], Extra: 1, Groups: testGroups, Memory: &base.Budget{}, Evicts: evicts}
+	s := openStore(t, f, whole, nil)
+	multi, err := OpenMulti(s, shape)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &multiModel{t: t, multi: multi, want: map[string][]modelRow{}, shape: shape}
+	var keys Keys
+	for e := range base.Epoch(30) {
+		for range 6 {
+			m.step(r, &keys, 60)
+		}
+		if r.IntN(12) == 0 {
+			m.multi.Clear()
+			clear(m.want)
+		}
+		if err := m.multi.Snapshot(); err != nil {
+			t.Fatal(err)
+		}
+		h := persist(t, s, e+1)
+		if r.IntN(3) == 0 {
+			m.multi.Close()
+			s = openStore(t, f, whole, []state.Handle{h})
+			if m.multi, err = OpenMulti(s, shape); err != nil {
 				t.Fatal(err)
 			}
-			m := &multiModel{t: t, multi: multi, want: map[string][]modelRow{}, shape: shape}
-			var keys Keys
-			for e := range base.Epoch(30) {
-				for range 6 {
-					m.step(r, &keys, 60)
-				}
-				if r.IntN(12) == 0 {
-					m.multi.Clear()
-					clear(m.want)
-				}
-				if err := m.multi.Snapshot(); err != nil {
-					t.Fatal(err)
-				}
-				h := persist(t, s, f, e+1)
-				if r.IntN(3) == 0 {
-					m.multi.Close()
-					s = openStore(t, f, whole, []state.Handle{h})
-					if m.multi, err = OpenMulti(s, shape); err != nil {
-						t.Fatal(err)
-					}
-				}
-				m.all()
-			}
-			m.multi.Close()
-			if used := shape.Memory.Used(); used != 0 {
-				t.Fatalf("%d bytes are still counted", used)
-			}
-		})
+		}
+		m.all()
+		if evicts && r.IntN(5) == 0 {
+			m.durable(f, h)
+		}
 	}
+	m.multi.Close()
+	if used := shape.Memory.Used(); used != 0 {
+		t.Fatalf("%d bytes are still counted", used)
+	}
+}
+
+// durable compares what a handle has.
+func (m *multiModel) durable(f *statetest.Files, h state.Handle) {
+	shape := m.shape
+	shape.Evicts = false
+	multi, err := OpenMulti(openStore(m.t, f, whole, []state.Handle{h}), shape)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	defer multi.Close()
+	(&multiModel{m.t, multi, m.want, shape}).all()
 }
 
 // A key with very many rows is as quick to take rows from as any.
 func TestLongList(t *testing.T) {
 	const n = 200_000
 	shape := Shape{Name: "m", Key: []types.Type{types.TInt}, Row: []types.Type{types.TBigInt}, Groups: testGroups}
-	m, err := OpenMulti(openStore(t, &files{m: map[string][]byte{}}, whole, nil), shape)
+	m, err := OpenMulti(openStore(t, &statetest.Files{}, whole, nil), shape)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -505,7 +524,7 @@ func TestKeyWidths(t *testing.T) {
 		{{types.TInt, types.Of(types.Float)}, {types.TBigInt, types.TDouble}},
 		{{types.TDate, types.TString}, {types.TBigInt, types.TBytes}},
 	} {
-		table := newTable(openStore(t, &files{m: map[string][]byte{}}, whole, nil).Table("t"),
+		table := newTable(openStore(t, &statetest.Files{}, whole, nil).Table("t"),
 			Shape{Key: shapes[1], Words: 1, Groups: testGroups})
 		var keys Keys
 		var slots [2][3]Slot

@@ -78,8 +78,8 @@ func (l *loader) scan(disk state.Table, flush func() error) error {
 			return err
 		}
 	}
-	disk.WriteOnly()
-	return nil
+	disk.Resident()
+	return disk.Err()
 }
 
 func (l *loader) flush(f func() error) error {
@@ -131,11 +131,11 @@ func (m *Multi) load(at func(time int64) *Multi) error {
 		to := at(l.time)
 		for i := range l.n {
 			val := l.val(i)
-			if len(val) < 1+8*m.extra || val[0] != valueVersion {
-				return fmt.Errorf("state table %q: a row of %d bytes is malformed", m.shape.Name, len(val))
+			if err := m.checkRow(val); err != nil {
+				return err
 			}
 			if _, err := keyenc.DecodeRow(val[1+8*m.extra:], m.rowTypes, bs); err != nil {
-				return fmt.Errorf("state table %q: %w", m.shape.Name, err)
+				return m.malformed(err)
 			}
 		}
 		cols := finish(bs)
@@ -148,4 +148,16 @@ func (m *Multi) load(at func(time int64) *Multi) error {
 		}
 		return nil
 	})
+}
+
+// checkRow checks the head of a row's durable value.
+func (m *Multi) checkRow(val []byte) error {
+	if len(val) < 1+8*m.extra || val[0] != valueVersion {
+		return fmt.Errorf("state table %q: a row of %d bytes is malformed", m.shape.Name, len(val))
+	}
+	return nil
+}
+
+func (m *Multi) malformed(err error) error {
+	return fmt.Errorf("state table %q: %w", m.shape.Name, err)
 }

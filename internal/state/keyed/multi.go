@@ -40,7 +40,8 @@ type Multi struct {
 	strings  bool  // there are columns of variable length
 	rows     arena
 	seq      uint64
-	changed  []Ref // rows to be written; some may be gone
+	values   state.Store // has the sequence of a Multi that evicts
+	changed  []Ref       // rows to be written; some may be gone
 	long     longLists
 	refs     []Ref
 	warm     []uint32
@@ -61,6 +62,17 @@ const (
 // OpenMulti makes the table and reads what the store has of it.
 func OpenMulti(s state.Store, shape Shape) (*Multi, error) {
 	m := newMulti(s.Table(shape.Name), shape)
+	if shape.Evicts {
+		m.values = s
+		seqs := s.Values(m.seqName())
+		if len(seqs) > 0 || m.disk.Empty() {
+			for _, b := range seqs {
+				m.seq = max(m.seq, binary.BigEndian.Uint64(b))
+			}
+			m.begin(s)
+			return m, nil
+		}
+	}
 	if err := m.load(func(int64) *Multi { return m }); err != nil {
 		return nil, err
 	}
@@ -71,6 +83,8 @@ func newMulti(disk state.Table, shape Shape) *Multi {
 	m := &Multi{rowTypes: shape.Row, extra: shape.Extra}
 	shape.Words, shape.Blobs, shape.Row, shape.Extra = 2, nil, nil, 0
 	m.shape, m.disk, m.mem = shape, disk, &meter{budget: shape.Memory}
+	m.bring = m.fillRows
+	disk.Suffix(8)
 	m.rows.mem = m.mem
 	m.init()
 	m.fixed = (len(m.rowTypes) + 63) / 64
@@ -453,23 +467,21 @@ func (m *Multi) Delete(s Slot) { m.DeleteKey(s) }
 // Snapshot writes what has changed to the store.
 func (m *Multi) Snapshot() error {
 	slot := None
-	prefix := 0
+	prefix, h := 0, uint64(0)
 	for _, r := range m.changed {
 		w := m.rows.words(uint32(r))
-		if w[1]&flagChanged == 0 {
+		if len(w) == 0 || w[1]&flagChanged == 0 {
 			continue // removed since, or written already under this reference
 		}
-		w[1] = w[1]&^flagChanged | flagDurable
 		if s := Slot(uint32(w[2])); s != slot {
-			slot = s
-			h := m.hash(s)
-			m.wrote.add(keyenc.Group(h, m.shape.Groups))
+			slot, h = s, m.hash(s)
 			m.key = m.appendDurableKey(m.key[:0], s, h)
 			prefix = len(m.key)
 		}
-		m.key = m.appendRowKey(m.key[:prefix], w)
-		m.val = m.appendRow(append(m.val[:0], valueVersion), w)
-		m.fail(m.disk.Put(m.key, m.val))
+		m.writeRow(w, prefix, h)
+	}
+	if m.values != nil {
+		m.values.SetValue(m.seqName(), binary.BigEndian.AppendUint64(nil, m.seq))
 	}
 	m.changed = m.changed[:0]
 	clear(m.touched)
@@ -477,6 +489,15 @@ func (m *Multi) Snapshot() error {
 	err := m.err
 	m.err = nil
 	return err
+}
+
+// writeRow writes a row to the store under the key in the first bytes of m.key.
+func (m *Multi) writeRow(w []uint64, prefix int, hash uint64) {
+	w[1] = w[1]&^flagChanged | flagDurable
+	m.wrote.add(keyenc.Group(hash, m.shape.Groups))
+	m.key = m.appendRowKey(m.key[:prefix], w)
+	m.val = m.appendRow(append(m.val[:0], valueVersion), w)
+	m.fail(m.disk.Put(m.key, m.val))
 }
 
 // Clear drops all rows at once, here and in the store.

@@ -11,8 +11,17 @@ func (t *Table) SlotOne(k *Keys, i int, make bool) Slot {
 	if !isNull {
 		s = t.probe(k, i)
 	}
-	if s == None && make {
-		s = t.make(k, i, isNull)
+	if s != None || !make && !t.cold.on {
+		return s
+	}
+	s = t.make(k, i, isNull)
+	if t.cold.on {
+		t.made = append(t.made[:0], s)
+		t.revive()
+		if !make && len(t.made) > 0 {
+			t.forget(s)
+			return None
+		}
 	}
 	return s
 }

@@ -43,6 +43,9 @@ type Table struct {
 	refs    []uint64
 	fetched uint64 // makes the reads of stringRefs count
 
+	cold  cold
+	bring func(asked [][]byte) error // brings what the store has of made
+
 	disk     state.Table
 	wrote    groupSet // groups with entries in the store, as far as known
 	time     int64    // of the bucket
@@ -55,6 +58,7 @@ type Table struct {
 // newTable makes an empty table over disk.
 func newTable(disk state.Table, shape Shape) *Table {
 	t := &Table{shape: shape, disk: disk, mem: &meter{budget: shape.Memory}}
+	t.bring = t.fillEntries
 	t.init()
 	return t
 }
@@ -92,6 +96,10 @@ func (t *Table) empty() {
 // Open makes the table and reads what the store has of it.
 func Open(s state.Store, shape Shape) (*Table, error) {
 	t := newTable(s.Table(shape.Name), shape)
+	if shape.Evicts {
+		t.begin(s)
+		return t, nil
+	}
 	if err := t.load(func(int64) *Table { return t }); err != nil {
 		return nil, err
 	}
@@ -99,7 +107,17 @@ func Open(s state.Store, shape Shape) (*Table, error) {
 }
 
 // Find sets slots[i] to the slot of the i'th key, or None.
-func (t *Table) Find(k *Keys, slots []Slot) { t.find(k, slots[:k.Len()]) }
+func (t *Table) Find(k *Keys, slots []Slot) {
+	slots = slots[:k.Len()]
+	missing := t.find(k, slots)
+	if !t.cold.on {
+		return
+	}
+	if missing > 0 {
+		t.revived(k, slots)
+	}
+	t.cold.touchUse(slots)
+}
 
 // find returns how many keys it has not found.
 func (t *Table) find(k *Keys, slots []Slot) (missing int) {
@@ -235,9 +253,21 @@ func (t *Table) same(s Slot, k *Keys, i int) bool {
 func (t *Table) Upsert(k *Keys, slots []Slot) (made []Slot) {
 	slots = slots[:k.Len()]
 	t.made = t.made[:0]
-	if t.find(k, slots) == 0 {
-		return nil
+	if t.find(k, slots) > 0 {
+		t.makeMissing(k, slots)
+		if t.cold.on {
+			t.revive()
+		}
 	}
+	if t.cold.on {
+		t.cold.touchUse(slots)
+	}
+	return t.made
+}
+
+// makeMissing makes entries for the keys that have none; t.made has them.
+func (t *Table) makeMissing(k *Keys, slots []Slot) {
+	t.made = t.made[:0]
 	nulls := k.nulls
 	for i, s := range slots {
 		isNull := len(nulls) > 0 && int(nulls[0]) == i
@@ -259,7 +289,6 @@ func (t *Table) Upsert(k *Keys, slots []Slot) (made []Slot) {
 		}
 		slots[i] = s
 	}
-	return t.made
 }
 
 // make makes an entry for the i'th key.
@@ -404,29 +433,11 @@ func (t *Table) Delete(s Slot) {
 	if t.live[s>>6]&bit == 0 {
 		panic("keyed: delete of a slot that is not in use")
 	}
-	h := t.hash(s)
 	if t.durable[s>>6]&bit != 0 {
-		t.key = t.appendDurableKey(t.key[:0], s, h)
+		t.key = t.appendDurableKey(t.key[:0], s, t.hash(s))
 		t.fail(t.disk.Delete(t.key))
 	}
-	t.live[s>>6] &^= bit
-	t.touched[s>>6] &^= bit
-	t.durable[s>>6] &^= bit
-	t.n--
-	e := t.entry(s)
-	for _, w := range t.shape.Blobs {
-		t.arena.drop(e[w])
-	}
-	if s == t.null {
-		t.null = None
-	} else {
-		t.index.remove(uint32(h), s)
-		if t.form >= formString {
-			t.arena.drop(e[t.keyAt])
-		}
-	}
-	e[0] = uint64(uint32(t.freed))
-	t.freed = s
+	t.forget(s)
 }
 
 // hash returns the hash of a slot's key.
@@ -461,9 +472,13 @@ func (t *Table) Each(yield func(Slot) bool) {
 // Bytes returns the memory that the table has, which its budget counts.
 func (t *Table) Bytes() int64 { return t.mem.bytes }
 
-// Err returns the error of a table that has outgrown its budget.
+// Err returns the error of a table that has outgrown its budget, or could not read
+// its store.
 func (t *Table) Err() error {
-	if t.mem.over {
+	if t.err != nil {
+		return t.err
+	}
+	if b := t.mem.budget; t.mem.over && (!t.shape.Evicts || b.Used() > b.Limit/4*5) {
 		return t.shape.Memory.Exceeded(fmt.Sprintf("state table %q", t.shape.Name))
 	}
 	return nil

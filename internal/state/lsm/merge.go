@@ -1,4 +1,4 @@
-package mem
+package lsm
 
 import (
 	"bytes"
@@ -134,7 +134,7 @@ func (m *merge) advance() {
 	if single {
 		return
 	}
-	for len(m.heap) > 0 && bytes.Equal(m.heap[0].key, m.last) {
+	for m.err == nil && len(m.heap) > 0 && bytes.Equal(m.heap[0].key, m.last) {
 		m.stepTop()
 	}
 }

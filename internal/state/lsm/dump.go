@@ -1,17 +1,16 @@
-package mem
+package lsm
 
 import (
+	"bytes"
 	"fmt"
 	"io"
-
-	"github.com/millrace-io/millrace/internal/base"
 )
 
 // Dump writes what a state file holds as text: a line for the file, one for each
 // table and block, and with entries one for each of those, keys and values in
 // hexadecimal. Damage is an error that is state.ErrCorrupt, after what was legible.
 func Dump(w io.Writer, name string, data []byte, entries bool) error {
-	f, err := parse(name, data)
+	f, err := parse(name, bytes.NewReader(data), int64(len(data)))
 	if err != nil {
 		return err
 	}
@@ -29,22 +28,24 @@ func Dump(w io.Writer, name string, data []byte, entries bool) error {
 			b := &t.blocks[i]
 			fmt.Fprintf(w, "  block at %d: %d bytes, %d entries, %x to %x\n", b.off, b.size, b.n, b.first, b.last)
 		}
-		if _, err := t.load(spanOf(base.Range{Lo: 0, Hi: 1 << 16})); err != nil {
+		if err := dumpEntries(w, t, entries); err != nil {
 			return err
-		}
-		if entries {
-			dumpEntries(w, t)
 		}
 	}
 	return nil
 }
 
-func dumpEntries(w io.Writer, t *fileTable) {
-	for s := (part{t, span{}}).source(span{}); s.step(); {
-		if s.dead {
+// dumpEntries reads all entries, so that damage is found, and writes them if show.
+func dumpEntries(w io.Writer, t *fileTable, show bool) error {
+	s := filePart{t, span{}}.source(span{})
+	for s.step() {
+		switch {
+		case !show:
+		case s.dead:
 			fmt.Fprintf(w, "  %x deleted\n", s.key)
-		} else {
+		default:
 			fmt.Fprintf(w, "  %x = %x\n", s.key, s.val)
 		}
 	}
+	return s.err
 }

@@ -1,16 +1,19 @@
-package mem
+package lsm
 
 import (
+	"bytes"
 	"encoding/binary"
+	"errors"
 	"sync"
 
+	"github.com/klauspost/compress/s2"
 	"github.com/klauspost/compress/zstd"
 	"github.com/zeebo/xxh3"
 )
 
 // The layout of a state file; docs/format/state-file.md describes it.
 const (
-	fileVersion  = 1
+	fileVersion  = 2
 	fileMagic    = "MRSTATE\n"
 	fileEnd      = "\nMRSEND\n"
 	headerBytes  = 16
@@ -19,24 +22,18 @@ const (
 	frameTail    = 8 // checksum
 )
 
-// blockBytes is the size of a block before compression, about.
-const blockBytes = 64 << 10
+// blockBytes is the size of a block before compression, about: what a look-up of
+// one key reads and decompresses.
+const blockBytes = 16 << 10
 
 // rawBytesMax is more than a block or an index ever has: one entry may be large.
 const rawBytesMax = 1<<31 - 1
 
 const (
 	codecNone = 0
-	codecZstd = 1
+	codecZstd = 1 // of version 1
+	codecS2   = 2
 )
-
-var zstdEncoder = sync.OnceValue(func() *zstd.Encoder {
-	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(2), zstd.WithEncoderCRC(false))
-	if err != nil {
-		panic(err) // the options are wrong
-	}
-	return e
-})
 
 var zstdDecoder = sync.OnceValue(func() *zstd.Decoder {
 	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(2), zstd.WithDecoderMaxMemory(rawBytesMax))
@@ -46,6 +43,22 @@ var zstdDecoder = sync.OnceValue(func() *zstd.Decoder {
 	return d
 })
 
+func decompress(codec byte, body []byte, rawLen int) ([]byte, error) {
+	switch codec {
+	case codecNone:
+		return body, nil
+	case codecS2:
+		// It may be wrong, or a file's length may lie: allocate within reason.
+		if n, err := s2.DecodedLen(body); err != nil || n != rawLen {
+			return nil, errors.New("its length is wrong")
+		}
+		return s2.Decode(nil, body)
+	case codecZstd:
+		return zstdDecoder().DecodeAll(body, make([]byte, 0, min(rawLen, 64*len(body)+blockBytes)))
+	}
+	return nil, errors.New("its codec is not known")
+}
+
 // A writer makes a state file. Tables come in the order of their names, entries
 // in the order of their keys.
 type writer struct {
@@ -54,13 +67,16 @@ type writer struct {
 	index   []byte
 	tables  int
 	entries int
-	tombs   int
+	packed  []byte // scratch
 
 	// of the table at hand
 	blocks int
 	refs   []byte
 	name   string
 	spans  []span
+	suffix int
+	hashes []uint64 // of what is looked up, for the filter
+	asked  []byte   // of the last entry
 
 	// of the block at hand
 	raw   []byte
@@ -77,9 +93,13 @@ func newWriter(plain bool) *writer {
 }
 
 // begin starts a table with its range tombstones.
-func (w *writer) begin(name string, tombs []span) {
-	w.name, w.spans, w.blocks, w.refs = name, tombs, 0, w.refs[:0]
+func (w *writer) begin(name string, tombs []span, suffix int) {
+	w.name, w.spans, w.suffix, w.blocks, w.refs = name, tombs, suffix, 0, w.refs[:0]
+	w.hashes, w.asked = w.hashes[:0], w.asked[:0]
 }
+
+// bytes is about how large the file is.
+func (w *writer) bytes() int { return len(w.out) + len(w.raw) }
 
 // add appends an entry, or a tombstone.
 func (w *writer) add(key, val []byte, dead bool) {
@@ -102,6 +122,10 @@ func (w *writer) add(key, val []byte, dead bool) {
 	w.last = append(w.last[:0], key...)
 	w.n++
 	w.entries++
+	if asked := lookedUp(key, w.suffix); len(w.hashes) == 0 || !bytes.Equal(asked, w.asked) {
+		w.hashes = append(w.hashes, xxh3.Hash(asked))
+		w.asked = append(w.asked[:0], asked...)
+	}
 	if len(w.raw) >= blockBytes {
 		w.flush()
 	}
@@ -129,7 +153,6 @@ func (w *writer) end() {
 		return
 	}
 	w.tables++
-	w.tombs += len(w.spans)
 	w.index = appendBytes(w.index, []byte(w.name))
 	w.index = binary.AppendUvarint(w.index, uint64(len(w.spans)))
 	for _, s := range w.spans {
@@ -140,6 +163,8 @@ func (w *writer) end() {
 		}
 		w.index = appendBytes(append(w.index, 1), s.to)
 	}
+	w.index = binary.AppendUvarint(w.index, uint64(w.suffix))
+	w.index = appendBytes(w.index, newFilter(w.hashes))
 	w.index = binary.AppendUvarint(w.index, uint64(w.blocks))
 	w.index = append(w.index, w.refs...)
 }
@@ -169,12 +194,13 @@ func (w *writer) frame(raw []byte) []byte {
 	out = append(out, make([]byte, frameHead)...)
 	codec := byte(codecNone)
 	if !w.plain {
-		out = zstdEncoder().EncodeAll(raw, out)
-		codec = codecZstd
+		w.packed = s2.Encode(w.packed[:cap(w.packed)], raw)
 	}
-	if w.plain || len(out)-at-frameHead >= len(raw) {
-		out = append(out[:at+frameHead], raw...)
-		codec = codecNone
+	if w.plain || len(w.packed) >= len(raw) {
+		out = append(out, raw...)
+	} else {
+		out = append(out, w.packed...)
+		codec = codecS2
 	}
 	binary.LittleEndian.PutUint32(out[at:], uint32(len(out)-at-frameHead))
 	binary.LittleEndian.PutUint32(out[at+4:], uint32(len(raw)))

@@ -1,4 +1,4 @@
-package mem
+package lsm
 
 import (
 	"bytes"
@@ -9,41 +9,15 @@ import (
 	"math/rand/v2"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/state"
+	"github.com/millrace-io/millrace/internal/state/statetest"
 )
 
 const testGroups = 16
-
-// storage is checkpoint storage that may be away, and that forbids to change a
-// file.
-type storage struct {
-	files map[string][]byte
-	away  bool
-}
-
-func (s *storage) put(name string, data []byte) error {
-	if s.away {
-		return errors.New("storage is away")
-	}
-	if old, ok := s.files[name]; ok && !bytes.Equal(old, data) {
-		return fmt.Errorf("file %s changes", name)
-	}
-	s.files[name] = bytes.Clone(data)
-	return nil
-}
-
-func (s *storage) get(name string) ([]byte, error) {
-	if s.away {
-		return nil, errors.New("storage is away")
-	}
-	if data, ok := s.files[name]; ok {
-		return data, nil
-	}
-	return nil, os.ErrNotExist
-}
 
 type content map[string]map[string]string // table, key, value
 
@@ -66,7 +40,7 @@ func randomKey(r *rand.Rand, in base.Range) []byte {
 // op does the same random thing to a store and to the model.
 func op(t *testing.T, r *rand.Rand, s state.Store, want content) {
 	name := []string{"a", "bb", "c"}[r.IntN(3)]
-	table := s.Table(name)
+	table := tableOf(s, name)
 	m := want[name]
 	if m == nil {
 		m = map[string]string{}
@@ -93,14 +67,52 @@ func op(t *testing.T, r *rand.Rand, s state.Store, want content) {
 		err = table.DeleteRange(key, to)
 		maps.DeleteFunc(m, func(k, _ string) bool { return k >= string(key) && k < string(to) })
 	case 9:
-		got := ""
-		err = table.Get([][]byte{key}, func(i int, val []byte) { got = fmt.Sprintf("%d=%s", i, val) })
-		if val, ok := m[string(key)]; ok != (got != "") || ok && got != "0="+val {
-			t.Fatalf("get %x: %q, want %q %v", key, got, val, ok)
-		}
+		lookup(t, table, m, key, name == "c")
 	}
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// tableOf returns a table; that of "c" is asked by keys without their last byte.
+func tableOf(s state.Store, name string) state.Table {
+	t := s.Table(name)
+	if name == "c" {
+		t.Suffix(1)
+	}
+	return t
+}
+
+// lookup asks for a key, or for those that begin like it.
+
+func lookup(t *testing.T, table state.Table, m map[string]string, key []byte, short bool) {
+	t.Helper()
+	want, got := map[string]string{}, map[string]string{}
+	if short {
+		if len(key) < 3 {
+			return // it would be of all key groups
+		}
+		key = key[:len(key)-1]
+	}
+	for k, v := range m {
+		if k == string(key) && !short || short && len(k) == len(key)+1 && strings.HasPrefix(k, string(key)) {
+			want[k] = v
+		}
+	}
+	last := ""
+	err := table.Lookup([][]byte{{0xFF, 0xFF, 1}, key}, func(i int, k, v []byte) error {
+		if i != 1 || string(k) <= last {
+			t.Fatalf("found %x for key %d after %x", k, i, last)
+		}
+		last = string(k)
+		got[last] = string(v)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !maps.Equal(got, want) {
+		t.Fatalf("looked up %x: %q, want %q", key, got, want)
 	}
 }
 
@@ -109,7 +121,8 @@ func check(t *testing.T, s state.Store, want content) {
 	for _, name := range []string{"a", "bb", "c"} {
 		got := map[string]string{}
 		last := ""
-		for k, v := range s.Table(name).Scan(nil, nil) {
+		table := tableOf(s, name)
+		for k, v := range table.Scan(nil, nil) {
 			if len(got) > 0 && string(k) <= last {
 				t.Fatalf("key %x after %x", k, last)
 			}
@@ -118,6 +131,9 @@ func check(t *testing.T, s state.Store, want content) {
 				t.Fatalf("key %x is out of range", k)
 			}
 			got[last] = string(v)
+		}
+		if err := table.Err(); err != nil {
+			t.Fatal(err)
 		}
 		m := maps.Clone(want[name])
 		maps.DeleteFunc(m, func(k, _ string) bool {
@@ -134,11 +150,21 @@ func check(t *testing.T, s state.Store, want content) {
 func TestModel(t *testing.T) {
 	for seed := range uint64(40) {
 		r := rand.New(rand.NewPCG(5, seed))
-		st := &storage{files: map[string][]byte{}}
-		backend := Backend{Plain: seed%2 == 0, mergeBytes: int64(seed%3) * 1000}
+		st := &statetest.Files{}
+		backend := Backend{Plain: seed%2 == 0, mergeBytes: int64(seed%3) * 1000, Memory: &base.Budget{}}
+		if seed%4 > 1 {
+			backend.DeltaBytes, backend.fileBytes = 200+int64(r.IntN(2000)), 300
+		}
+		if seed%4 == 3 {
+			backend.Blocks = &Cache{Bytes: 5000, Memory: backend.Memory}
+		}
+		var background sync.WaitGroup
+		if seed%8 > 3 {
+			backend.Background = func(f func()) { background.Go(f) }
+		}
 		open := func(n int, from []state.Handle, want content) (out []state.Store) {
 			for i := range n {
-				s, err := backend.Open(fmt.Sprintf("%d-", i), base.RangeOf(i, n, testGroups), from, st.get)
+				s, err := backend.Open(fmt.Sprintf("%d-", i), base.RangeOf(i, n, testGroups), from, st)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -173,7 +199,8 @@ func TestModel(t *testing.T) {
 			if waiting = append(waiting, ep); r.IntN(3) == 0 {
 				continue // Persist comes later
 			}
-			st.away = r.IntN(4) == 0
+			away := r.IntN(4) == 0
+			st.Away(away)
 			var handles []state.Handle
 			var have content
 			for _, ep := range waiting {
@@ -182,12 +209,12 @@ func TestModel(t *testing.T) {
 				}
 				var hs []state.Handle
 				for i, snap := range ep.snaps {
-					h, err := snap.Persist(st.put)
-					if (err != nil) && !st.away {
+					h, err := snap.Persist()
+					if (err != nil) && !away {
 						t.Fatal(err)
 					}
-					if err == nil && len(h.Files) > 3*chainFilesMax {
-						t.Fatalf("a chain of %d files", len(h.Files))
+					if err == nil && backend.Background == nil && runsOf(h) > 6*runsMax {
+						t.Fatalf("%d runs", runsOf(h))
 					}
 					if err == nil {
 						if h.Values["subtask"][0] != byte(i) {
@@ -201,9 +228,12 @@ func TestModel(t *testing.T) {
 				}
 			}
 			waiting = nil
-			st.away = false
+			st.Away(false)
 			if handles != nil && r.IntN(3) == 0 {
 				want = have.clone()
+				for _, s := range stores {
+					s.Close()
+				}
 				n := 1 + r.IntN(4)
 				stores = open(n, handles, want)
 				if got := len(stores[0].Values("subtask")); n == len(handles) && got != 1 || n != len(handles) && got != len(handles) {
@@ -215,20 +245,41 @@ func TestModel(t *testing.T) {
 		var handles []state.Handle
 		for _, s := range stores {
 			snap, _ := s.Snapshot(99)
-			h, err := snap.Persist(st.put)
+			h, err := snap.Persist()
 			if err != nil {
 				t.Fatal(err)
 			}
 			handles = append(handles, h)
 		}
-		open(2, handles, want)
+		for _, s := range append(stores, open(2, handles, want)...) {
+			s.Close()
+		}
+		background.Wait()
+		if c := backend.Blocks; c != nil && len(c.of) > 0 {
+			t.Fatalf("%d blocks are left in the cache", len(c.of))
+		}
+		if used := backend.Memory.Used(); used != 0 {
+			t.Fatalf("seed %d: %d bytes are left in the budget", seed, used)
+		}
 	}
 }
 
+// runsOf returns the number of runs of a handle.
+func runsOf(h state.Handle) (n int) {
+	last := 0
+	for _, f := range h.Files {
+		if f.Run == 0 || f.Run != last {
+			n++
+		}
+		last = f.Run
+	}
+	return n
+}
+
 // filled returns a handle with its files.
-func filled(t testing.TB) (*storage, state.Handle) {
-	st := &storage{files: map[string][]byte{}}
-	s, err := Backend{}.Open("f-", base.Range{Lo: 0, Hi: testGroups}, nil, st.get)
+func filled(t testing.TB) (*statetest.Files, state.Handle) {
+	st := &statetest.Files{}
+	s, err := Backend{}.Open("f-", base.Range{Lo: 0, Hi: testGroups}, nil, st)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -240,7 +291,7 @@ func filled(t testing.TB) (*storage, state.Handle) {
 		s.Table("t").DeleteRange([]byte{0, 3}, []byte{0, 4})
 		s.Table("t").Delete([]byte{0, 5, 0, 0, 0, 0})
 		snap, _ := s.Snapshot(e + 1)
-		if h, err = snap.Persist(st.put); err != nil {
+		if h, err = snap.Persist(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -253,7 +304,7 @@ func TestCorrupt(t *testing.T) {
 	r := rand.New(rand.NewPCG(6, 6))
 	for i := range 400 {
 		f := h.Files[r.IntN(len(h.Files))]
-		good := st.files[f.Name]
+		good := st.Get(f.Name)
 		bad := bytes.Clone(good)
 		switch i % 3 {
 		case 0:
@@ -263,8 +314,8 @@ func TestCorrupt(t *testing.T) {
 		case 2:
 			bad = append(bad, 0)
 		}
-		st.files[f.Name] = bad
-		_, err := Backend{}.Open("g-", h.Range, []state.Handle{h}, st.get)
+		st.Set(f.Name, bad)
+		err := readAll(h, st)
 		if !errors.Is(err, state.ErrCorrupt) || !strings.Contains(err.Error(), f.Name) {
 			t.Fatalf("damage %d: error %v", i, err)
 		}
@@ -272,36 +323,47 @@ func TestCorrupt(t *testing.T) {
 		if err := Dump(new(bytes.Buffer), f.Name, bad, true); !errors.Is(err, state.ErrCorrupt) {
 			t.Fatalf("damage %d: dump says %v", i, err)
 		}
-		st.files[f.Name] = good
+		st.Set(f.Name, good)
 	}
-	delete(st.files, h.Files[0].Name)
-	if _, err := (Backend{}).Open("g-", h.Range, []state.Handle{h}, st.get); !errors.Is(err, os.ErrNotExist) {
+	h.Files[0].Name = "missing"
+	if err := readAll(h, st); !errors.Is(err, os.ErrNotExist) {
 		t.Fatalf("missing file: %v", err)
 	}
 }
 
+// readAll opens a handle and reads it.
+func readAll(h state.Handle, st state.Files) error {
+	s, err := Backend{}.Open("g-", h.Range, []state.Handle{h}, st)
+	if err != nil {
+		return err
+	}
+	for range s.Table("t").Scan(nil, nil) {
+	}
+	return s.Table("t").Err()
+}
+
 func TestDump(t *testing.T) {
-	st := &storage{files: map[string][]byte{}}
-	s, _ := Backend{Plain: true}.Open("d-", base.Range{Lo: 0, Hi: testGroups}, nil, st.get)
+	st := &statetest.Files{}
+	s, _ := Backend{Plain: true}.Open("d-", base.Range{Lo: 0, Hi: testGroups}, nil, st)
 	s.Table("t").Put([]byte{0, 1, 7}, []byte("old"))
 	snap, _ := s.Snapshot(1)
-	if _, err := snap.Persist(st.put); err != nil {
+	if _, err := snap.Persist(); err != nil {
 		t.Fatal(err)
 	}
 	s.Table("t").Put([]byte{0, 1, 2}, []byte("x"))
 	s.Table("t").Delete([]byte{0, 1, 7})
 	s.Table("u").DeleteRange([]byte{0, 2}, []byte{0, 3})
 	snap, _ = s.Snapshot(2)
-	h, err := snap.Persist(st.put)
+	h, err := snap.Persist()
 	if err != nil {
 		t.Fatal(err)
 	}
 	var b strings.Builder
 	f := h.Files[len(h.Files)-1]
-	if err := Dump(&b, "file", st.files[f.Name], true); err != nil {
+	if err := Dump(&b, "file", st.Get(f.Name), true); err != nil {
 		t.Fatal(err)
 	}
-	const want = `file: version 1, 120 bytes, 2 tables
+	const want = `file: version 2, 156 bytes, 2 tables
 table "t": 2 entries in 1 blocks, 0 range deletes
   block at 16: 28 bytes, 2 entries, 000102 to 000107
   000102 = 78
@@ -314,46 +376,14 @@ table "u": 0 entries in 0 blocks, 1 range deletes
 	}
 }
 
-// A table that is write-only keeps nothing, and says so when it is read.
-func TestWriteOnly(t *testing.T) {
-	st, h := filled(t)
-	s, err := Backend{}.Open("w-", h.Range, []state.Handle{h}, st.get)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Table("t").WriteOnly()
-	if err := s.Table("t").Get([][]byte{{0, 1}}, nil); err == nil {
-		t.Error("a write-only table was read")
-	}
-	s.Table("t").Put([]byte{0, 1, 0, 0, 0, 7}, []byte("new"))
-	snap, _ := s.Snapshot(9)
-	if h, err = snap.Persist(st.put); err != nil {
-		t.Fatal(err)
-	}
-	if s, err = (Backend{}).Open("w-", h.Range, []state.Handle{h}, st.get); err != nil {
-		t.Fatal(err)
-	}
-	n := 0
-	for range s.Table("t").Scan(nil, nil) {
-		n++
-	}
-	if want := 3000 - 3000/testGroups + 1; n < want-2 || n > want+2 {
-		t.Errorf("%d entries after all, want about %d", n, want)
-	}
-}
-
 // Chains stay short and about as large as what lives in them.
 func TestCompaction(t *testing.T) {
-	st := &storage{files: map[string][]byte{}}
-	s, _ := Backend{Plain: true}.Open("c-", base.Range{Lo: 0, Hi: testGroups}, nil, st.get)
-	s.Table("t").WriteOnly()
+	st := &statetest.Files{}
+	s, _ := Backend{Plain: true}.Open("c-", base.Range{Lo: 0, Hi: testGroups}, nil, st)
 	r := rand.New(rand.NewPCG(8, 8))
 	live := map[uint32]bool{}
 	written := int64(0)
-	put := func(name string, data []byte) error {
-		written += int64(len(data))
-		return st.put(name, data)
-	}
+	seen := map[string]bool{}
 	fresh := int64(0)
 	for e := range base.Epoch(300) {
 		for range 500 {
@@ -363,12 +393,18 @@ func TestCompaction(t *testing.T) {
 			s.Table("t").Put(binary.BigEndian.AppendUint32([]byte{0, byte(k % testGroups)}, k), make([]byte, 100))
 		}
 		snap, _ := s.Snapshot(e + 1)
-		h, err := snap.Persist(put)
+		h, err := snap.Persist()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(h.Files) > chainFilesMax {
+		if len(h.Files) > runsMax+1 {
 			t.Fatalf("epoch %d: %d files", e, len(h.Files))
+		}
+		for _, name := range st.Names() {
+			if !seen[name] {
+				seen[name] = true
+				written += int64(len(st.Get(name)))
+			}
 		}
 		if h.Bytes > int64(len(live))*110*5/2+mergeBytesMin {
 			t.Fatalf("epoch %d: %d bytes for %d live keys", e, h.Bytes, len(live))
@@ -383,18 +419,17 @@ func TestCompaction(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	st, h := filled(f)
 	for _, file := range h.Files {
-		f.Add(st.files[file.Name][:600])
+		f.Add(st.Get(file.Name)[:600])
 	}
 	w := newWriter(true)
-	w.begin("t", []span{{from: []byte{1}, to: []byte{2}}})
+	w.begin("t", []span{{from: []byte{1}, to: []byte{2}}}, 0)
 	w.add([]byte{0, 1}, []byte("x"), false)
 	w.end()
 	f.Add(w.finish())
 	f.Fuzz(func(t *testing.T, data []byte) {
 		Dump(new(bytes.Buffer), "fuzz", data, true)
 		// Behind the checksums: an index and a block of any bytes.
-		file := &file{name: "fuzz"}
-		file.parseIndex(data)
+		(&opened{name: "fuzz"}).parseTables(&cut{src: data}, fileVersion)
 		for it := (entryIter{src: data}); it.next(); {
 		}
 	})
@@ -409,15 +444,15 @@ func BenchmarkPersist(b *testing.B) {
 	}
 	val := make([]byte, 25)
 	for b.Loop() {
-		st := &storage{files: map[string][]byte{}}
-		s, _ := Backend{}.Open("b-", base.Range{Lo: 0, Hi: testGroups}, nil, st.get)
+		st := &statetest.Files{}
+		s, _ := Backend{}.Open("b-", base.Range{Lo: 0, Hi: testGroups}, nil, st)
 		t := s.Table("t")
 		for i, k := range keys {
 			val[3] = byte(i)
 			t.Put(k, val)
 		}
 		snap, _ := s.Snapshot(1)
-		if _, err := snap.Persist(st.put); err != nil {
+		if _, err := snap.Persist(); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -425,7 +460,7 @@ func BenchmarkPersist(b *testing.B) {
 }
 
 func BenchmarkPut(b *testing.B) {
-	s, _ := Backend{}.Open("b-", base.Range{Lo: 0, Hi: testGroups}, nil, nil)
+	s, _ := Backend{}.Open("b-", base.Range{Lo: 0, Hi: testGroups}, nil, &statetest.Files{})
 	t := s.Table("t")
 	key, val := make([]byte, 10), make([]byte, 25)
 	i := 0
@@ -433,16 +468,17 @@ func BenchmarkPut(b *testing.B) {
 		binary.BigEndian.PutUint64(key[2:], uint64(i))
 		t.Put(key, val)
 		if i++; i%(1<<20) == 0 {
-			s.Snapshot(1)
-			s.(*store).chain.pop(1)
+			snap, _ := s.Snapshot(1)
+			snap.Persist()
 		}
 	}
 }
 
 // The task writes on, and reads, while Persist runs.
 func TestConcurrentPersist(t *testing.T) {
-	st := &storage{files: map[string][]byte{}}
-	s, _ := Backend{}.Open("p-", base.Range{Lo: 0, Hi: testGroups}, nil, st.get)
+	st := &statetest.Files{}
+	backend := Backend{DeltaBytes: 500, Background: func(f func()) { go f() }}
+	s, _ := backend.Open("p-", base.Range{Lo: 0, Hi: testGroups}, nil, st)
 	r := rand.New(rand.NewPCG(10, 10))
 	want := content{}
 	snaps := make(chan state.Snapshot, 100)
@@ -451,7 +487,7 @@ func TestConcurrentPersist(t *testing.T) {
 		var h state.Handle
 		for snap := range snaps {
 			var err error
-			if h, err = snap.Persist(st.put); err != nil {
+			if h, err = snap.Persist(); err != nil {
 				t.Error(err)
 			}
 		}
@@ -469,7 +505,7 @@ func TestConcurrentPersist(t *testing.T) {
 		s.Size()
 	}
 	close(snaps)
-	s, err := Backend{}.Open("p-", base.Range{Lo: 0, Hi: testGroups}, []state.Handle{<-done}, st.get)
+	s, err := Backend{}.Open("p-", base.Range{Lo: 0, Hi: testGroups}, []state.Handle{<-done}, st)
 	if err != nil {
 		t.Fatal(err)
 	}

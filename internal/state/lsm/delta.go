@@ -1,23 +1,30 @@
-package mem
+package lsm
 
 import (
 	"bytes"
 	"cmp"
 	"encoding/binary"
 	"slices"
-	"sync"
+
+	"github.com/zeebo/xxh3"
 )
 
 // deltaChunkBytes is the size of the chunks that hold keys and values.
 const deltaChunkBytes = 256 << 10
 
 // A delta is a log of changes to one table: entries in the order in which they
-// came, and range deletes that name how many entries came before them.
+// came, and range deletes that name how many entries came before them. It finds
+// keys by a hash index, made when it is first asked. When it is frozen the task
+// may still make the index, while another goroutine reads the entries.
 type delta struct {
+	tail   int // bytes that keys have behind what is looked up
 	ents   []ent
 	chunks [][]byte
 	wipes  []wipe
 	bytes  int64
+	cells  []uint64 // the index: hash of what is looked up (32) | newest ent+1 (32), open addressing
+	prev   []uint32 // by ent: the one before it with the same hash, +1
+	used   int
 }
 
 // An ent is one change of one key. Key and value lie together in a chunk.
@@ -37,7 +44,7 @@ type wipe struct {
 }
 
 // entBytes is about what an entry costs beside its key and value.
-const entBytes = 32
+const entBytes = 40
 
 func prefixOf(key []byte) uint64 {
 	if len(key) >= 8 {
@@ -67,7 +74,121 @@ func (d *delta) add(key, val []byte, dead bool) {
 	d.chunks[last] = append(append(c, key...), val...)
 	d.ents = append(d.ents, e)
 	d.bytes += int64(n) + entBytes
+	if d.cells != nil {
+		d.index(len(d.ents) - 1)
+	}
 }
+
+func (d *delta) key(e *ent) []byte { return d.chunks[e.chunk][e.off : e.off+e.klen : e.off+e.klen] }
+
+// lookedUp returns what of a key Lookup is asked for.
+func lookedUp(key []byte, suffix int) []byte { return key[:max(len(key)-suffix, 0)] }
+
+// index enters entry i.
+func (d *delta) index(i int) {
+	if 2*(d.used+1) > len(d.cells) {
+		d.rehash()
+	}
+	h := xxh3.Hash(lookedUp(d.key(&d.ents[i]), d.tail))
+	at := d.cell(h)
+	if d.cells[at] == 0 {
+		d.used++
+	}
+	d.prev = append(d.prev, uint32(d.cells[at]))
+	d.cells[at] = h&^(1<<32-1) | uint64(i+1)
+}
+
+// cell returns the place of a hash, or the empty one where it belongs.
+func (d *delta) cell(h uint64) int {
+	mask := len(d.cells) - 1
+	p := int(h) & mask
+	for d.cells[p] != 0 && d.cells[p]>>32 != h>>32 {
+		p = (p + 1) & mask
+	}
+	return p
+}
+
+// rehash doubles the cells. Chains stay, and a chain's hash is in its cell; the
+// low half of it is in the keys.
+func (d *delta) rehash() {
+	old := d.cells
+	d.cells = make([]uint64, max(2*len(old), 64))
+	for _, c := range old {
+		if c != 0 {
+			h := xxh3.Hash(lookedUp(d.key(&d.ents[uint32(c)-1]), d.tail))
+			d.cells[d.cell(h)] = c
+		}
+	}
+}
+
+// chain returns the newest entry + 1 that may have this hash; older ones follow by
+// prev.
+func (d *delta) chain(h uint64) uint32 {
+	if len(d.ents) == 0 {
+		return 0
+	}
+	if d.cells == nil {
+		d.cells = make([]uint64, 64)
+		for i := range d.ents {
+			d.index(i)
+		}
+	}
+	return uint32(d.cells[d.cell(h)])
+}
+
+// suffix implements layer.
+func (d *delta) suffix() int { return d.tail }
+
+// may implements layer.
+func (d *delta) may(prefix []byte, hash uint64) bool {
+	if len(d.wipes) > 0 {
+		s := span{prefix, after(prefix)}
+		for _, w := range d.wipes {
+			if _, ok := w.span.clip(s); ok {
+				return true
+			}
+		}
+	}
+	return d.chain(hash) != 0
+}
+
+// find implements layer.
+func (d *delta) find(key []byte, hash uint64) (val []byte, found bool, err error) {
+	for i := d.chain(hash); i != 0; i = d.prev[i-1] {
+		if e := &d.ents[i-1]; bytes.Equal(d.key(e), key) {
+			if e.vlen < 0 || d.wiped(e, key) {
+				return nil, true, nil
+			}
+			return d.val(e), true, nil
+		}
+	}
+	return nil, slices.ContainsFunc(d.wipes, func(w wipe) bool { return w.has(key) }), nil
+}
+
+func (d *delta) val(e *ent) []byte {
+	at := e.off + e.klen
+	return d.chunks[e.chunk][at : at+uint32(e.vlen) : at+uint32(e.vlen)]
+}
+
+// wiped reports whether a range delete came after an entry.
+func (d *delta) wiped(e *ent, key []byte) bool {
+	return slices.ContainsFunc(d.wipes, func(w wipe) bool { return w.seq > e.seq && w.has(key) })
+}
+
+// prefixed returns the entries whose keys begin with a prefix, in the form of a
+// file.
+func (d *delta) prefixed(prefix []byte, hash uint64) *sorted {
+	var ents []ent
+	for i := d.chain(hash); i != 0; i = d.prev[i-1] {
+		if e := d.ents[i-1]; bytes.HasPrefix(d.key(&e), prefix) {
+			ents = append(ents, e)
+		}
+	}
+	return d.sort(ents)
+}
+
+// source implements layer.
+func (d *delta) source(b span) *source { return d.sort(slices.Clone(d.ents)).source(b) }
 
 func (d *delta) wipe(from, to []byte) {
 	s := span{from: bytes.Clone(from)}
@@ -80,18 +201,11 @@ func (d *delta) wipe(from, to []byte) {
 
 func (d *delta) empty() bool { return len(d.ents) == 0 && len(d.wipes) == 0 }
 
-// A frozen delta does not change any more. It is sorted when it is first read,
-// by whichever goroutine comes first: the task's, in Get or Scan, or Persist's.
-type frozen struct {
-	once sync.Once
-	d    *delta
-	s    *sorted
-}
-
-func (f *frozen) sorted() *sorted {
-	f.once.Do(func() { f.s, f.d = f.d.sort(f.d.ents), nil })
-	return f.s
-}
+// find, may and source implement layer.
+func (f *frozen) find(key []byte, hash uint64) ([]byte, bool, error) { return f.delta.find(key, hash) }
+func (f *frozen) may(prefix []byte, hash uint64) bool                { return f.delta.may(prefix, hash) }
+func (f *frozen) source(b span) *source                              { return f.order().source(b) }
+func (f *frozen) suffix() int                                        { return f.delta.tail }
 
 // A sorted is a delta in the form of a file: each key once, in order.
 type sorted struct {
@@ -124,14 +238,6 @@ func (s *sorted) seek(key []byte) int {
 		return bytes.Compare(s.chunks[e.chunk][e.off:e.off+e.klen], key)
 	})
 	return i
-}
-
-func (s *sorted) find(key []byte) (val []byte, found bool, err error) {
-	i := s.seek(key)
-	if i < len(s.ents) && bytes.Equal(s.key(i), key) {
-		return s.val(i), true, nil
-	}
-	return nil, covers(s.tombs, key), nil
 }
 
 // sort puts ents, which are d's or a copy of them, in order and keeps of each key

@@ -1,0 +1,277 @@
+package keyed
+
+import (
+	"encoding/binary"
+	"math/bits"
+
+	"github.com/millrace-io/millrace/internal/base"
+	"github.com/millrace-io/millrace/internal/keyenc"
+	"github.com/millrace-io/millrace/internal/state"
+)
+
+// Entries out of memory
+//
+// A table whose Shape says Evicts keeps in memory what is used, and the rest in
+// the store. Trim, which the operator calls where it holds no slots, puts entries
+// out that were not used lately, when memory is short: changed ones are written,
+// then the slot is free. From then on the table is cold: a key that is not in
+// memory is looked up in the store by Find, Upsert and SlotOne. A table that is
+// opened over a store that has entries begins cold; so a restore reads what is
+// used, when it is.
+//
+// The clock decides what goes: a bit for each slot that its use sets and a hand
+// that goes around clears (Corbató, 1968). Memory that slots and rows leave is used
+// again by the same table and not given back: what is full stays full.
+
+const (
+	// A table lets entries go when the budget is used to evictShare sixteenths, so
+	// that what cannot has some room, and the table has less than freeLow of its
+	// memory free; it then frees up to freeHigh.
+	evictShare = 13
+	freeLow    = 32
+	freeHigh   = 16
+	// keepBytes is what a table may have however short memory is.
+	keepBytes = 1 << 20
+)
+
+// cold is what a table has besides, once entries are out of memory.
+type cold struct {
+	on    bool
+	used  []uint64 // by slot: used since the hand went by
+	hand  int      // of live words
+	keys  []byte   // scratch of revive
+	offs  []int
+	asked [][]byte
+	hit   []bool
+}
+
+// touchUse notes that slots are in use.
+func (c *cold) touchUse(slots []Slot) {
+	for _, s := range slots {
+		if s < 0 {
+			continue
+		}
+		for int(s)>>6 >= len(c.used) {
+			c.used = append(c.used, 0)
+		}
+		if w := &c.used[s>>6]; *w&(1<<(s&63)) == 0 {
+			*w |= 1 << (s & 63)
+		}
+	}
+}
+
+// free is how much of the table's memory new entries may use.
+func (t *Table) free() int64 {
+	return int64(int(t.next)-t.n)*int64(t.stride)*8 + 8*int64(t.arena.freeWords)
+}
+
+// mayTrim reports whether entries should leave memory, and how much must be free
+// afterwards.
+func (t *Table) mayTrim(free int64) (want int64, trim bool) {
+	b := t.mem.budget
+	if !t.shape.Evicts || b == nil || b.Limit == 0 || b.Used() < b.Limit/16*evictShare || t.mem.bytes < keepBytes {
+		return 0, false
+	}
+	return t.mem.bytes / freeHigh, free < t.mem.bytes/freeLow
+}
+
+// Trim lets entries leave memory if it is short. Slots are void afterwards.
+func (t *Table) Trim() {
+	if want, trim := t.mayTrim(t.free()); trim {
+		t.evict(func() bool { return t.free() >= want }, t.putOut)
+	}
+}
+
+// putOut writes an entry that has changed and frees its slot.
+func (t *Table) putOut(s Slot) {
+	if t.touched[s>>6]&(1<<(s&63)) != 0 {
+		t.write(s)
+	}
+	t.forget(s)
+}
+
+// evict goes round the clock until enough is free, twice at most.
+func (t *Table) evict(enough func() bool, out func(Slot)) {
+	t.cold.on = true
+	t.cold.touchUse([]Slot{t.next}) // makes the bits
+	for n := 2 * len(t.live); n > 0 && !enough(); n-- {
+		i := t.cold.hand % len(t.live)
+		t.cold.hand = i + 1
+		idle := t.live[i] &^ t.cold.used[i]
+		t.cold.used[i] = 0
+		for ; idle != 0; idle &= idle - 1 {
+			if s := Slot(i<<6 + bits.TrailingZeros64(idle)); s != t.null {
+				out(s)
+			}
+		}
+	}
+}
+
+// forget frees the slot of an entry that is in the store, or nowhere.
+func (t *Table) forget(s Slot) {
+	bit := uint64(1) << (s & 63)
+	h := t.hash(s)
+	t.live[s>>6] &^= bit
+	t.touched[s>>6] &^= bit
+	t.durable[s>>6] &^= bit
+	t.n--
+	e := t.entry(s)
+	for _, w := range t.shape.Blobs {
+		t.arena.drop(e[w])
+	}
+	if s == t.null {
+		t.null = None
+	} else {
+		t.index.remove(uint32(h), s)
+		if t.form >= formString {
+			t.arena.drop(e[t.keyAt])
+		}
+	}
+	e[0] = uint64(uint32(t.freed))
+	t.freed = s
+}
+
+// revive fills entries that were just made, for the store may have them: those of
+// t.made. It leaves there those that are new.
+func (t *Table) revive() {
+	c := &t.cold
+	c.keys, c.offs, c.asked, c.hit = c.keys[:0], c.offs[:0], c.asked[:0], c.hit[:0]
+	for _, s := range t.made {
+		c.keys = t.appendDurableKey(c.keys, s, t.hash(s))
+		c.offs = append(c.offs, len(c.keys))
+		c.hit = append(c.hit, false)
+	}
+	from := 0
+	for _, to := range c.offs {
+		c.asked = append(c.asked, c.keys[from:to])
+		from = to
+	}
+	t.fail(t.bring(c.asked))
+	kept := t.made[:0]
+	for i, s := range t.made {
+		if !c.hit[i] {
+			kept = append(kept, s)
+			continue
+		}
+		t.touched[s>>6] &^= 1 << (s & 63)
+		t.durable[s>>6] |= 1 << (s & 63)
+	}
+	t.made = kept
+}
+
+// fillEntries looks up the entries of t.made.
+func (t *Table) fillEntries(asked [][]byte) error {
+	return t.disk.Lookup(asked, func(i int, _, val []byte) error {
+		t.cold.hit[i] = true
+		return t.setValue(t.made[i], val)
+	})
+}
+
+// revived makes entries for the keys that are missing, so that the store is asked
+// for them, and forgets those that it does not have either.
+func (t *Table) revived(k *Keys, slots []Slot) {
+	t.makeMissing(k, slots)
+	t.revive()
+	for _, s := range t.made {
+		t.forget(s)
+	}
+	if len(t.made) == 0 {
+		return
+	}
+	for i, s := range slots {
+		if s >= 0 && t.live[s>>6]&(1<<(s&63)) == 0 {
+			slots[i] = None
+		}
+	}
+}
+
+// seqName is the value of the store that has the last sequence of a Multi whose
+// rows are not all read when it is opened.
+func (m *Multi) seqName() string { return m.shape.Name + ".seq" }
+
+// begin starts a table that evicts over what the store has, and reports whether it
+// must be read at once.
+func (t *Table) begin(s state.Store) {
+	t.cold.on = !t.disk.Empty()
+	if t.cold.on {
+		for g := s.Range().Lo; g < s.Range().Hi; g++ {
+			t.wrote.add(base.KeyGroup(g))
+		}
+	}
+}
+
+// fillRows looks up the rows of the keys of m.made.
+func (m *Multi) fillRows(asked [][]byte) error {
+	bs := builders(m.rowTypes)
+	var of []int
+	var seqs []uint64
+	var extras []uint64
+	err := m.disk.Lookup(asked, func(i int, key, val []byte) error {
+		m.cold.hit[i] = true
+		if err := m.checkRow(val); err != nil {
+			return err
+		}
+		if _, err := keyenc.DecodeRow(val[1+8*m.extra:], m.rowTypes, bs); err != nil {
+			return m.malformed(err)
+		}
+		of = append(of, i)
+		seqs = append(seqs, binary.BigEndian.Uint64(key[len(key)-8:]))
+		for w := range m.extra {
+			extras = append(extras, binary.LittleEndian.Uint64(val[1+8*w:]))
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	cols := finish(bs)
+	for j, i := range of {
+		ref := m.add(m.made[i], cols, j, seqs[j], flagDurable)
+		copy(m.Extra(ref), extras[j*m.extra:])
+	}
+	return nil
+}
+
+// Trim lets keys, with their rows, leave memory if it is short. Slots and
+// references to rows are void afterwards.
+func (m *Multi) Trim() {
+	free := func() int64 { return m.Table.free() + 8*int64(m.rows.freeWords) }
+	if want, trim := m.mayTrim(free()); trim {
+		m.evict(func() bool { return free() >= want }, m.putOut)
+	}
+	if len(m.changed) > changedMin && len(m.changed) > 4*m.n {
+		m.compactChanged()
+	}
+}
+
+// changedMin is from how many changed rows on those that are gone are looked for.
+const changedMin = 1 << 16
+
+// compactChanged leaves out the rows that are gone.
+func (m *Multi) compactChanged() {
+	kept := m.changed[:0]
+	for _, r := range m.changed {
+		if w := m.rows.words(uint32(r)); len(w) > 1 && w[1]&flagChanged != 0 {
+			kept = append(kept, r)
+		}
+	}
+	m.changed = kept
+}
+
+// putOut writes the changed rows of a key and frees all.
+func (m *Multi) putOut(s Slot) {
+	h := m.hash(s)
+	m.key = m.appendDurableKey(m.key[:0], s, h)
+	prefix := len(m.key)
+	for r := m.First(s); r != 0; {
+		w := m.rows.words(uint32(r))
+		next := Ref(uint32(w[0]))
+		if w[1]&flagChanged != 0 {
+			m.writeRow(w, prefix, h)
+		}
+		m.freeRow(r, w)
+		r = next
+	}
+	delete(m.long, s)
+	m.forget(s)
+}

@@ -1,0 +1,128 @@
+package lsm
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/millrace-io/millrace/internal/state"
+)
+
+// runsMax is how many runs there may be before the newest are merged, down to
+// runsLow of them.
+const (
+	runsMax = 8
+	runsLow = 4
+)
+
+// mergeBytesMin is how large the runs must be before they are merged for what is
+// hidden in them, or belongs to others, rather than for their number.
+const mergeBytesMin = 1 << 20
+
+// A run is files with ascending keys that do not overlap.
+type run struct{ files []*file }
+
+func (r *run) bytes() (n int64) {
+	for _, f := range r.files {
+		n += f.meta.Bytes
+	}
+	return n
+}
+
+// tidy merges runs, in the background, if there are too many or too much of them
+// is hidden.
+func (t *tree) tidy() {
+	t.mu.Lock()
+	v := t.view.Load()
+	keep := mergeFrom(v.runs, t.opts.mergeBytes)
+	if t.foreign && len(v.runs) > 0 {
+		keep = 0
+	}
+	if t.merging || t.closed || t.failed != nil || keep >= len(v.runs)-1 && !t.foreign {
+		t.mu.Unlock()
+		return
+	}
+	t.merging = true
+	t.busy.Add(1)
+	t.mu.Unlock()
+	work := func() {
+		defer t.busy.Done()
+		err := t.merge(v.runs[keep:], keep == 0)
+		t.mu.Lock()
+		t.merging = false
+		t.foreign = t.foreign && err != nil
+		if errors.Is(err, state.ErrCorrupt) {
+			t.failed = err // storage that is away comes back, a damaged file does not
+		}
+		t.mu.Unlock()
+	}
+	if t.opts.Background == nil {
+		work()
+		return
+	}
+	t.opts.Background(work)
+}
+
+// mergeFrom decides which runs are merged: those from the returned position on.
+// When there are too many, the newest are, and as many older ones as are not much
+// larger, so that each byte is written about log(size) times; when the newer runs
+// outweigh the oldest, as when all keys change all the time, all are.
+func mergeFrom(runs []*run, least int64) int {
+	n := len(runs)
+	if n < 2 {
+		return n
+	}
+	var newer int64
+	for _, r := range runs[1:] {
+		newer += r.bytes()
+	}
+	if newer > runs[0].bytes() && newer > least {
+		return 0
+	}
+	if n <= runsMax {
+		return n
+	}
+	keep := runsLow
+	var sum int64
+	for _, r := range runs[keep:] {
+		sum += r.bytes()
+	}
+	for keep > 0 && runs[keep-1].bytes() < 2*sum {
+		keep--
+		sum += runs[keep].bytes()
+	}
+	return keep
+}
+
+// merge makes one run of neighbours; the oldest is at the bottom if all is.
+func (t *tree) merge(runs []*run, bottom bool) error {
+	layers := map[string][]layer{}
+	for _, r := range runs {
+		byTable, err := r.layers()
+		if err != nil {
+			return err
+		}
+		for name, l := range byTable {
+			layers[name] = append(layers[name], l)
+		}
+	}
+	out, err := t.writeRun(layers, bottom)
+	if err != nil {
+		return err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	next := *t.view.Load()
+	at := slices.Index(next.runs, runs[0])
+	var in []*run
+	if out != nil {
+		in = append(in, out)
+		t.fileBytes.Add(out.bytes())
+	}
+	next.runs = slices.Replace(slices.Clone(next.runs), at, at+len(runs), in...)
+	t.view.Store(&next)
+	for _, r := range runs {
+		t.fileBytes.Add(-r.bytes())
+		t.retired = append(t.retired, r.files...)
+	}
+	return nil
+}

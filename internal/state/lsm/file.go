@@ -1,0 +1,468 @@
+package lsm
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+
+	"github.com/zeebo/xxh3"
+
+	"github.com/millrace-io/millrace/internal/fsys"
+	"github.com/millrace-io/millrace/internal/state"
+)
+
+// A file is a state file of a run.
+type file struct {
+	tree   *tree
+	meta   state.File
+	within span // of the keys that count
+
+	mu     sync.Mutex
+	opened *opened // nil until it is read
+}
+
+// open returns the file ready to be read.
+func (f *file) open() (*opened, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.opened != nil {
+		return f.opened, nil
+	}
+	h, err := f.tree.files.Open(f.meta.Name)
+	if err != nil {
+		return nil, fmt.Errorf("read state file %s: %w", f.meta.Name, err)
+	}
+	if h.Size() != f.meta.Bytes {
+		h.Close()
+		return nil, &state.CorruptError{File: f.meta.Name, Why: fmt.Sprintf("it has %d bytes instead of %d", h.Size(), f.meta.Bytes)}
+	}
+	o, err := parse(f.meta.Name, h, h.Size())
+	if err != nil {
+		h.Close()
+		return nil, err
+	}
+	o.handle, o.cache = h, f.tree.opts.Blocks
+	f.tree.opts.Memory.Add(o.memory)
+	f.opened = o
+	return o, nil
+}
+
+// close forgets what was read.
+func (f *file) close() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if o := f.opened; o != nil {
+		f.tree.opts.Memory.Add(-o.memory)
+		o.cache.drop(o)
+		o.handle.Close()
+		f.opened = nil
+	}
+}
+
+// An opened file has its index in memory; blocks are read when they are asked for.
+type opened struct {
+	name   string
+	src    io.ReaderAt
+	size   int64
+	tables []*fileTable
+	memory int64 // of the index and the filters, about
+	handle fsys.File
+	cache  *Cache
+}
+
+// A fileTable is one table of a file.
+type fileTable struct {
+	file   *opened
+	name   string
+	tombs  []span
+	suffix int
+	filter filter
+	blocks []block
+}
+
+// A block is some entries of a table, with its place in the file.
+type block struct {
+	off, size   int64
+	n           int
+	first, last []byte
+}
+
+// table returns a table of the file, or nil.
+func (o *opened) table(name string) *fileTable {
+	for _, t := range o.tables {
+		if t.name == name {
+			return t
+		}
+	}
+	return nil
+}
+
+func (o *opened) corrupt(why string) error { return &state.CorruptError{File: o.name, Why: why} }
+
+// parse checks header, trailer and index of a file.
+func parse(name string, src io.ReaderAt, size int64) (*opened, error) {
+	o := &opened{name: name, src: src, size: size}
+	if size < headerBytes+trailerBytes {
+		return nil, o.corrupt("it is too short")
+	}
+	header, err := o.read(0, headerBytes)
+	if err != nil {
+		return nil, err
+	}
+	trailer, err := o.read(size-trailerBytes, trailerBytes)
+	if err != nil {
+		return nil, err
+	}
+	if string(header[:8]) != fileMagic {
+		return nil, o.corrupt("it does not begin like a state file")
+	}
+	version := binary.LittleEndian.Uint32(header[8:])
+	if version < 1 || version > fileVersion {
+		return nil, o.corrupt("its version is not known")
+	}
+	if string(trailer[24:]) != fileEnd {
+		return nil, o.corrupt("its end is missing")
+	}
+	if binary.LittleEndian.Uint64(trailer[16:]) != trailerSum(header, trailer[:16]) {
+		return nil, o.corrupt("the trailer's checksum is wrong")
+	}
+	off, n := binary.LittleEndian.Uint64(trailer), binary.LittleEndian.Uint32(trailer[8:])
+	if off > uint64(size) {
+		return nil, o.corrupt("the index is out of place")
+	}
+	index, err := o.unpack(int64(off), int64(n))
+	if err != nil {
+		return nil, err
+	}
+	o.memory = int64(len(index))
+	c := cut{src: index}
+	if o.parseTables(&c, version); c.bad || len(c.src) > 0 {
+		return nil, o.corrupt("the index is malformed")
+	}
+	return o, nil
+}
+
+func (o *opened) parseTables(c *cut, version uint32) {
+	for n := c.int(); n > 0 && !c.bad; n-- {
+		t := &fileTable{file: o, name: string(c.bytes())}
+		for k := c.int(); k > 0 && !c.bad; k-- {
+			s := span{from: c.bytes()}
+			if flag := c.take(1); flag != nil && flag[0] != 0 {
+				s.to = c.bytes()
+			}
+			t.tombs = append(t.tombs, s)
+		}
+		if version >= 2 {
+			t.suffix = c.int()
+			t.filter = filter(c.bytes())
+			c.bad = c.bad || len(t.filter)%filterBlockBytes != 0
+		}
+		for k := c.int(); k > 0 && !c.bad; k-- {
+			t.blocks = append(t.blocks, block{off: c.int64(), size: int64(c.int()), n: c.int(), first: c.bytes(), last: c.bytes()})
+		}
+		o.memory += int64(len(t.blocks)) * 72
+		o.tables = append(o.tables, t)
+	}
+}
+
+func (o *opened) read(off, n int64) ([]byte, error) {
+	b := make([]byte, n)
+	if got, err := o.src.ReadAt(b, off); int64(got) < n {
+		if errors.Is(err, io.EOF) {
+			return nil, o.corrupt("it ends too early")
+		}
+		return nil, fmt.Errorf("read state file %s: %w", o.name, err)
+	}
+	return b, nil
+}
+
+// unpack reads, checks and decompresses the frame at off.
+func (o *opened) unpack(off, size int64) ([]byte, error) {
+	if off < headerBytes || size < frameHead+frameTail || off > o.size-trailerBytes-size {
+		return nil, o.corrupt("a block is out of place")
+	}
+	b, err := o.read(off, size)
+	if err != nil {
+		return nil, err
+	}
+	body := b[:size-frameTail]
+	if binary.LittleEndian.Uint64(b[size-frameTail:]) != xxh3.Hash(body) {
+		return nil, o.corrupt("a block's checksum is wrong")
+	}
+	stored, rawLen, codec := binary.LittleEndian.Uint32(body), binary.LittleEndian.Uint32(body[4:]), body[8]
+	body = body[frameHead:]
+	if int(stored) != len(body) {
+		return nil, o.corrupt("a block's length is wrong")
+	}
+	if body, err = decompress(codec, body, int(rawLen)); err != nil {
+		return nil, o.corrupt("a block cannot be decompressed: " + err.Error())
+	}
+	if int(rawLen) != len(body) {
+		return nil, o.corrupt("a block's length is wrong")
+	}
+	return body, nil
+}
+
+// block returns the entries of block i, from the cache if they are there. keep
+// puts them there if they are not.
+func (t *fileTable) block(i int, keep bool) ([]byte, error) {
+	k := &t.blocks[i]
+	if raw := t.file.cache.get(t.file, k.off); raw != nil {
+		return raw, nil
+	}
+	raw, err := t.file.unpack(k.off, k.size)
+	if err == nil && keep {
+		t.file.cache.put(t.file, k.off, raw)
+	}
+	return raw, err
+}
+
+// cut reads varints and byte strings off a slice; after an error it yields zeros.
+type cut struct {
+	src []byte
+	bad bool
+}
+
+func (c *cut) int() int {
+	x, n := binary.Uvarint(c.src)
+	if n <= 0 || x > rawBytesMax {
+		c.bad = true
+		c.src = nil
+		return 0
+	}
+	c.src = c.src[n:]
+	return int(x)
+}
+
+func (c *cut) take(n int) []byte {
+	if n > len(c.src) {
+		c.bad = true
+		c.src = nil
+		return nil
+	}
+	b := c.src[:n:n]
+	c.src = c.src[n:]
+	return b
+}
+
+func (c *cut) bytes() []byte { return c.take(c.int()) }
+
+// int64 reads an offset.
+func (c *cut) int64() int64 {
+	x, n := binary.Uvarint(c.src)
+	if n <= 0 || x > 1<<62 {
+		c.bad = true
+		c.src = nil
+		return 0
+	}
+	c.src = c.src[n:]
+	return int64(x)
+}
+
+// An entryIter walks the entries of an unpacked block.
+type entryIter struct {
+	src  []byte
+	key  []byte
+	val  []byte
+	dead bool
+	bad  bool
+}
+
+func (it *entryIter) next() bool {
+	if len(it.src) == 0 || it.bad {
+		return false
+	}
+	c := cut{src: it.src}
+	shared, rest, n := c.int(), c.int(), c.int()
+	suffix := c.take(rest)
+	it.dead = n == 0
+	it.val = nil
+	if n > 0 {
+		it.val = c.take(n - 1)
+	}
+	if c.bad || shared > len(it.key) {
+		it.bad = true
+		return false
+	}
+	it.key = append(it.key[:shared], suffix...)
+	it.src = c.src
+	return true
+}
+
+// A part is what a run has of a table: a layer. Its files have ascending keys.
+type part []filePart
+
+// A filePart is what a file has of a table, and the keys that count.
+type filePart struct {
+	*fileTable
+	within span
+}
+
+// layer returns the run's part of a table.
+func (r *run) layer(name string) (part, error) {
+	var p part
+	for _, f := range r.files {
+		o, err := f.open()
+		if err != nil {
+			return nil, err
+		}
+		if t := o.table(name); t != nil {
+			p = append(p, filePart{t, f.within})
+		}
+	}
+	return p, nil
+}
+
+// layers returns the run's parts of all tables.
+func (r *run) layers() (map[string]layer, error) {
+	parts := map[string]part{}
+	for _, f := range r.files {
+		o, err := f.open()
+		if err != nil {
+			return nil, err
+		}
+		for _, t := range o.tables {
+			parts[t.name] = append(parts[t.name], filePart{t, f.within})
+		}
+	}
+	out := map[string]layer{}
+	for name, p := range parts {
+		out[name] = p
+	}
+	return out, nil
+}
+
+// suffix implements layer.
+func (p part) suffix() int { return p[0].fileTable.suffix }
+
+// may implements layer.
+func (p part) may(prefix []byte, hash uint64) bool {
+	for i := range p {
+		if p[i].may(prefix, hash) {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *filePart) may(prefix []byte, hash uint64) bool {
+	if len(p.tombs) > 0 {
+		if s, ok := (span{prefix, after(prefix)}).clip(p.within); ok && len(clipAll(p.tombs, s)) > 0 {
+			return true
+		}
+	}
+	n := len(p.blocks)
+	if n == 0 || bytes.Compare(p.blocks[n-1].last, prefix) < 0 {
+		return false
+	}
+	if first := p.blocks[0].first; bytes.Compare(first, prefix) > 0 && !bytes.HasPrefix(first, prefix) {
+		return false
+	}
+	return p.filter.has(hash)
+}
+
+// find implements layer.
+func (p part) find(key []byte, hash uint64) ([]byte, bool, error) {
+	for i := range p {
+		if !p[i].may(key, hash) {
+			continue
+		}
+		if val, ok, err := p[i].find(key); ok || err != nil {
+			return val, ok, err
+		}
+	}
+	return nil, false, nil
+}
+
+func (p *filePart) find(key []byte) ([]byte, bool, error) {
+	if !p.within.has(key) {
+		return nil, false, nil
+	}
+	i, _ := slices.BinarySearchFunc(p.blocks, key, func(b block, key []byte) int { return bytes.Compare(b.last, key) })
+	if i < len(p.blocks) && bytes.Compare(p.blocks[i].first, key) <= 0 {
+		raw, err := p.block(i, true)
+		if err != nil {
+			return nil, false, err
+		}
+		it := entryIter{src: raw}
+		for it.next() {
+			if c := bytes.Compare(it.key, key); c == 0 {
+				return it.val, true, nil
+			} else if c > 0 {
+				break
+			}
+		}
+		if it.bad {
+			return nil, false, p.file.corrupt("a block's entries are malformed")
+		}
+	}
+	return nil, covers(p.tombs, key), nil
+}
+
+// source implements layer.
+func (p part) source(b span) *source {
+	out := &source{}
+	var srcs []*source
+	for i := range p {
+		s := p[i].source(b)
+		out.tombs = append(out.tombs, s.tombs...)
+		srcs = append(srcs, s)
+	}
+	out.tombs = union(out.tombs)
+	out.step = func() bool {
+		for len(srcs) > 0 {
+			s := srcs[0]
+			if s.step() {
+				out.key, out.val, out.dead = s.key, s.val, s.dead
+				return true
+			}
+			if out.err = s.err; out.err != nil {
+				return false
+			}
+			srcs = srcs[1:]
+		}
+		return false
+	}
+	return out
+}
+
+func (p filePart) source(b span) *source {
+	b, ok := b.clip(p.within)
+	out := &source{step: func() bool { return false }}
+	if !ok {
+		return out
+	}
+	out.tombs = clipAll(p.tombs, b)
+	i, _ := slices.BinarySearchFunc(p.blocks, b.from, func(k block, key []byte) int { return bytes.Compare(k.last, key) })
+	few := b.to != nil && i < len(p.blocks) && !b.above(p.blocks[i].last) // a look-up, not a scan
+	var it entryIter
+	out.step = func() bool {
+		for {
+			if !it.next() {
+				if it.bad {
+					out.err = p.file.corrupt("a block's entries are malformed")
+				}
+				if it.bad || i >= len(p.blocks) || !b.above(p.blocks[i].first) {
+					return false
+				}
+				var raw []byte
+				if raw, out.err = p.block(i, few); out.err != nil {
+					return false
+				}
+				it = entryIter{src: raw, key: it.key[:0]}
+				i++
+				continue
+			}
+			if bytes.Compare(it.key, b.from) < 0 {
+				continue
+			}
+			out.key, out.val, out.dead = it.key, it.val, it.dead
+			return b.above(it.key)
+		}
+	}
+	return out
+}

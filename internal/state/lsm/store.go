@@ -1,0 +1,118 @@
+package lsm
+
+import (
+	"bytes"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/millrace-io/millrace/internal/base"
+	"github.com/millrace-io/millrace/internal/state"
+)
+
+// A store implements state.Store.
+type store struct {
+	groups  base.Range
+	tables  map[string]*table
+	values  map[string][][]byte
+	tree    *tree
+	pending int64 // bytes of pending deltas
+}
+
+// Range implements state.Store.
+func (s *store) Range() base.Range { return s.groups }
+
+// Table implements state.Store.
+func (s *store) Table(name string) state.Table {
+	t := s.tables[name]
+	if t == nil {
+		t = &table{store: s, name: name, pending: &delta{}}
+		s.tables[name] = t
+	}
+	return t
+}
+
+// Values implements state.Store.
+func (s *store) Values(name string) [][]byte { return s.values[name] }
+
+// SetValue implements state.Store. After a restore at another parallelism a name
+// may have several values: a snapshot keeps none of them until one is set.
+func (s *store) SetValue(name string, val []byte) { s.values[name] = [][]byte{bytes.Clone(val)} }
+
+// grown counts n bytes more that are pending, and freezes them when they are many.
+func (s *store) grown(n int64) error {
+	s.pending += n
+	s.tree.opts.Memory.Add(n)
+	if s.pending < s.tree.deltaBytes {
+		return nil
+	}
+	s.freeze()
+	s.tree.relieve()
+	return s.tree.reap()
+}
+
+// freeze lets the pending deltas wait for their files.
+func (s *store) freeze() {
+	var parts []*frozen
+	for _, name := range slices.SortedFunc(maps.Keys(s.tables), strings.Compare) {
+		t := s.tables[name]
+		if t.pending.empty() {
+			continue
+		}
+		parts = append(parts, &frozen{table: name, delta: t.pending, bytes: t.pending.bytes})
+		// The next delta is likely to be as large.
+		t.pending = &delta{tail: t.pending.tail, ents: make([]ent, 0, len(t.pending.ents))}
+	}
+	s.tree.push(parts)
+	s.pending = 0
+}
+
+// Snapshot implements state.Store.
+func (s *store) Snapshot(e base.Epoch) (state.Snapshot, error) {
+	snap := &snapshot{tree: s.tree, groups: s.groups, values: map[string][]byte{}}
+	for name, vals := range s.values {
+		if len(vals) == 1 {
+			snap.values[name] = vals[0]
+		}
+	}
+	s.freeze()
+	snap.number = s.tree.snapshot()
+	return snap, s.tree.reap()
+}
+
+// Size implements state.Store.
+func (s *store) Size() int64 {
+	return s.tree.fileBytes.Load() + s.tree.waitingBytes.Load() + s.pending
+}
+
+// Close implements state.Store.
+func (s *store) Close() error {
+	s.tree.opts.Memory.Add(-s.pending)
+	s.tables, s.pending = nil, 0
+	s.tree.close()
+	return nil
+}
+
+// A snapshot implements state.Snapshot.
+type snapshot struct {
+	tree   *tree
+	groups base.Range
+	number int
+	values map[string][]byte
+}
+
+// Persist implements state.Snapshot.
+func (s *snapshot) Persist() (state.Handle, error) {
+	files, err := s.tree.persist(s.number)
+	if err != nil {
+		return state.Handle{}, err
+	}
+	h := state.Handle{Range: s.groups, Files: files}
+	for _, f := range files {
+		h.Bytes += f.Bytes
+	}
+	if len(s.values) > 0 {
+		h.Values = s.values
+	}
+	return h, nil
+}
