@@ -1,6 +1,7 @@
 package millrace
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,7 +38,7 @@ import (
 	"github.com/millrace-io/millrace/internal/sql/ast"
 	"github.com/millrace-io/millrace/internal/sql/parse"
 	"github.com/millrace-io/millrace/internal/state"
-	"github.com/millrace-io/millrace/internal/state/mem"
+	"github.com/millrace-io/millrace/internal/state/lsm"
 	"github.com/millrace-io/millrace/types"
 	"github.com/millrace-io/millrace/vec"
 )
@@ -145,7 +146,7 @@ func inFile(file string, err error) error {
 // refresh follows a change of options.
 func (s *Session) refresh() error {
 	s.env = &fn.Env{Zone: s.opts.Zone(), QueryStart: env.Now(), Now: env.Now, Streaming: !s.batch(), Seed: s.seed}
-	s.memory = &base.Budget{Limit: s.opts.Size("memory.size")}
+	s.memory = s.budget()
 	s.binder = bind.New(s.cat, s.env, bind.WithOptions(s.opts))
 	return nil
 }
@@ -288,10 +289,34 @@ func (s *Session) graph(lj *logical.Job, id string) (*jobgraph.Graph, error) {
 	return physical.Plan(lj, s.planOptions(id, lj.Name))
 }
 
+// world is what the tasks of a job are built into. Its state files, if it takes no
+// checkpoints, go into a folder of the session.
+func (s *Session) world() *build.World {
+	fs, dir := s.spill()
+	w := &build.World{Env: s.env, Memory: s.memory, Spill: s.spill, Files: &checkpoint.Storage{FS: fs, Dir: dir, Scratch: true}}
+	switch s.opts.String("state.backend.type") {
+	case "mem", "hashmap":
+		w.Resident = true
+	}
+	w.Backend = lsm.Backend{Background: func(f func()) { go f() }, Memory: s.memory, DeltaBytes: lsm.DeltaBytes(s.memory), Blocks: &lsm.Cache{Memory: s.memory, Bytes: lsm.CacheBytes(s.memory)}}
+	return w
+}
+
+// budget is the memory that the jobs of the session share. Without a size they have
+// no limit, but state that can leaves memory before the machine's is used up.
+func (s *Session) budget() *base.Budget {
+	size := cmp.Or(s.opts.Size("memory.size"), s.opts.Size("taskmanager.memory.process.size"))
+	if size > 0 {
+		env.LimitMemory(size)
+		return &base.Budget{Limit: size}
+	}
+	return &base.Budget{EvictAt: env.MachineMemory() / 2}
+}
+
 // launch runs a graph in the background.
 func (s *Session) launch(ctx context.Context, j *Job, g *jobgraph.Graph, schema types.Schema, rows RowsFunc) error {
 	l := &cluster.Local{Graph: g, Log: func(line string) { s.cfg.Log(j.ID + ": " + line) }}
-	world := &build.World{Env: s.env, Memory: s.memory, Backend: mem.Backend{}, Spill: s.spill}
+	world := s.world()
 	world.Collect = func(b *vec.Batch) error {
 		if rows == nil {
 			return nil
@@ -357,7 +382,7 @@ func (s *Session) checkpoints(j *Job, l *cluster.Local, dir string) error {
 	}
 	st := &checkpoint.Storage{FS: s.fs, Dir: path.Join(dir, j.ID)}
 	l.Storage, l.Retain = st, int(s.opts.Int("execution.checkpointing.num-retained"))
-	l.World.Get = st.Get
+	l.World.Files = st
 	if err := st.Writable(); err != nil {
 		return err
 	}

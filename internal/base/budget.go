@@ -1,6 +1,7 @@
 package base
 
 import (
+	"cmp"
 	"fmt"
 	"sync/atomic"
 )
@@ -9,8 +10,14 @@ import (
 // used from many goroutines. A nil Budget has no limit.
 type Budget struct {
 	Limit int64 // bytes; 0 means none
-	used  atomic.Int64
-	peak  atomic.Int64
+	// EvictAt is the use from which on tables that can put entries out of memory;
+	// 0 means five eighths of the Limit, so that there is room for what cannot, and
+	// for what is not counted. A
+	// table that has no more than EvictKeep keeps it; 0 means 1 MiB.
+	EvictAt, EvictKeep int64
+
+	used atomic.Int64
+	peak atomic.Int64
 }
 
 // Add counts n more bytes (fewer, if negative) and reports whether the budget
@@ -23,6 +30,14 @@ func (b *Budget) Add(n int64) bool {
 	for p := b.peak.Load(); u > p && !b.peak.CompareAndSwap(p, u); p = b.peak.Load() {
 	}
 	return b.Limit == 0 || u <= b.Limit
+}
+
+// Short reports whether a table of so many bytes should put entries out.
+func (b *Budget) Short(table int64) bool {
+	if b == nil || b.Limit == 0 && b.EvictAt == 0 {
+		return false
+	}
+	return b.used.Load() > cmp.Or(b.EvictAt, b.Limit/8*5) && table > cmp.Or(b.EvictKeep, 1<<20)
 }
 
 // Used returns the bytes counted now.

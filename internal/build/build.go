@@ -22,13 +22,14 @@ import (
 
 // World is what tasks are built into.
 type World struct {
-	Env     *fn.Env
-	Memory  *base.Budget
-	Backend state.Backend
-	Get     func(name string) ([]byte, error) // state files
-	Spill   func() (fsys.FS, string)
-	Late    exec.LateLog
-	Epoch   base.Epoch // that the attempt starts from
+	Env      *fn.Env
+	Memory   *base.Budget
+	Backend  state.Backend
+	Files    state.Files
+	Resident bool // all state stays in memory
+	Spill    func() (fsys.FS, string)
+	Late     exec.LateLog
+	Epoch    base.Epoch // that the attempt starts from
 	// Collect takes the rows of a SELECT.
 	Collect func(*vec.Batch) error
 	// Source and Writer, where they are not nil, stand in for the connectors; a nil
@@ -51,11 +52,11 @@ func Task(g *jobgraph.Graph, id task.ID, restore map[string][]state.Handle, mark
 	}
 	for _, op := range v.Ops {
 		ctx := &exec.Context{Op: op.ID, Subtask: id.Subtask, Parallelism: v.Parallelism, Groups: g.MaxParallelism,
-			Env: w.Env, Memory: w.Memory, Spill: w.Spill, Late: w.Late, Counters: &exec.Counters{}}
+			Env: w.Env, Memory: w.Memory, Resident: w.Resident, Spill: w.Spill, Late: w.Late, Counters: &exec.Counters{}}
 		var err error
 		prefix := fmt.Sprintf("%s-%d-%d", op.ID, id.Subtask, id.Attempt)
 		r := base.RangeOf(id.Subtask, v.Parallelism, g.MaxParallelism)
-		if ctx.State, err = w.Backend.Open(prefix, r, restore[op.ID], w.Get); err != nil {
+		if ctx.State, err = w.Backend.Open(prefix, r, restore[op.ID], w.Files); err != nil {
 			return cfg, fmt.Errorf("restore %s: %w", op.Name, err)
 		}
 		t := task.Op{ID: op.ID, Context: ctx}

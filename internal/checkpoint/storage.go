@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"strings"
+	"sync"
 
 	"github.com/zeebo/xxh3"
 
@@ -18,10 +19,15 @@ import (
 const RetainedMin = 2
 
 // A Storage is one job's folder. Its methods may be called from many goroutines,
-// Save and Retain from one at a time.
+// Save and Retain from one at a time. It implements state.Files.
 type Storage struct {
 	FS  fsys.FS
 	Dir string // of the job
+	// Scratch says that there are no manifests: what is dropped is deleted at once.
+	Scratch bool
+
+	mu   sync.Mutex
+	live map[string]bool // state files that running tasks have put and not dropped
 }
 
 // Path is where the manifest of a checkpoint is.
@@ -46,9 +52,48 @@ func (s *Storage) Save(m *Manifest) error {
 	return nil
 }
 
-// Put writes a state file. Its name is unique to the job.
+// Put writes a state file. Its name is unique to the job. Retain leaves it until it
+// is dropped, though no manifest names it.
 func (s *Storage) Put(name string, data []byte) error {
-	return s.FS.Put(path.Join(s.Dir, "shared", name), data)
+	s.mu.Lock()
+	if s.live == nil {
+		s.live = map[string]bool{}
+	}
+	s.live[name] = true
+	s.mu.Unlock()
+	err := s.FS.Put(path.Join(s.Dir, "shared", name), data)
+	if err != nil {
+		s.Drop(name)
+	}
+	return err
+}
+
+// Open opens a state file.
+func (s *Storage) Open(name string) (fsys.File, error) {
+	return s.FS.Open(path.Join(s.Dir, "shared", name))
+}
+
+// Drop implements state.Files.
+func (s *Storage) Drop(name string) {
+	s.mu.Lock()
+	delete(s.live, name)
+	s.mu.Unlock()
+	if s.Scratch {
+		s.FS.Remove(path.Join(s.Dir, "shared", name)) // else it goes with the folder
+	}
+}
+
+// Forget drops the files of tasks that are gone.
+func (s *Storage) Forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.live)
+}
+
+func (s *Storage) isLive(name string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.live[name]
 }
 
 // Get reads a state file.
@@ -145,9 +190,8 @@ func (s *Storage) Verify(m *Manifest) error {
 }
 
 // Retain deletes all but the newest n manifests, then the state files that no
-// remaining manifest names and that no checkpoint in progress has written: those
-// of epochs above the newest manifest's are kept by name.
-func (s *Storage) Retain(n int, writing func(name string) bool) error {
+// remaining manifest names and no running task reads.
+func (s *Storage) Retain(n int) error {
 	epochs, err := s.Epochs()
 	if err != nil {
 		return err
@@ -179,7 +223,7 @@ func (s *Storage) Retain(n int, writing func(name string) bool) error {
 		return err
 	}
 	for _, f := range list {
-		if name := path.Base(f.Name); !named[name] && !writing(name) {
+		if name := path.Base(f.Name); !named[name] && !s.isLive(name) {
 			if err := s.FS.Remove(f.Name); err != nil {
 				return err
 			}

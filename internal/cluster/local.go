@@ -108,6 +108,9 @@ func (l *Local) carryOut(cmds []job.Command) *job.Outcome {
 		switch {
 		case c.Recover != nil:
 			l.World.Epoch = c.Recover.Epoch // no task runs that could read it
+			if l.Storage != nil {
+				l.Storage.Forget()
+			}
 			go l.recover(c.Recover)
 		case c.Deploy != nil:
 			l.deploy(c.Deploy)
@@ -236,7 +239,7 @@ func (l *Local) save(m *checkpoint.Manifest) {
 			return
 		}
 		l.completed(m)
-		if err := l.Storage.Retain(l.Retain, l.writing); err != nil {
+		if err := l.Storage.Retain(l.Retain); err != nil {
 			l.Log(fmt.Sprintf("old checkpoints are not deleted: %v", err))
 		}
 	}
@@ -288,14 +291,6 @@ func (l *Local) stopAll() {
 	for _, r := range l.tasks {
 		<-r.gone
 	}
-}
-
-// writing reports whether a state file may belong to a checkpoint that is not
-// complete yet: a task may write for epoch e+1 while e is saved.
-func (l *Local) writing(name string) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.status.uploading[name]
 }
 
 // A runner is the goroutine of a task.

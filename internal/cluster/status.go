@@ -24,9 +24,8 @@ type Status struct {
 	CheckpointUs int64      // how long the last one took
 	StateBytes   int64
 
-	started   map[base.Epoch]int64
-	tasks     map[task.ID]taskStatus
-	uploading map[string]bool
+	started map[base.Epoch]int64
+	tasks   map[task.ID]taskStatus
 }
 
 type taskStatus struct{ rows, out, late, mark int64 }
@@ -51,7 +50,7 @@ func (l *Local) Status() Status {
 		s.LateDropped += t.late
 		s.Watermark = min(s.Watermark, t.mark)
 	}
-	s.tasks, s.started, s.uploading = nil, nil, nil
+	s.tasks, s.started = nil, nil
 	return s
 }
 
@@ -97,9 +96,6 @@ func (l *Local) completed(m *checkpoint.Manifest) {
 	for _, handles := range m.Operators {
 		for _, h := range handles {
 			l.status.StateBytes += h.Bytes
-			for _, f := range h.Files {
-				delete(l.status.uploading, f.Name)
-			}
 		}
 	}
 }
@@ -108,15 +104,7 @@ func (l *Local) completed(m *checkpoint.Manifest) {
 func (l *Local) upload(id task.ID, s *task.Snapshot) *job.Ack {
 	a := &job.Ack{Task: id, Epoch: s.Epoch, State: map[string]state.Handle{}, Splits: s.Splits, Prepared: s.Prepared, Marks: s.Marks}
 	for op, frozen := range s.State {
-		h, err := frozen.Persist(func(name string, data []byte) error {
-			l.mu.Lock()
-			if l.status.uploading == nil {
-				l.status.uploading = map[string]bool{}
-			}
-			l.status.uploading[name] = true
-			l.mu.Unlock()
-			return l.Storage.Put(name, data)
-		})
+		h, err := frozen.Persist()
 		if err != nil {
 			a.Err = fmt.Errorf("state of %s: %w", op, err)
 			return a

@@ -6,7 +6,11 @@ package env
 import (
 	"crypto/rand"
 	"encoding/binary"
+	"math"
 	"os"
+	"runtime/debug"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -36,3 +40,33 @@ func Float() float64 { return float64(Seed()>>11) / (1 << 53) }
 
 // Sleep waits for some microseconds.
 func Sleep(us int64) { time.Sleep(time.Duration(us) * time.Microsecond) }
+
+// MachineMemory returns how many bytes of memory this process may have: what the
+// machine has, or less if its control group says so; 8 GiB if neither can be read.
+func MachineMemory() int64 {
+	least := int64(math.MaxInt64)
+	if text, err := os.ReadFile("/proc/meminfo"); err == nil {
+		for line := range strings.Lines(string(text)) {
+			if f := strings.Fields(line); len(f) > 1 && f[0] == "MemTotal:" {
+				if kb, err := strconv.ParseInt(f[1], 10, 64); err == nil {
+					least = kb << 10
+				}
+			}
+		}
+	}
+	for _, name := range []string{"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"} {
+		if text, err := os.ReadFile(name); err == nil {
+			if n, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64); err == nil && n > 0 {
+				least = min(least, n)
+			}
+		}
+	}
+	if least == math.MaxInt64 {
+		return 8 << 30
+	}
+	return least
+}
+
+// LimitMemory makes the garbage collector work harder when the process comes to
+// have so many bytes.
+func LimitMemory(bytes int64) { debug.SetMemoryLimit(bytes) }

@@ -99,7 +99,9 @@ func (g *GroupAgg) openScratch() (*groupTable, error) {
 }
 
 func (g *GroupAgg) openState() (*groupTable, error) {
-	t, err := keyed.Open(g.ctx.State, g.shape())
+	shape := g.shape()
+	shape.Evicts = !g.ctx.Resident && len(g.accs.shapes) == 0
+	t, err := keyed.Open(g.ctx.State, shape)
 	if err != nil {
 		return nil, err
 	}
@@ -141,6 +143,9 @@ func (g *GroupAgg) process(b *vec.Batch) error {
 		g.bundle.mark, g.bundle.marked = last, true
 	}
 	if b.Len() > 0 {
+		if g.bundle == nil || g.bundle.rows == 0 {
+			g.tab.Table.Trim()
+		}
 		if err := g.rowsIn(b); err != nil {
 			return err
 		}

@@ -9,7 +9,8 @@ import (
 	"github.com/millrace-io/millrace/internal/expr/agg"
 	"github.com/millrace-io/millrace/internal/expr/fn"
 	"github.com/millrace-io/millrace/internal/jobgraph"
-	"github.com/millrace-io/millrace/internal/state/mem"
+	"github.com/millrace-io/millrace/internal/state/lsm"
+	"github.com/millrace-io/millrace/internal/state/statetest"
 	"github.com/millrace-io/millrace/types"
 	"github.com/millrace-io/millrace/vec"
 )
@@ -74,7 +75,7 @@ func bidCall(name string, col, filter int, distinct bool) jobgraph.AggCall {
 }
 
 func benchContext(b testing.TB) *exec.Context {
-	store, err := mem.Backend{}.Open("x", base.Range{Hi: 128}, nil, nil)
+	store, err := lsm.Backend{}.Open("x", base.Range{Hi: 128}, nil, &statetest.Files{})
 	if err != nil {
 		b.Fatal(err)
 	}

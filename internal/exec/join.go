@@ -76,8 +76,10 @@ func (j *Join) Open(ctx *Context) error {
 			j.stamp[i] = extra
 			extra++
 		}
+		shape := j.sides[i].shape(name, ctx, extra)
+		shape.Evicts = !ctx.Resident && j.ttl[i] == 0 && !j.byUnique(i)
 		var err error
-		if j.sides[i].rows, err = keyed.OpenMulti(ctx.State, j.sides[i].shape(name, ctx, extra)); err != nil {
+		if j.sides[i].rows, err = keyed.OpenMulti(ctx.State, shape); err != nil {
 			return err
 		}
 	}
@@ -97,6 +99,8 @@ func (j *Join) Process(in int, b *vec.Batch, out Output) (bool, error) {
 func (j *Join) begin(in int, b *vec.Batch) {
 	j.in, j.batch, j.at, j.matched = in, b, 0, 0
 	j.pairs.ownLeft, j.pairs.single = in == 0, j.semi || j.anti
+	j.sides[0].rows.Trim()
+	j.sides[1].rows.Trim()
 	j.match.start(b, in == 0, &j.sides[in], &j.sides[1-in])
 	switch {
 	case j.unique[in] != nil:

@@ -21,9 +21,8 @@ type uniqueRows struct {
 // before. The plan sees to it that such an input's unique columns hold its join
 // keys, and that there is no other condition.
 func (j *Join) openUnique() error {
-	s := j.spec
-	for i, cols := range [2][]int{s.LeftUnique, s.RightUnique} {
-		if s.SendBefore || cols == nil || s.Cond != nil || [2]bool{s.LeftAppend, s.RightAppend}[i] || !holds(cols, j.sides[i].keys) {
+	for i, cols := range [2][]int{j.spec.LeftUnique, j.spec.RightUnique} {
+		if !j.byUnique(i) {
 			continue
 		}
 		u := &uniqueRows{cols: cols, types: pickTypes(j.sides[i].types, cols)}
@@ -42,6 +41,17 @@ func (j *Join) openUnique() error {
 		j.unique[i] = u
 	}
 	return nil
+}
+
+// byUnique reports whether the rows of an input are known by a unique key. They stay
+// in memory, for the index refers to them.
+func (j *Join) byUnique(in int) bool {
+	s := j.spec
+	cols, onlyInserts := s.LeftUnique, s.LeftAppend
+	if in == 1 {
+		cols, onlyInserts = s.RightUnique, s.RightAppend
+	}
+	return !s.SendBefore && cols != nil && s.Cond == nil && !onlyInserts && holds(cols, j.sides[in].keys)
 }
 
 // holds reports whether all of the columns keys are among cols.

@@ -15,7 +15,8 @@ import (
 	"github.com/millrace-io/millrace/internal/fsys"
 	fsmem "github.com/millrace-io/millrace/internal/fsys/mem"
 	"github.com/millrace-io/millrace/internal/jobgraph"
-	"github.com/millrace-io/millrace/internal/state/mem"
+	"github.com/millrace-io/millrace/internal/state/lsm"
+	"github.com/millrace-io/millrace/internal/state/statetest"
 	"github.com/millrace-io/millrace/types"
 	"github.com/millrace-io/millrace/vec"
 )
@@ -225,7 +226,7 @@ func TestMatchBudget(t *testing.T) {
 		spec := matchSpec(jobgraph.SkipToNextRow, 0, 0, matchVar("A", 1, -1), matchVar("B", 1, 1))
 		spec.Vars[1].Cond = fcall("=", expr.Column(mX, tInt), big(-1)) // never
 		budget := &base.Budget{Limit: 1 << 20}
-		store, err := mem.Backend{}.Open("", base.Range{Hi: 1}, nil, nil)
+		store, err := lsm.Backend{}.Open("", base.Range{Hi: 1}, nil, &statetest.Files{})
 		if err != nil {
 			t.Fatal(err)
 		}

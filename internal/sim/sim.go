@@ -29,7 +29,7 @@ import (
 	"github.com/millrace-io/millrace/internal/job"
 	"github.com/millrace-io/millrace/internal/jobgraph"
 	"github.com/millrace-io/millrace/internal/state"
-	"github.com/millrace-io/millrace/internal/state/mem"
+	"github.com/millrace-io/millrace/internal/state/lsm"
 	"github.com/millrace-io/millrace/internal/task"
 )
 
@@ -71,6 +71,8 @@ type world struct {
 	master  *job.Master
 	graph   *jobgraph.Graph
 	storage *checkpoint.Storage
+	memory  *base.Budget
+	full    bool // the storage has no room for state files
 	tasks   []*running
 	later   []func() // things under way that end at some time
 	events  []job.Event
@@ -88,7 +90,10 @@ type running struct {
 
 // Run runs a job drawn from the seed to its end.
 func Run(seed uint64, opt Options) (res Result) {
-	w := &world{rnd: rand.New(rand.NewPCG(seed, 7)), opt: opt, disk: fsmem.New(nil)}
+	w := &world{rnd: rand.New(rand.NewPCG(seed, 7)), opt: opt, disk: fsmem.New(nil), memory: &base.Budget{}}
+	if seed%2 == 1 {
+		w.memory.EvictAt, w.memory.EvictKeep = 1, 1 // entries leave memory all the time
+	}
 	defer func() {
 		if p := recover(); p != nil {
 			res = w.res
@@ -201,12 +206,9 @@ func (w *world) upload() {
 	a := &job.Ack{Task: t.id, Epoch: s.Epoch, State: map[string]state.Handle{}, Splits: s.Splits, Prepared: s.Prepared, Marks: s.Marks}
 	full := w.rnd.IntN(10) == 0 && s.Epoch != 0
 	for op, frozen := range s.State {
-		h, err := frozen.Persist(func(name string, data []byte) error {
-			if full {
-				return fmt.Errorf("put %s: drawn to fail", name)
-			}
-			return w.storage.Put(name, data)
-		})
+		w.full = full
+		h, err := frozen.Persist()
+		w.full = false
 		if err != nil {
 			a.Err = err
 		}
@@ -298,7 +300,7 @@ func (w *world) save(m *checkpoint.Manifest) {
 		return
 	}
 	w.res.Epochs++
-	if err := w.storage.Retain(2, func(string) bool { return true }); err != nil {
+	if err := w.storage.Retain(2); err != nil {
 		w.res.Problem = err.Error()
 	}
 	w.send(job.Event{Saved: m.Epoch})
@@ -334,7 +336,7 @@ func (w *world) deploy(d *job.Deployment) {
 	}
 	t := &running{id: d.Task}
 	env := &fn.Env{Streaming: true, Now: func() int64 { return w.now }}
-	cfg, err := build.Task(w.graph, d.Task, d.Restore, d.Mark, &build.World{Env: env, Memory: &base.Budget{}, Backend: mem.Backend{}, Get: w.storage.Get,
+	cfg, err := build.Task(w.graph, d.Task, d.Restore, d.Mark, &build.World{Env: env, Memory: w.memory, Backend: lsm.Backend{DeltaBytes: 2000, Memory: w.memory}, Files: files{w.storage, w},
 		Source: func(*jobgraph.Source) (connect.Source, error) { return w.plan.source, nil },
 		Writer: func(op string, _ *jobgraph.Sink) connect.Writer {
 			return &writer{w: w.out, name: fmt.Sprintf("%s-%d-%d-%d", op, w.res.Crashes, d.Task.Attempt, d.Task.Subtask)}
@@ -418,4 +420,18 @@ func describe(v any) string {
 		return err.Error()
 	}
 	return string(data)
+}
+
+// files is the storage, which may be full.
+type files struct {
+	*checkpoint.Storage
+	w *world
+}
+
+// Put implements state.Files.
+func (f files) Put(name string, data []byte) error {
+	if f.w.full {
+		return fmt.Errorf("put %s: drawn to fail", name)
+	}
+	return f.Storage.Put(name, data)
 }

@@ -28,7 +28,8 @@ import (
 	"github.com/millrace-io/millrace/internal/fsys"
 	"github.com/millrace-io/millrace/internal/keyenc"
 	"github.com/millrace-io/millrace/internal/state"
-	"github.com/millrace-io/millrace/internal/state/mem"
+	"github.com/millrace-io/millrace/internal/state/lsm"
+	"github.com/millrace-io/millrace/internal/state/statetest"
 	"github.com/millrace-io/millrace/types"
 	"github.com/millrace-io/millrace/vec"
 )
@@ -61,7 +62,7 @@ type Run struct {
 	inputs  []func()
 	replays bool
 
-	files   map[string][]byte
+	files   statetest.Files
 	handles []state.Handle
 	epoch   base.Epoch
 	out     []Event
@@ -104,7 +105,10 @@ func Start(t testing.TB, make func() exec.Operator, opt Options) *Run {
 	if opt.Inputs == 0 {
 		opt.Inputs = 1
 	}
-	r := &Run{t: t, make: make, opt: opt, files: map[string][]byte{}}
+	if _, test := t.(*testing.T); test && opt.Memory == nil {
+		opt.Memory = &base.Budget{EvictAt: 1, EvictKeep: 1} // what can leave memory does, all the time
+	}
+	r := &Run{t: t, make: make, opt: opt}
 	r.open()
 	return r
 }
@@ -113,7 +117,7 @@ func (r *Run) open() {
 	r.subs = nil
 	n := r.opt.Parallelism
 	for i := range n {
-		store, err := mem.Backend{}.Open(fmt.Sprintf("%d-%d-%d-", r.epoch, n, i), base.RangeOf(i, n, r.opt.Groups), r.handles, r.get)
+		store, err := lsm.Backend{}.Open(fmt.Sprintf("%d-%d-%d-", r.epoch, n, i), base.RangeOf(i, n, r.opt.Groups), r.handles, &r.files)
 		r.must(err)
 		zone := r.opt.Zone
 		if zone == nil {
@@ -126,14 +130,6 @@ func (r *Run) open() {
 		r.must(s.op.Open(s.ctx))
 		r.subs = append(r.subs, s)
 	}
-}
-
-func (r *Run) get(name string) ([]byte, error) {
-	b, ok := r.files[name]
-	if !ok {
-		return nil, fmt.Errorf("no file %s", name)
-	}
-	return b, nil
 }
 
 func (r *Run) must(err error) {
@@ -293,7 +289,7 @@ func (r *Run) Checkpoint() {
 		r.must(s.op.Snapshot(r.epoch))
 		snap, err := s.store.Snapshot(r.epoch)
 		r.must(err)
-		h, err := snap.Persist(func(name string, data []byte) error { r.files[name] = data; return nil })
+		h, err := snap.Persist()
 		r.must(err)
 		handles = append(handles, h)
 	}

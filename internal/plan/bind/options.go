@@ -81,6 +81,9 @@ var optionDefs = []connect.Option{
 	{Key: "millrace.optimizer.disabled-rules", Doc: "optimiser rules that are left out, with semicolons between them: a plan gives the same rows without (Millrace's own)"},
 	{Key: "memory.size", Check: size, Doc: "memory for state and buffers (Millrace's own)"},
 	{Key: "io.tmp.dirs", Check: oneFolder, Doc: "folder for what does not fit in memory; unset, the system's for temporary files"},
+	{Key: "memory.size", Check: size, Doc: "memory of the process, for state, buffers and caches (Millrace's own); unset, taskmanager.memory.process.size, or three quarters of what the machine has"},
+	{Key: "taskmanager.memory.process.size", Check: size, Doc: "the same in Flink's name"},
+	{Key: "state.backend.type", Default: "lsm", Check: oneOf("lsm", "rocksdb", "forst", "mem", "hashmap"), Doc: "where state is: lsm, also called rocksdb or forst, keeps in memory what is used and the rest in files; mem, also called hashmap, keeps all in memory and fails when that is not enough"},
 }
 
 // optionNoOps are options of Flink whose effect Millrace has in another way or
@@ -105,7 +108,6 @@ var optionNoOps = map[string]string{
 	"pipeline.closure-cleaner-level":                            "there are no Java closures",
 	"pipeline.force-kryo":                                       "there is no serialisation of Java types",
 	"pipeline.force-avro":                                       "there is no serialisation of Java types",
-	"state.backend.type":                                        "state lives in memory and is durable by checkpoints, see memory.size",
 	"state.backend.incremental":                                 "checkpoints are always incremental",
 	"execution.target":                                          "where a job runs is chosen on the command line",
 	"table.generated-code.max-length":                           "there is no generated code",

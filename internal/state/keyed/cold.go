@@ -24,14 +24,10 @@ import (
 // again by the same table and not given back: what is full stays full.
 
 const (
-	// A table lets entries go when the budget is used to evictShare sixteenths, so
-	// that what cannot has some room, and the table has less than freeLow of its
-	// memory free; it then frees up to freeHigh.
-	evictShare = 13
-	freeLow    = 32
-	freeHigh   = 16
-	// keepBytes is what a table may have however short memory is.
-	keepBytes = 1 << 20
+	// When memory is short and less than one freeLow'th of a table's is free, it
+	// frees up to one freeHigh'th.
+	freeLow  = 32
+	freeHigh = 16
 )
 
 // cold is what a table has besides, once entries are out of memory.
@@ -68,8 +64,7 @@ func (t *Table) free() int64 {
 // mayTrim reports whether entries should leave memory, and how much must be free
 // afterwards.
 func (t *Table) mayTrim(free int64) (want int64, trim bool) {
-	b := t.mem.budget
-	if !t.shape.Evicts || b == nil || b.Limit == 0 || b.Used() < b.Limit/16*evictShare || t.mem.bytes < keepBytes {
+	if !t.shape.Evicts || !t.mem.budget.Short(t.mem.bytes) {
 		return 0, false
 	}
 	return t.mem.bytes / freeHigh, free < t.mem.bytes/freeLow

@@ -1,11 +1,17 @@
 package lsm
 
 import (
+	"cmp"
 	"container/list"
 	"sync"
 
 	"github.com/millrace-io/millrace/internal/base"
 )
+
+// CacheBytes is what a Cache may keep where there is so much memory.
+func CacheBytes(b *base.Budget) int64 {
+	return min(max(cmp.Or(b.Limit, b.EvictAt)/16, 1<<20), 256<<20)
+}
 
 // A Cache keeps blocks that were read, those used last, for all stores of a
 // process. A nil Cache keeps nothing. It may be used from many goroutines.

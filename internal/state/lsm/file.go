@@ -293,6 +293,59 @@ func (it *entryIter) next() bool {
 	return true
 }
 
+// search finds a key in an unpacked block; a nil value says that it is deleted. It
+// copies no key: it knows how many bytes of the one before agree with what it looks
+// for, and an entry that shares more with that one is as far below as that was.
+func search(raw, key []byte) (val []byte, found, ok bool) {
+	same := 0
+	for len(raw) > 0 {
+		var shared, rest, n int
+		if shared, raw = varint(raw); shared < 0 {
+			return nil, false, false
+		}
+		if rest, raw = varint(raw); rest < 0 {
+			return nil, false, false
+		}
+		if n, raw = varint(raw); n < 0 || rest+max(n-1, 0) > len(raw) {
+			return nil, false, false
+		}
+		if shared < same {
+			return nil, false, true // behind it
+		}
+		if shared == same {
+			suffix := raw[:rest]
+			i := 0
+			for i < rest && same < len(key) && suffix[i] == key[same] {
+				i++
+				same++
+			}
+			switch {
+			case i < rest && (same == len(key) || suffix[i] > key[same]):
+				return nil, false, true
+			case i == rest && same == len(key):
+				if n == 0 {
+					return nil, true, true
+				}
+				return raw[rest : rest+n-1 : rest+n-1], true, true
+			}
+		}
+		raw = raw[rest+max(n-1, 0):]
+	}
+	return nil, false, true
+}
+
+// varint reads a number, -1 if there is none.
+func varint(b []byte) (int, []byte) {
+	if len(b) > 0 && b[0] < 0x80 {
+		return int(b[0]), b[1:]
+	}
+	x, n := binary.Uvarint(b)
+	if n <= 0 || x > rawBytesMax {
+		return -1, nil
+	}
+	return int(x), b[n:]
+}
+
 // A part is what a run has of a table: a layer. Its files have ascending keys.
 type part []filePart
 
@@ -388,16 +441,12 @@ func (p *filePart) find(key []byte) ([]byte, bool, error) {
 		if err != nil {
 			return nil, false, err
 		}
-		it := entryIter{src: raw}
-		for it.next() {
-			if c := bytes.Compare(it.key, key); c == 0 {
-				return it.val, true, nil
-			} else if c > 0 {
-				break
-			}
-		}
-		if it.bad {
+		val, found, ok := search(raw, key)
+		if !ok {
 			return nil, false, p.file.corrupt("a block's entries are malformed")
+		}
+		if found {
+			return val, true, nil
 		}
 	}
 	return nil, covers(p.tombs, key), nil

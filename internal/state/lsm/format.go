@@ -24,7 +24,7 @@ const (
 
 // blockBytes is the size of a block before compression, about: what a look-up of
 // one key reads and decompresses.
-const blockBytes = 16 << 10
+const blockBytes = 8 << 10
 
 // rawBytesMax is more than a block or an index ever has: one entry may be large.
 const rawBytesMax = 1<<31 - 1

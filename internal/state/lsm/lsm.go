@@ -65,15 +65,17 @@ type Backend struct {
 	Blocks *Cache
 
 	mergeBytes int64 // mergeBytesMin, but in tests
-	fileBytes  int   // fileBytesMax, but in tests
+	fileBytes  int   // about how large a file of a run gets before the next begins; 0 is twice DeltaBytes
 }
 
 // DeltaBytesMax is the size at which a pending delta is written to a file, unless
 // the Backend says less.
 const DeltaBytesMax = 16 << 20
 
-// fileBytesMax is about how large a file of a run gets before the next begins.
-const fileBytesMax = 32 << 20
+// DeltaBytes is what a store may collect where there is so much memory.
+func DeltaBytes(b *base.Budget) int64 {
+	return min(max(cmp.Or(b.Limit, b.EvictAt)/64, 1<<20), DeltaBytesMax)
+}
 
 var _ state.Backend = Backend{}
 
@@ -87,7 +89,7 @@ func (b Backend) Open(prefix string, r base.Range, from []state.Handle, files st
 		deltaBytes: cmp.Or(b.DeltaBytes, DeltaBytesMax),
 	}
 	t.opts.mergeBytes = cmp.Or(b.mergeBytes, mergeBytesMin)
-	t.opts.fileBytes = cmp.Or(b.fileBytes, fileBytesMax)
+	t.opts.fileBytes = cmp.Or(b.fileBytes, int(2*t.deltaBytes))
 	t.view.Store(&view{runs: t.inherit(from)})
 	return &store{groups: r, tables: map[string]*table{}, values: restoreValues(r, from), tree: t}, nil
 }
