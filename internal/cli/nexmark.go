@@ -203,6 +203,16 @@ func (c *nexmarkCommand) measure(w *world, q queries.Query) (nexmarkResult, erro
 		return r, usageError{err}
 	}
 	defer s.Close()
+	if q.NeedsFolder() {
+		dir, err := os.MkdirTemp("", "millrace-"+q.Name+"-")
+		if err != nil {
+			return r, err
+		}
+		defer os.RemoveAll(dir)
+		if q, err = q.In(dir); err != nil {
+			return r, err
+		}
+	}
 	setup := queries.Script(append(queries.Generated(c.tableOptions()), q.Setup...)...)
 	if _, err := execute(w.ctx, s, q.Name, setup); err != nil {
 		return r, err

@@ -47,6 +47,7 @@ var rules = []rule{
 	{"filter-join", filterJoin},
 	{"join-condition", joinCondition},
 	{"join-keys", joinKeys},
+	{"temporal-keys", temporalKeys},
 	{"filter-aggregate", filterAggregate},
 	{"filter-union", filterUnion},
 	{"filter-window", filterWindow},
