@@ -40,9 +40,9 @@ func (f *fromBinder) bind(t ast.TableExpr) (*scope, error) {
 	case *ast.MatchRecognize:
 		return f.match(t)
 	case *ast.Pivot:
-		return nil, unsupported(t, "PIVOT")
+		return f.pivot(t)
 	case *ast.Unpivot:
-		return nil, unsupported(t, "UNPIVOT")
+		return f.unpivot(t)
 	}
 	return nil, unsupported(t, kindOf(t))
 }
