@@ -8,3 +8,4 @@ CREATE TABLE V (id BIGINT PRIMARY KEY NOT ENFORCED, v DOUBLE, ts TIMESTAMP(3), W
   WITH ('connector' = 'filesystem', 'path' = '${DATA}/v.json', 'format' = 'debezium-json');
 CREATE TABLE L (id BIGINT, name STRING) WITH ('connector' = 'filesystem', 'path' = '${DATA}/l.json', 'format' = 'json');
 CREATE VIEW VV AS SELECT id, v, ts FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY id ORDER BY ts DESC) AS rn FROM B) WHERE rn = 1;
+CREATE VIEW KN AS SELECT k, COUNT(*) AS n FROM B GROUP BY k;

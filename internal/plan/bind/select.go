@@ -42,7 +42,7 @@ func (b *Binder) selectBlock(s *ast.Select, orderBy []ast.SortItem, outer *scope
 	}
 	x.over = true
 	if s.Qualify != nil {
-		x.clause = "QUALIFY"
+		x.clause, x.params = "QUALIFY", k.selected(s.Items, items)
 		if qualify, err = x.condition(s.Qualify); err != nil {
 			return nil, nil, err
 		}
@@ -55,6 +55,24 @@ func (b *Binder) selectBlock(s *ast.Select, orderBy []ast.SortItem, outer *scope
 		k.grouped, k.scalar = true, true
 	}
 	return k.finish(items, having, qualify, order, s.Distinct)
+}
+
+// selected are the columns of the select list that QUALIFY may call by their aliases:
+// those that no column of FROM hides.
+func (k *block) selected(list []ast.SelectItem, items []item) map[string]*expr.Expr {
+	out := map[string]*expr.Expr{}
+	for _, it := range list {
+		name := it.Alias.Text
+		if _, n := k.sc.column(nil, name); name == "" || n > 0 {
+			continue
+		}
+		for _, i := range items {
+			if i.name == name {
+				out[name] = i.e
+			}
+		}
+	}
+	return out
 }
 
 // finish builds the tree and says what is hidden in it.
