@@ -12,14 +12,45 @@ func appendYMD(dst []byte, y, m, d int) []byte {
 	}
 	if y > 9999 {
 		dst = append(dst, byte('0'+y/10000%10))
+		y %= 10000
 	}
-	return append(dst, byte('0'+y/1000%10), byte('0'+y/100%10), byte('0'+y/10%10), byte('0'+y%10), '-',
-		byte('0'+m/10), byte('0'+m%10), '-', byte('0'+d/10), byte('0'+d%10))
+	dst = append(dst, "0000-00-00"...)
+	b := dst[len(dst)-10:]
+	putPair(b, y/100)
+	putPair(b[2:], y%100)
+	putPair(b[5:], m)
+	putPair(b[8:], d)
+	return dst
+}
+
+// pairs are the texts of 00 to 99, one after the other.
+var pairs = func() (p [200]byte) {
+	for i := range 100 {
+		p[2*i], p[2*i+1] = byte('0'+i/10), byte('0'+i%10)
+	}
+	return p
+}()
+
+// putPair writes the two digits of x, which is below 100.
+func putPair(b []byte, x int) {
+	at := 2 * (uint(x) % 100)
+	b[0], b[1] = pairs[at], pairs[at+1]
+}
+
+// AppendPair appends the two digits of x, which is below 100.
+func AppendPair(dst []byte, x int) []byte {
+	at := 2 * (uint(x) % 100)
+	return append(dst, pairs[at], pairs[at+1])
 }
 
 func appendHMS(dst []byte, secs int) []byte {
-	h, m, s := secs/3600, secs/60%60, secs%60
-	return append(dst, byte('0'+h/10), byte('0'+h%10), ':', byte('0'+m/10), byte('0'+m%10), ':', byte('0'+s/10), byte('0'+s%10))
+	dst = append(dst, "00:00:00"...)
+	b := dst[len(dst)-8:]
+	s := uint32(secs)
+	putPair(b, int(s/3600))
+	putPair(b[3:], int(s/60%60))
+	putPair(b[6:], int(s%60))
+	return dst
 }
 
 // AppendTime appends a time of day in milliseconds as 12:34:56. With a precision
@@ -61,6 +92,11 @@ func AppendTimestampNanos(dst []byte, nanos Int128, prec int) []byte {
 }
 
 func appendFraction(dst []byte, nanos, prec int) []byte {
+	if prec == 3 && nanos%1_000_000 == 0 {
+		ms := nanos / 1_000_000
+		dst = append(dst, '.', byte('0'+ms/100))
+		return AppendPair(dst, ms%100)
+	}
 	digits := 9
 	for digits > prec && nanos%10 == 0 {
 		nanos /= 10

@@ -23,7 +23,7 @@ func (d *Decoder) variant(v *value, data []byte, i int) int {
 	if d.variants == nil {
 		d.variants = &variants{}
 	}
-	out, err := d.variants.doc.Variant(v.col.Data, &d.variants.b, string(data[i:end]), true)
+	out, err := d.variants.doc.Variant(v.col.Data, &d.variants.b, kernel.TextOf(data[i:end]), true)
 	if err != nil {
 		return d.fail(errors.New("the value is not valid JSON"))
 	}

@@ -34,6 +34,8 @@ type JSON struct {
 	Vals []JSONValue
 	s    string
 	at   int
+
+	places [2][]int // scratch of JSONPath.Find
 }
 
 // jsonDepthMax bounds how deep arrays and objects nest.

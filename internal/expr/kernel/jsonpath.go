@@ -107,19 +107,21 @@ func jsonName(s string) (name, rest string) {
 }
 
 // Find returns the places of the values that the path leads to, and whether a
-// step found nothing; Many says whether they are to be read as an array.
+// step found nothing; Many says whether they are to be read as an array. The places
+// are the document's scratch: they hold until the next Find.
 func (p *JSONPath) Find(j *JSON) (places []int, missing bool) {
-	places = []int{0}
+	places, next := append(j.places[0][:0], 0), j.places[1][:0]
 	for _, s := range p.steps {
-		var next []int
+		next = next[:0]
 		for _, at := range places {
 			next = j.step(next, at, s)
 		}
 		if len(next) == 0 && !p.many {
 			return nil, true
 		}
-		places = next
+		places, next = next, places
 	}
+	j.places = [2][]int{places, next}
 	return places, false
 }
 

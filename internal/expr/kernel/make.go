@@ -1,6 +1,8 @@
 package kernel
 
 import (
+	"slices"
+
 	"github.com/millrace-io/millrace/vec"
 )
 
@@ -108,6 +110,7 @@ type StrWriter struct {
 	Data  []byte
 	offs  []uint32
 	next  int
+	rows  int // written so far
 	valid vec.Bitmap
 }
 
@@ -122,7 +125,13 @@ func (w *StrWriter) End(i int) {
 	}
 	w.offs[i+1] = uint32(len(w.Data))
 	w.next = i + 1
+	if w.rows++; w.rows == sampleRows && len(w.offs) > 2*sampleRows {
+		w.Data = slices.Grow(w.Data, len(w.Data)/sampleRows*(len(w.offs)-i)*5/4)
+	}
 }
+
+// sampleRows are so many rows that their length tells that of the others.
+const sampleRows = 64
 
 // Null makes row i NULL.
 func (w *StrWriter) Null(i int) {

@@ -12,13 +12,25 @@ import (
 // of java.text.SimpleDateFormat: yyyy-MM-dd HH:mm:ss.SSS. The two agree on the
 // letters that occur in practice; where they do not (u, and the width of a
 // field when reading) the methods say whose rule they follow.
-type TimePattern struct{ parts []timePart }
+//
+// It remembers the date that it wrote last, which the next row mostly has too, so
+// it is not safe for concurrent use.
+type TimePattern struct {
+	parts []timePart
+	dates int // so many parts at the front depend on the date alone
+
+	have  bool
+	days  int
+	date  types.Civil // of days
+	front []byte      // the first parts on that date
+}
 
 // A timePart is a letter and how often it stands, or a text if letter is 0.
 type timePart struct {
-	letter byte
-	n      int
-	text   string
+	letter   byte
+	n        int
+	text     string
+	adjacent bool // a number follows at once
 }
 
 const timeLetters = "GyuYMLwWdDFEeaHkKhmsSAnNzZXVx"
@@ -52,8 +64,18 @@ func NewTimePattern(pattern string) (*TimePattern, error) {
 			i++
 		}
 	}
+	for i := range len(p.parts) - 1 {
+		next := p.parts[i+1].letter
+		p.parts[i].adjacent = next != 0 && strings.IndexByte("yuYMdDHkKhmsSn", next) > 0
+	}
+	for p.dates < len(p.parts) && (p.parts[p.dates].letter == 0 || strings.IndexByte(dateLetters, p.parts[p.dates].letter) >= 0) {
+		p.dates++
+	}
 	return p, nil
 }
+
+// dateLetters are those that depend on the date alone.
+const dateLetters = "GyuYMLwWdDFEe"
 
 func (p *TimePattern) addText(s string) {
 	if n := len(p.parts); n > 0 && p.parts[n-1].letter == 0 {
@@ -99,13 +121,43 @@ type timeValue struct {
 // Append appends a local timestamp in microseconds; offset is its zone's, in
 // seconds.
 func (p *TimePattern) Append(dst []byte, local, offset int64) []byte {
-	days, _ := types.DayOf(local)
-	v := timeValue{Civil: types.CivilOf(local), days: days, offset: offset}
-	for i := range p.parts {
-		if p.parts[i].letter == 0 {
-			dst = append(dst, p.parts[i].text...)
-		} else {
-			dst = v.append(dst, p.parts[i].letter, p.parts[i].n)
+	days, rest := types.DayOf(local)
+	if !p.have || days != p.days {
+		p.setDate(days)
+	}
+	dst = append(dst, p.front...)
+	if p.dates == len(p.parts) {
+		return dst
+	}
+	v := timeValue{Civil: p.date, days: days, offset: offset}
+	secs := uint32(rest / types.Second)
+	v.Hour, v.Minute, v.Second = int(secs/3600), int(secs/60%60), int(secs%60)
+	v.Nano = int(rest-int64(secs)*types.Second) * 1000
+	return p.tail(dst, &v, p.dates, len(p.parts))
+}
+
+func (p *TimePattern) setDate(days int) {
+	p.have, p.days, p.date = true, days, types.Civil{}
+	p.date.Year, p.date.Month, p.date.Day = types.DateOf(days)
+	p.front = p.tail(p.front[:0], &timeValue{Civil: p.date, days: days}, 0, p.dates)
+}
+
+// tail appends the parts from one to another.
+func (p *TimePattern) tail(dst []byte, v *timeValue, from, to int) []byte {
+	for i := from; i < to; i++ {
+		switch part := &p.parts[i]; {
+		case part.letter == 0 && len(part.text) == 1:
+			dst = append(dst, part.text[0])
+		case part.letter == 0:
+			dst = append(dst, part.text...)
+		case part.n == 2 && part.letter == 'H':
+			dst = types.AppendPair(dst, v.Hour)
+		case part.n == 2 && part.letter == 'm':
+			dst = types.AppendPair(dst, v.Minute)
+		case part.n == 2 && part.letter == 's':
+			dst = types.AppendPair(dst, v.Second)
+		default:
+			dst = v.append(dst, part.letter, part.n)
 		}
 	}
 	return dst
@@ -216,6 +268,10 @@ func appendName(dst []byte, name string, number, n int) []byte {
 
 // appendFirst appends the first n of the nine digits of a fraction.
 func appendFirst(dst []byte, nanos, n int) []byte {
+	if n == 3 {
+		ms := nanos / 1000000
+		return types.AppendPair(append(dst, byte('0'+ms/100)), ms%100)
+	}
 	for unit := 100000000; n > 0; n-- {
 		if unit == 0 {
 			dst = append(dst, '0')

@@ -24,8 +24,8 @@ type reading struct {
 // which is the last of it. Fields that the pattern lacks are those of
 // 1970-01-01 00:00:00.
 func (p *TimePattern) Parse(s string) (types.Civil, bool) {
-	r := p.read(s, true)
-	if r == nil || r.s != "" {
+	r := reading{s: s, strict: true}
+	if !p.read(&r) || r.s != "" {
 		return types.Civil{}, false
 	}
 	c := r.Civil
@@ -41,25 +41,29 @@ func (p *TimePattern) Parse(s string) (types.Civil, bool) {
 // range carries over, and text after the pattern is not looked at. If the
 // pattern has a zone, hasZone is set and the result is in UTC.
 func (p *TimePattern) ParseLenient(s string) (local int64, hasZone, ok bool) {
-	r := p.read(s, false)
-	if r == nil {
+	r := reading{s: s}
+	if !p.read(&r) {
 		return 0, false, false
 	}
 	return r.Micros() - int64(r.offset)*types.Second, r.hasZone, true
 }
 
-func (p *TimePattern) read(s string, strict bool) *reading {
-	r := &reading{Civil: types.Civil{Year: 1970, Month: 1, Day: 1}, s: s, strict: strict, pm: -1, hour12: -1}
-	for i, part := range p.parts {
-		if part.letter == 0 {
-			if !r.text(part.text) {
-				return nil
+func (p *TimePattern) read(r *reading) bool {
+	r.Civil, r.pm, r.hour12 = types.Civil{Year: 1970, Month: 1, Day: 1}, -1, -1
+	for i := range p.parts {
+		part := &p.parts[i]
+		switch {
+		case part.letter != 0:
+			if !r.field(part, part.adjacent) {
+				return false
 			}
-			continue
-		}
-		adjacent := i+1 < len(p.parts) && strings.IndexByte("yuYMdDHkKhmsSn", p.parts[i+1].letter) > 0
-		if !r.field(part, adjacent) {
-			return nil
+		case len(part.text) == 1:
+			if r.s == "" || r.s[0] != part.text[0] {
+				return false
+			}
+			r.s = r.s[1:]
+		case !r.text(part.text):
+			return false
 		}
 	}
 	if r.hour12 >= 0 {
@@ -68,7 +72,7 @@ func (p *TimePattern) read(s string, strict bool) *reading {
 	if r.yearDay > 0 {
 		r.Month, r.Day = 1, r.yearDay
 	}
-	return r
+	return true
 }
 
 func (r *reading) text(t string) bool {
@@ -81,9 +85,15 @@ func (r *reading) text(t string) bool {
 
 // number reads digits for a field of n letters.
 func (r *reading) number(n int, adjacent bool) (x, width int, ok bool) {
+	if s := r.s; n == 2 && len(s) > 2 && isDigit(s[0]) && isDigit(s[1]) && (r.strict || adjacent || !isDigit(s[2])) {
+		r.s = s[2:] // as most fields are
+		return int(s[0]-'0')*10 + int(s[1]-'0'), 2, true
+	}
 	least, most := 1, 9
 	if !r.strict {
-		r.s = strings.TrimLeft(r.s, " ")
+		for r.s != "" && r.s[0] == ' ' {
+			r.s = r.s[1:]
+		}
 		if adjacent {
 			most = n
 		}
@@ -100,7 +110,9 @@ func (r *reading) number(n int, adjacent bool) (x, width int, ok bool) {
 	return x, width, width >= least
 }
 
-func (r *reading) field(p timePart, adjacent bool) bool {
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+
+func (r *reading) field(p *timePart, adjacent bool) bool {
 	switch p.letter {
 	case 'y', 'u', 'Y':
 		return r.year(p.n, adjacent)

@@ -15,18 +15,15 @@ import (
 
 // digests append a digest in hexadecimal; SHA2 takes them by their bits.
 var (
-	sha224 = hexOf(func(s []byte) []byte { d := sha256.Sum224(s); return d[:] })
+	md5Of  = func(dst, s []byte) []byte { d := md5.Sum(s); return hex.AppendEncode(dst, d[:]) }
+	sha1Of = func(dst, s []byte) []byte { d := sha1.Sum(s); return hex.AppendEncode(dst, d[:]) }
 	sha2   = map[int32]func(dst, s []byte) []byte{
-		224: sha224,
-		256: hexOf(func(s []byte) []byte { d := sha256.Sum256(s); return d[:] }),
-		384: hexOf(func(s []byte) []byte { d := sha512.Sum384(s); return d[:] }),
-		512: hexOf(func(s []byte) []byte { d := sha512.Sum512(s); return d[:] }),
+		224: func(dst, s []byte) []byte { d := sha256.Sum224(s); return hex.AppendEncode(dst, d[:]) },
+		256: func(dst, s []byte) []byte { d := sha256.Sum256(s); return hex.AppendEncode(dst, d[:]) },
+		384: func(dst, s []byte) []byte { d := sha512.Sum384(s); return hex.AppendEncode(dst, d[:]) },
+		512: func(dst, s []byte) []byte { d := sha512.Sum512(s); return hex.AppendEncode(dst, d[:]) },
 	}
 )
-
-func hexOf(f func(s []byte) []byte) func(dst, s []byte) []byte {
-	return func(dst, s []byte) []byte { return hex.AppendEncode(dst, f(s)) }
-}
 
 func init() {
 	digest := func(name string, width int, f func(dst, s []byte) []byte) *fn.Func {
@@ -34,8 +31,8 @@ func init() {
 			kernel.Sig{Args: []kernel.Want{kernel.TextOrRaw}, Ret: types.Type{Kind: types.Char, Len: width}, Eval: kernel.TextToText(f)})
 	}
 	fn.Register(
-		digest("MD5", 32, hexOf(func(s []byte) []byte { d := md5.Sum(s); return d[:] })),
-		digest("SHA1", 40, hexOf(func(s []byte) []byte { d := sha1.Sum(s); return d[:] })),
+		digest("MD5", 32, md5Of),
+		digest("SHA1", 40, sha1Of),
 		digest("SHA224", 56, sha2[224]), digest("SHA256", 64, sha2[256]),
 		digest("SHA384", 96, sha2[384]), digest("SHA512", 128, sha2[512]),
 		kernel.Define("SHA2", doc("hash", "SHA2(s, bits)", "the SHA-2 digest of 224, 256, 384 or 512 bits in hexadecimal", "SHA2('a', 256)"),

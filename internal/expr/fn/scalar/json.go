@@ -60,7 +60,7 @@ func (c *jsonCall) find(json, path []byte) (jsonResult, error) {
 		return jsonResult{}, err
 	}
 	r := jsonResult{lax: p.Lax, many: p.Many()}
-	if !c.doc.Parse(string(json)) {
+	if !c.doc.Parse(kernel.TextOf(json)) {
 		r.failed, r.empty = !p.Lax, true
 		return r, nil
 	}

@@ -34,7 +34,7 @@ func jsonTest(name, kind string, want bool) *fn.Func {
 			Eval: func(c *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vector, error) {
 				s, nulls, j := kernel.Str(args[0]), kernel.NullsOf(args[0]), state[jsonCall](c)
 				return kernel.Nums(rows, n, func(i int) bool {
-					return (!nulls.At(i) && j.doc.Parse(string(s.At(i))) && isJSON(kind, j.doc.Vals[0].Kind)) == want
+					return (!nulls.At(i) && j.doc.Parse(kernel.TextOf(s.At(i))) && isJSON(kind, j.doc.Vals[0].Kind)) == want
 				}), nil
 			}})
 }

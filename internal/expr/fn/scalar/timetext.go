@@ -88,7 +88,7 @@ func evalReformat(c *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vecto
 		if err != nil {
 			return nil, false, err
 		}
-		local, _, ok := in.ParseLenient(string(s.At(i)))
+		local, _, ok := in.ParseLenient(kernel.TextOf(s.At(i)))
 		if !ok {
 			return dst, false, nil
 		}
@@ -115,7 +115,7 @@ func evalUnix(c *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vector, e
 		if err != nil {
 			return 0, err
 		}
-		m, hasZone, ok := p.ParseLenient(string(s.At(i)))
+		m, hasZone, ok := p.ParseLenient(kernel.TextOf(s.At(i)))
 		if !ok {
 			return math.MinInt64, nil
 		}
@@ -142,7 +142,7 @@ func evalToDate(c *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vector,
 			failed = err
 			return 0, false
 		}
-		m, _, ok := p.ParseLenient(string(s.At(i)))
+		m, _, ok := p.ParseLenient(kernel.TextOf(s.At(i)))
 		d, _ := types.DayOf(m)
 		return int32(d), ok
 	})
@@ -165,7 +165,7 @@ func evalToTimestamp(c *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Ve
 			failed = err
 			return 0, false
 		}
-		civil, ok := p.Parse(string(s.At(i)))
+		civil, ok := p.Parse(kernel.TextOf(s.At(i)))
 		if !ok {
 			civil, ok = types.ParseTimestamp(s.At(i)) // 1999-9-10 05:20:10, whatever the pattern
 		}
@@ -198,7 +198,7 @@ func evalConvertTZ(_ *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vect
 		if err != nil {
 			return nil, false, err
 		}
-		m, _, ok := p.ParseLenient(string(s.At(i)))
+		m, _, ok := p.ParseLenient(kernel.TextOf(s.At(i)))
 		if !ok {
 			return dst, false, nil
 		}

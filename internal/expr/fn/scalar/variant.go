@@ -39,7 +39,7 @@ func repeatsOf(args []vec.Vector) func(i int) bool {
 func evalParseJSON(c *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vector, error) {
 	s, repeats, j := kernel.Str(args[0]), repeatsOf(args), state[jsonVariant](c)
 	return kernel.StrsErr(rows, n, func(dst []byte, i int) ([]byte, bool, error) {
-		out, err := j.doc.Variant(dst, &j.b, string(s.At(i)), repeats(i))
+		out, err := j.doc.Variant(dst, &j.b, kernel.TextOf(s.At(i)), repeats(i))
 		return out, true, err
 	})
 }
@@ -47,7 +47,7 @@ func evalParseJSON(c *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vect
 func evalTryParseJSON(c *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vector, error) {
 	s, repeats, j := kernel.Str(args[0]), repeatsOf(args), state[jsonVariant](c)
 	return kernel.StrsNull(rows, n, func(dst []byte, i int) ([]byte, bool) {
-		out, err := j.doc.Variant(dst, &j.b, string(s.At(i)), repeats(i))
+		out, err := j.doc.Variant(dst, &j.b, kernel.TextOf(s.At(i)), repeats(i))
 		return out, err == nil
 	}), nil
 }
