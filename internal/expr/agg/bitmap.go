@@ -171,8 +171,8 @@ func bitmaps(one func(sig, meaning, example, takes string, accept func(types.Typ
 	set := func(types.Type) types.Type { return types.TBitmap }
 	count := func(types.Type) types.Type { return types.TBigInt }
 	out := map[string]*function{
-		"BITMAP_BUILD_AGG":             one("BITMAP_BUILD_AGG(n)", "the set of the integers; NULLs are passed over", "BITMAP_BUILD_AGG(user_id)", "an INT", isInt, set, newBitmap(fold{build: true})),
-		"BITMAP_BUILD_CARDINALITY_AGG": one("BITMAP_BUILD_CARDINALITY_AGG(n)", "how many different integers there are", "BITMAP_BUILD_CARDINALITY_AGG(user_id)", "an INT", isInt, count, newBitmap(fold{build: true, count: true})),
+		"BITMAP_BUILD_AGG":             one("BITMAP_BUILD_AGG(n)", "the set of the integers; NULLs are passed over", "BITMAP_BUILD_AGG(user_id)", "an INT", isInt, set, newBitmap(fold{build: true, op: roar.Or})),
+		"BITMAP_BUILD_CARDINALITY_AGG": one("BITMAP_BUILD_CARDINALITY_AGG(n)", "how many different integers there are", "BITMAP_BUILD_CARDINALITY_AGG(user_id)", "an INT", isInt, count, newBitmap(fold{build: true, op: roar.Or, count: true})),
 	}
 	for _, f := range []struct {
 		name, meaning string
