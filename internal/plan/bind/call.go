@@ -65,10 +65,8 @@ func (x *exprBinder) scalarCall(c *ast.Call, name string) (*expr.Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	if name == "PROCTIME" && len(args) == 0 {
-		t := types.LTZOf(3).Nullable(false)
-		t.Proctime = true
-		return &expr.Expr{Op: expr.Call, Func: name, Type: t, Pos: posOf(c)}, nil
+	if e, ok, err := x.sessionCall(c, name, len(args)); ok {
+		return e, err
 	}
 	if fn.Lookup(name) == nil {
 		return nil, nearAt(c, name, x.functionNames(), "unknown function '%s'", c.Name)

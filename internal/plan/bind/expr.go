@@ -133,9 +133,16 @@ func (x *exprBinder) ident(id *ast.Ident) (*expr.Expr, error) {
 		return x.match.ident(x, id)
 	}
 	if x.sc == nil {
+		if bareCall(id) {
+			return x.call(id, "PI")
+		}
 		return nil, errAt(id, "column '%s' cannot be used in %s", id.Path, x.clause)
 	}
-	return x.sc.resolve(id)
+	e, err := x.sc.resolve(id)
+	if err != nil && bareCall(id) {
+		return x.call(id, "PI")
+	}
+	return e, err
 }
 
 // call makes a call of a function with arguments that are bound; what is wrong

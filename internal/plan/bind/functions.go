@@ -24,7 +24,7 @@ type Function struct {
 }
 
 // A place is a function that the binder or the planner knows, not the registry.
-type place struct{ kind, name, signature, meaning, example string }
+type place struct{ kind, name, signature, meaning, example string } // kind is the category, too
 
 var places = []place{
 	{"window", "ROW_NUMBER", "ROW_NUMBER() OVER (…)", "the row's number in its partition", "ROW_NUMBER() OVER (ORDER BY price)"},
@@ -64,6 +64,9 @@ func Functions() []Function {
 			out = append(out, Function{Name: name, Aliases: f.Aliases, Kind: "table", Doc: f.Doc})
 		}
 	}
+	out = append(out,
+		Function{Name: "CURRENT_DATABASE", Kind: "scalar", Doc: fn.Doc{Category: "conversion", Signature: "CURRENT_DATABASE()", Meaning: "the name of the current database", Example: "CURRENT_DATABASE()"}},
+		Function{Name: "SOURCE_WATERMARK", Kind: "scalar", Doc: fn.Doc{Category: "temporal", Signature: "SOURCE_WATERMARK()", Meaning: "in a declaration of a watermark: the source gives its own", Example: "WATERMARK FOR ts AS SOURCE_WATERMARK()"}})
 	for _, p := range places {
 		out = append(out, Function{Name: p.name, Kind: p.kind, Doc: fn.Doc{Category: p.kind, Signature: p.signature, Meaning: p.meaning, Example: p.example}})
 	}
@@ -106,7 +109,7 @@ func FunctionNamed(name string) (Function, bool) {
 // Result evaluates the example of a scalar function. ok is false for an example
 // whose value is another each time, or that needs a query around it.
 func (f Function) Result(env *fn.Env) (text string, t types.Type, ok bool, err error) {
-	if f.Kind != "scalar" || f.Example == "" {
+	if f.Kind != "scalar" || f.Example == "" || f.Name == "SOURCE_WATERMARK" {
 		return "", t, false, nil
 	}
 	if reg := fn.Lookup(f.Name); reg != nil && (reg.Volatile || reg.Constant) {
