@@ -133,6 +133,8 @@ func Operator(spec jobgraph.Spec) (exec.Operator, error) {
 		return exec.NewDropBefore(s), nil
 	case *jobgraph.Materialize:
 		return exec.NewMaterialize(s), nil
+	case *jobgraph.Keep:
+		return exec.NewKeep(s), nil
 	case *jobgraph.Stamp:
 		return exec.NewStamp(), nil
 	case *jobgraph.Conflict:

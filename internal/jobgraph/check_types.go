@@ -226,6 +226,10 @@ func checkOp(op Op, inputs [][]types.Type) error {
 	case *Materialize:
 		c.cols(s.Keys...)
 		c.types(s.Types)
+	case *Keep:
+		c.cols(s.Keys...)
+		c.types(s.Types)
+		c.width(op.Output, len(s.Types))
 	case *Stamp:
 		c.width(op.Output, len(c.in)+1)
 	case *Conflict:

@@ -23,7 +23,7 @@ func init() {
 		func() Spec { return new(Over) }, func() Spec { return new(Sort) }, func() Spec { return new(Limit) },
 		func() Spec { return new(Normalize) }, func() Spec { return new(DropBefore) }, func() Spec { return new(Materialize) },
 		func() Spec { return new(Sink) }, func() Spec { return new(Collect) }, func() Spec { return new(Correlate) },
-		func() Spec { return new(Match) }, func() Spec { return new(Stamp) }, func() Spec { return new(Conflict) },
+		func() Spec { return new(Match) }, func() Spec { return new(Keep) }, func() Spec { return new(Stamp) }, func() Spec { return new(Conflict) },
 	} {
 		specs[f().Kind()] = f
 	}

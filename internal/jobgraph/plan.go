@@ -194,6 +194,8 @@ func States(spec Spec) []State {
 		return []State{{"deduplicateState", &s.TTLMs}}
 	case *Normalize:
 		return []State{{"changelogNormalizeState", &s.TTLMs}}
+	case *Keep:
+		return []State{{"keepState", &s.TTLMs}}
 	case *Materialize:
 		return []State{{"sinkMaterializeState", &s.TTLMs}}
 	case *Conflict:

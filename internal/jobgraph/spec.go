@@ -433,6 +433,15 @@ type Materialize struct {
 	TTLMs int64 `json:",omitempty"`
 }
 
+// Keep remembers what was computed for each row by what gives another result each
+// time, in the last Values columns, and gives the same when the row is taken back.
+type Keep struct {
+	Keys   []int // by which rows are kept: a row is taken back where it was sent
+	Types  []types.Type
+	Values int
+	TTLMs  int64 `json:",omitempty"`
+}
+
 // Stamp appends a BIGINT NOT NULL column: the watermark that the sender had
 // reached when the row left it.
 type Stamp struct{}
@@ -486,6 +495,7 @@ func (*Limit) Kind() string        { return "Limit" }
 func (*Normalize) Kind() string    { return "Normalize" }
 func (*DropBefore) Kind() string   { return "DropBefore" }
 func (*Materialize) Kind() string  { return "Materialize" }
+func (*Keep) Kind() string         { return "Keep" }
 func (*Stamp) Kind() string        { return "Stamp" }
 func (*Conflict) Kind() string     { return "Conflict" }
 func (*Sink) Kind() string         { return "Sink" }

@@ -48,6 +48,7 @@ var optionDefs = []connect.Option{
 	{Key: "table.exec.sink.keyed-shuffle", Default: "AUTO", Check: oneOf("AUTO", "NONE", "FORCE"), Doc: "whether rows are spread over a sink's subtasks by its primary key: where its parallelism differs, never, always"},
 	{Key: "table.exec.sink.require-on-conflict", Default: "true", Check: boolean, Doc: "ON CONFLICT must be written where the keys of query and sink differ"},
 	{Key: "table.exec.resource.default-parallelism", Default: "-1", Check: atLeast(-1), Doc: "parallelism.default for SQL"},
+	{Key: "table.optimizer.non-deterministic-update.strategy", Default: "TRY_RESOLVE", Check: oneOf("TRY_RESOLVE", "IGNORE"), Doc: "what RAND() and its like do over rows that change: their results are kept, or computed anew for what is taken back"},
 	{Key: "table.plan.compile.catalog-objects", Default: "ALL", Check: oneOf("ALL", "SCHEMA"), Doc: "what a compiled plan holds of tables: their options, too, or the columns only"},
 	{Key: "table.plan.restore.catalog-objects", Default: "ALL", Check: oneOf("ALL", "ALL_ENFORCED", "IDENTIFIER"), Doc: "where EXECUTE PLAN finds tables: the catalog or else the plan, the plan only, the catalog only"},
 	{Key: "table.plan.force-recompile", Default: "false", Check: boolean, Doc: "COMPILE PLAN writes over a file that is there"},

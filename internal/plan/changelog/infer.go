@@ -57,6 +57,9 @@ type Info struct {
 	// waits for the watermark and forgets what that has passed. Rows that change can
 	// do so at any time: then it works as one that knows nothing of time.
 	ByTime bool
+	// Keep tells, of a Filter or Project, that what gives another result each time is
+	// kept for when its row is taken back.
+	Keep bool
 	// Sink says how a logical.Sink takes changes.
 	Sink SinkInfo
 
@@ -342,6 +345,9 @@ func (p *Plan) canOnlyAfter(n logical.Node, info *Info) bool {
 // filterSplits reports whether a filter may pass one row of an update and not
 // the other: its condition looks at more than an upsert key.
 func (p *Plan) filterSplits(n *logical.Filter) bool {
+	if !p.opts.IgnoreVolatile && volatile(n.Cond) {
+		return true // and another way each time
+	}
 	cols := expr.Columns(n.Cond)
 	return !slices.ContainsFunc(p.infos[n.Input].Upsert, func(k []int) bool { return subset(cols, k) })
 }

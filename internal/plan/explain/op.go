@@ -115,6 +115,8 @@ func Op(spec jobgraph.Spec, inputs []types.Schema, out types.Schema) string {
 		return "DropUpdateBefore()"
 	case *jobgraph.Materialize:
 		return "SinkMaterialize(key=[" + columns(s.Keys, names) + "])"
+	case *jobgraph.Keep:
+		return "Keep(key=[" + columns(s.Keys, names) + "], values=[" + strings.Join(names[len(names)-s.Values:], ", ") + "])"
 	case *jobgraph.Stamp:
 		return "WatermarkStamp()"
 	case *jobgraph.Conflict:

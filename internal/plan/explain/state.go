@@ -130,6 +130,8 @@ func stateOf(op jobgraph.Op) StateInfo {
 		return StateInfo{"a counter", Constant, ""}
 	case *jobgraph.Normalize:
 		return byKey(op, "the last row of each key", s.Keys, s.TTLMs)
+	case *jobgraph.Keep:
+		return byKey(op, "every row that is there, with what was computed for it", s.Keys, s.TTLMs)
 	case *jobgraph.Materialize:
 		info := byKey(op, "all rows of each key of the sink", s.Keys, s.TTLMs)
 		if info.Bound == ByKeys {

@@ -16,6 +16,14 @@ func (b *builder) filter(n *logical.Filter) (flow, error) {
 	if err != nil {
 		return f, err
 	}
+	if b.changes.Info(n).Keep {
+		all := make([]*expr.Expr, len(f.schema))
+		for i, c := range f.schema {
+			all[i] = expr.Column(i, c.Type)
+		}
+		f, kept := b.keep(n, n.Input, f, []*expr.Expr{n.Cond})
+		return b.calc(n, f, kept[0], all, n.Schema()), nil
+	}
 	return b.calc(n, f, n.Cond, nil, n.Schema()), nil
 }
 
@@ -24,7 +32,11 @@ func (b *builder) project(n *logical.Project) (flow, error) {
 	if err != nil {
 		return f, err
 	}
-	return b.calc(n, f, nil, n.Exprs, n.Out), nil
+	exprs := n.Exprs
+	if b.changes.Info(n).Keep {
+		f, exprs = b.keep(n, n.Input, f, exprs)
+	}
+	return b.calc(n, f, nil, exprs, n.Out), nil
 }
 
 // calc filters and projects a flow. Next to another Calc it becomes one with it;
