@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/millrace-io/millrace/connect"
 	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/catalog"
 	"github.com/millrace-io/millrace/internal/jobgraph"
@@ -205,9 +206,28 @@ func selectHints(list []ast.Hint) ([]*queryHint, error) {
 		if !slices.Contains(joinHints, h.Name) {
 			return nil, nearAt(h, h.Name, joinHints, "unknown hint %s", h.Name)
 		}
+		if h.Name == "STATE_TTL" {
+			for _, o := range h.Options {
+				if err := connect.CheckDuration(o.Value); err != nil {
+					return nil, errAt(h, "hint STATE_TTL: %v", err)
+				}
+			}
+		}
 		out = append(out, &queryHint{Hint: h})
 	}
 	return out, nil
+}
+
+// groupHint is the hint STATE_TTL that names the one table of FROM.
+func (f *fromBinder) groupHint(sc *scope) *queryHint {
+	list := sc.relations()
+	for _, h := range f.hints {
+		if len(list) == 1 && h.Name == "STATE_TTL" && !h.used && len(h.Options) == 1 && strings.EqualFold(h.Options[0].Key, list[0].name) {
+			h.used = true
+			return h
+		}
+	}
+	return nil
 }
 
 // unusedHints refuses hints whose tables no join has. MULTI_JOIN only allows a

@@ -265,6 +265,9 @@ func (k *block) aggregate(node logical.Node) (logical.Node, error) {
 		return at[list.add(all[i])]
 	}
 	a := &logical.Aggregate{Input: node, Sets: k.sets, Pos: posOf(k.place())}
+	if k.sc.ttl != nil {
+		a.TTL = k.sc.ttl.Options[0].Value
+	}
 	for _, e := range k.keys {
 		a.Keys = append(a.Keys, col(e))
 	}

@@ -40,6 +40,9 @@ type scope struct {
 	outer  *scope // of the query around a subquery
 	// reach: columns of outer may be named. That is so while WHERE is bound.
 	reach bool
+	// ttl is a hint STATE_TTL that names the one table of FROM: of the state of an
+	// aggregation over it.
+	ttl *queryHint
 }
 
 // newScope names the columns of a node by a relation.

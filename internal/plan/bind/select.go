@@ -54,6 +54,9 @@ func (b *Binder) selectBlock(s *ast.Select, orderBy []ast.SortItem, outer *scope
 	if s.GroupBy == nil && (len(k.aggs) > 0 || k.grouped) {
 		k.grouped, k.scalar = true, true
 	}
+	if sc.ttl != nil && !k.grouped {
+		return nil, nil, errAt(sc.ttl.Hint, "hint STATE_TTL has no effect here: the SELECT neither joins '%s' nor groups its rows", sc.ttl.Options[0].Key)
+	}
 	return k.finish(items, having, qualify, order, s.Distinct)
 }
 
@@ -114,6 +117,7 @@ func (b *Binder) fromClause(s *ast.Select, outer *scope) (*scope, error) {
 	if err != nil {
 		return nil, err
 	}
+	sc.ttl = f.groupHint(sc)
 	if err := f.unusedHints(); err != nil {
 		return nil, err
 	}

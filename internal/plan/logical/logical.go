@@ -152,6 +152,7 @@ type Aggregate struct {
 	// them and Props say which are emitted after the calls.
 	Window *jobgraph.Window
 	Props  []jobgraph.WindowProp
+	TTL    string // STATE_TTL: how long a group is kept; "" is as long as the session says
 	Out    types.Schema
 	Late   *LateRows // EMIT LATE INTO, or nil
 	Pos    base.Pos

@@ -83,6 +83,9 @@ func Line(n Node) string {
 		return "Temporal" + n.JoinKind.String() + "(at=" + text(n.Time, n.Left.Schema()) + ", " +
 			condition(n.Cond, n.Left, n.Right) + hints(n.Hints) + ")"
 	case *Aggregate:
+		if n.TTL != "" {
+			return strings.TrimSuffix(n.line(), ")") + ", ttl=" + n.TTL + ")"
+		}
 		return n.line()
 	case *WindowTVF:
 		return "WindowTVF(" + windowText(n.Window, n.Input.Schema()) + ")"

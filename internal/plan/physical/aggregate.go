@@ -3,6 +3,7 @@ package physical
 import (
 	"slices"
 
+	"github.com/millrace-io/millrace/connect"
 	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/expr"
 	"github.com/millrace-io/millrace/internal/expr/agg"
@@ -27,6 +28,13 @@ func (b *builder) aggregate(n *logical.Aggregate) (flow, error) {
 	}
 	spec := &jobgraph.GroupAgg{Keys: keys, Aggs: calls(n), Retracts: !f.kinds.Append(), SendBefore: info.Before(),
 		TTLMs: b.set.ttlMs, InputTypes: f.schema.Types()}
+	if n.TTL != "" {
+		d, err := connect.ParseDuration(n.TTL)
+		if err != nil {
+			return f, base.Errorf(n.Pos, "hint STATE_TTL: %v", err)
+		}
+		spec.TTLMs = d.Milliseconds()
+	}
 	if b.opts.Batch {
 		spec.Emit, spec.TTLMs = jobgraph.AtEnd, 0
 	} else if b.set.miniBatch {

@@ -93,7 +93,7 @@ func (r *reuser) digest(n logical.Node) string {
 		fmt.Fprintf(&s, "%d %v %t", n.JoinKind, n.Hints, n.Versions)
 		e(n.Time, n.Cond)
 	case *logical.Aggregate:
-		fmt.Fprintf(&s, "%v %v %v", n.Keys, n.Sets, n.Props)
+		fmt.Fprintf(&s, "%v %v %v %s", n.Keys, n.Sets, n.Props, n.TTL)
 		if n.Window != nil {
 			fmt.Fprintf(&s, "%+v", *n.Window)
 		}
