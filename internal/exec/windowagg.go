@@ -3,6 +3,7 @@ package exec
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 
 	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/jobgraph"
@@ -63,11 +64,14 @@ type WindowAgg struct {
 	buckets *keyed.Buckets
 	multis  []*keyed.MultiBuckets
 	slices  map[int64]*groupTable
+	order   []int64     // the slices, ascending
 	panes   *groupTable // where slices are put together
+	tree    *paneTree   // of a HOP with many slices
 
 	mark int64 // the watermark
 	next int64 // the end of the first window that has rows and is not complete
 	work windowWork
+	held int // groups that a local phase holds
 	feed feed
 	sent int64 // the last watermark that went out
 }
@@ -119,6 +123,9 @@ func (w *WindowAgg) Open(ctx *Context) error {
 	}
 	if w.panes, err = w.scratch(); err != nil {
 		return err
+	}
+	if w.spec.Window.WKind == jobgraph.Hop && !w.alone {
+		w.tree = newPaneTree(w)
 	}
 	return w.restore()
 }
@@ -193,6 +200,8 @@ func (w *WindowAgg) slice(end int64) *groupTable {
 		t = w.accs.newGroups(w.buckets.At(end), multis, true)
 	}
 	w.slices[end] = t
+	i, _ := slices.BinarySearch(w.order, end)
+	w.order = slices.Insert(w.order, i, end)
 	return t
 }
 
@@ -200,7 +209,14 @@ func (w *WindowAgg) slice(end int64) *groupTable {
 func (w *WindowAgg) dropSlice(end int64) {
 	t := w.slices[end]
 	delete(w.slices, end)
+	w.tree.forget(end)
+	if i, ok := slices.BinarySearch(w.order, end); ok && i == 0 {
+		w.order = w.order[1:]
+	} else if ok {
+		w.order = slices.Delete(w.order, i, i+1)
+	}
 	if w.buckets == nil {
+		w.held -= t.Table.Len()
 		t.close(w.ctx.Memory)
 		return
 	}
@@ -291,6 +307,7 @@ func (w *WindowAgg) Close() error {
 	for _, m := range w.multis {
 		m.Close()
 	}
+	w.tree.close()
 	if w.panes != nil {
 		w.panes.close(w.ctx.Memory)
 	}

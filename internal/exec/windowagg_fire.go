@@ -65,27 +65,24 @@ type firedWindow struct {
 // complete puts the slices of a window together.
 func (w *WindowAgg) complete(end int64) (*firedWindow, error) {
 	win := &firedWindow{end: end}
-	parts := w.slicesOf(end)
-	switch {
-	case len(parts) == 0:
-		return win, nil
-	case len(parts) == 1 && w.cumulated(parts[0]):
-		win.tab = w.slices[parts[0]]
-	case w.spec.Window.WKind == jobgraph.Cumulate && !w.alone:
-		first := w.slice(w.time.firstSlice(end))
-		if err := w.pour(w.slices[end], first); err != nil {
-			return nil, err
+	if w.spec.Window.WKind == jobgraph.Cumulate && !w.alone {
+		if err := w.cumulate(win); err != nil || win.tab == nil {
+			return win, err
 		}
-		w.dropSlice(end)
-		win.tab = first
-	default:
-		w.panes = w.accs.renew(w.panes, w.ctx.Memory)
-		for _, p := range parts {
-			if err := w.pour(w.slices[p], w.panes); err != nil {
-				return nil, err
+	} else {
+		parts, err := w.tables(end)
+		if err != nil || len(parts) == 0 {
+			return win, err
+		}
+		if win.tab = parts[0]; len(parts) > 1 {
+			w.panes = w.accs.renew(w.panes, w.ctx.Memory)
+			for _, p := range parts {
+				if err := w.pour(p, w.panes); err != nil {
+					return nil, err
+				}
 			}
+			win.tab = w.panes
 		}
-		win.tab = w.panes
 	}
 	win.tab.On(win.tab.Table)
 	for s := range win.tab.Table.Each {
@@ -96,36 +93,36 @@ func (w *WindowAgg) complete(end int64) (*firedWindow, error) {
 	return win, nil
 }
 
-// cumulated reports whether a window whose only slice this is can be emitted from
-// it: not when a CUMULATE has yet to move it into the first.
-func (w *WindowAgg) cumulated(slice int64) bool {
-	return w.alone || w.spec.Window.WKind != jobgraph.Cumulate || slice == w.time.firstSlice(slice)
+// cumulate puts the last slice of a CUMULATE window into the first of its period,
+// where all before it are.
+func (w *WindowAgg) cumulate(win *firedWindow) error {
+	first := w.time.firstSlice(win.end)
+	if last := w.slices[win.end]; last != nil && win.end != first {
+		if err := w.pour(last, w.slice(first)); err != nil {
+			return err
+		}
+		w.dropSlice(win.end)
+	}
+	win.tab = w.slices[first]
+	return nil
 }
 
-// slicesOf returns the slices with rows that a window consists of, ascending; of
-// a CUMULATE the first, where all before are, and the last.
-func (w *WindowAgg) slicesOf(end int64) []int64 {
-	var out []int64
-	has := func(slice int64) {
-		if w.slices[slice] != nil {
-			out = append(out, slice)
-		}
+// tables returns what a TUMBLE or HOP window is put together from, in order.
+func (w *WindowAgg) tables(end int64) (out []*groupTable, err error) {
+	if w.tree != nil {
+		return w.tree.tables(end)
 	}
-	switch {
-	case w.alone || w.spec.Window.WKind == jobgraph.Tumble:
-		has(end)
-	case w.spec.Window.WKind == jobgraph.Cumulate:
-		first := w.time.firstSlice(end)
-		has(first)
-		if end != first {
-			has(end)
+	if w.alone || w.spec.Window.WKind == jobgraph.Tumble {
+		if t := w.slices[end]; t != nil {
+			out = append(out, t)
 		}
-	default:
-		for s := w.time.sliceEnd(w.time.start(end)); s <= end; s = w.time.sliceEnd(s) {
-			has(s)
-		}
+		return out, nil
 	}
-	return out
+	i, _ := slices.BinarySearch(w.order, w.time.sliceEnd(w.time.start(end)))
+	for ; i < len(w.order) && w.order[i] <= end; i++ {
+		out = append(out, w.slices[w.order[i]])
+	}
+	return out, nil
 }
 
 // pour puts the groups of a slice into another table.
@@ -173,34 +170,28 @@ func (w *WindowAgg) closeWindow(win *firedWindow) {
 	if win.tab == w.panes {
 		w.panes = w.accs.renew(w.panes, w.ctx.Memory)
 	}
-	for _, s := range w.slicesOf(win.end) {
-		if w.lastOf(s) <= win.end {
-			w.dropSlice(s)
-		}
+	for len(w.order) > 0 && w.lastOf(w.order[0]) <= win.end {
+		w.dropSlice(w.order[0])
 	}
 	w.findNext(win.end)
 }
 
-// findNext sets the first window after end, not yet complete, that has rows.
+// findNext sets the first window after end, not yet complete, that has rows. Slices
+// ascend, and so do their first windows: one is enough.
 func (w *WindowAgg) findNext(end int64) {
 	w.next = noWindow
-	for s := range w.slices {
-		e := w.firstOf(s)
-		switch {
-		case w.alone:
-			if e <= end {
-				continue
-			}
-		case e <= end:
+	for _, s := range w.order {
+		e, last := w.firstOf(s), w.lastOf(s)
+		if e <= end && !w.alone {
 			e = w.time.after(end)
 		}
-		if e > w.lastOf(s) {
-			continue
-		}
-		for end == noWatermark && e <= w.lastOf(s) && w.time.fires(e) <= w.mark {
+		for end == noWatermark && e <= last && w.time.fires(e) <= w.mark {
 			e = w.time.after(e)
 		}
-		w.next = min(w.next, e)
+		if e > end && e <= last {
+			w.next = e
+			return
+		}
 	}
 }
 
@@ -241,10 +232,4 @@ func (w *WindowAgg) flushLocal() func() (*vec.Batch, error) {
 }
 
 // crowded reports whether a local phase holds too many groups to wait.
-func (w *WindowAgg) crowded() bool {
-	n := 0
-	for _, t := range w.slices {
-		n += t.Table.Len()
-	}
-	return n >= localSliceMax
-}
+func (w *WindowAgg) crowded() bool { return w.held >= localSliceMax }

@@ -151,11 +151,21 @@ func randomWindow(r *rand.Rand) jobgraph.Window {
 	return w
 }
 
+// longWindow is a HOP of so many slices that they are put together by a tree.
+func longWindow(r *rand.Rand) jobgraph.Window {
+	w := jobgraph.Window{WKind: jobgraph.Hop, Time: colTime, Granule: 1000, Offset: (r.Int64N(200) - 100) * second, Slide: (1 + r.Int64N(3)) * second}
+	w.Size = (w.Slide*(32+r.Int64N(200)) + second*r.Int64N(2))
+	return w
+}
+
 func TestWindowAggRandom(t *testing.T) {
-	for seed := range uint64(150) {
+	for seed := range uint64(162) {
 		r := rand.New(rand.NewPCG(seed, 4))
 		spec := &jobgraph.WindowAgg{Window: randomWindow(r), Keys: [][]int{{colK}, {colK, colS}, {}}[r.IntN(3)],
 			Aggs: manyCalls(), Props: allProps, InputTypes: aggTypes, Retracts: r.IntN(4) == 0}
+		if seed >= 150 {
+			spec.Window = longWindow(r)
+		}
 		spec.Aggs = slices.DeleteFunc(unordered(spec.Aggs), func(c jobgraph.AggCall) bool { return c.Func == "VAR_POP" })
 		var rows [][]any
 		var kinds []vec.RowKind

@@ -137,7 +137,11 @@ func (b *byTime[T]) Drop(t int64) {
 	}
 	delete(b.of, t)
 	i, _ := slices.BinarySearch(b.times, t)
-	b.times = slices.Delete(b.times, i, i+1)
+	if i == 0 { // as a rule
+		b.times = b.times[1:]
+	} else {
+		b.times = slices.Delete(b.times, i, i+1)
+	}
 }
 
 // Snapshot writes what has changed to the store.
