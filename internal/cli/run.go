@@ -169,7 +169,10 @@ type runner struct {
 
 func (r *runner) script(ctx context.Context, name, text string) error {
 	stop := r.progress()
-	defer stop()
+	defer func() {
+		stop()
+		r.lateRows()
+	}()
 	for st, err := range r.s.Script(name, text) {
 		if err == nil && ctx.Err() == nil {
 			err = r.statement(ctx, st)
@@ -183,6 +186,17 @@ func (r *runner) script(ctx context.Context, name, text string) error {
 		}
 	}
 	return r.s.Wait(ctx)
+}
+
+// lateRows says on standard error how many rows came too late for their windows.
+func (r *runner) lateRows() {
+	var late int64
+	for _, j := range r.s.Jobs() {
+		late += j.Status().LateDropped
+	}
+	if late > 0 && !r.quiet && !r.watched {
+		fmt.Fprintf(r.w.err, "%s, not in the results: they came behind the watermark\n", plural(int(late), "late row"))
+	}
 }
 
 // statement executes one statement; a SELECT to its end.

@@ -302,6 +302,8 @@ type runner struct {
 	stop chan struct{}
 	gone chan struct{}
 
+	task *task.Task // once it is open; of the goroutine that runs it
+
 	mu   sync.Mutex
 	mail []task.Control
 	acks chan *task.Snapshot
@@ -351,6 +353,7 @@ func (r *runner) loop(open func() (*task.Task, error)) (err error) {
 		return err
 	}
 	defer t.Close()
+	r.task = t
 	idle := time.NewTimer(time.Hour)
 	nap := napMin
 	for {
@@ -413,6 +416,7 @@ func (r *runner) report(rep task.Report) {
 	case rep.Ack != nil:
 		r.acks <- rep.Ack
 	case rep.Finished != nil:
+		r.l.progress(r, r.task) // the job may be done, and looked at, before this step is
 		r.acks <- rep.Finished
 	}
 }

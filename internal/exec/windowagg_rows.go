@@ -201,7 +201,12 @@ func (w *WindowAgg) stretch(from int, row int32) (to int, held bool) {
 func (w *WindowAgg) late(i int) {
 	k := &w.work
 	slice := k.ends[i]
-	if w.spec.Phase == jobgraph.Local || w.spec.Window.Proctime {
+	if w.spec.Phase == jobgraph.Local {
+		// It need not be late behind the watermarks of all subtasks: the next one sends it.
+		w.next = min(w.next, w.firstOf(slice))
+		return
+	}
+	if w.spec.Window.Proctime {
 		w.next = min(w.next, w.open(slice))
 		return
 	}
