@@ -1,8 +1,6 @@
 package exec
 
 import (
-	"encoding/json"
-	"fmt"
 	"sort"
 
 	"github.com/millrace-io/millrace/internal/base"
@@ -163,32 +161,13 @@ func (w *WindowTVF) Resume(out Output) (bool, error) { return w.feed.drain(out) 
 type sessionTVF struct {
 	Base
 	spec  *jobgraph.WindowTVF
-	types []types.Type
-	agg   *sessionAgg // made with the first row
-	ctx   *Context
+	agg   *sessionAgg
 	ident idents
 }
 
-const sessionTypes = "types"
-
 // Open implements Operator.
 func (w *sessionTVF) Open(ctx *Context) error {
-	w.ctx = ctx
-	saved := ctx.State.Values(sessionTypes)
-	if len(saved) == 0 {
-		return nil
-	}
-	// All subtasks have the same types: those of the first will do.
-	var ts []types.Type
-	if err := json.Unmarshal(saved[0], &ts); err != nil {
-		return fmt.Errorf("read the types of session rows: %w", err)
-	}
-	return w.start(ts)
-}
-
-// start makes the aggregation for rows of some types.
-func (w *sessionTVF) start(ts []types.Type) error {
-	w.types = ts
+	ts := w.spec.Types
 	var fields []types.Field
 	for _, t := range ts {
 		fields = append(fields, types.Field{Type: t})
@@ -197,61 +176,20 @@ func (w *sessionTVF) start(ts []types.Type) error {
 	w.agg = newSessionAgg(&jobgraph.WindowAgg{Window: w.spec.Window, Keys: w.spec.Window.Session,
 		Aggs:  []jobgraph.AggCall{{Func: "ARRAY_AGG", Args: []int{len(ts)}, ArgTypes: []types.Type{row}, Filter: -1, Ret: types.ArrayOf(row)}},
 		Props: []jobgraph.WindowProp{jobgraph.WindowStart, jobgraph.WindowEnd, jobgraph.WindowTime}, InputTypes: append(append([]types.Type(nil), ts...), row)}).(*sessionAgg)
-	return w.agg.Open(w.ctx)
-}
-
-// formType returns a type whose values have the form of a flat column: the spec
-// does not tell the types of the input.
-func formType(v vec.Vector) types.Type {
-	switch c := v.(type) {
-	case *vec.Fixed[bool]:
-		return types.TBoolean
-	case *vec.Fixed[int8]:
-		return types.Of(types.TinyInt)
-	case *vec.Fixed[int16]:
-		return types.Of(types.SmallInt)
-	case *vec.Fixed[int32]:
-		return types.TInt
-	case *vec.Fixed[int64]:
-		return types.TBigInt
-	case *vec.Fixed[float32]:
-		return types.Of(types.Float)
-	case *vec.Fixed[float64]:
-		return types.TDouble
-	case *vec.Fixed[types.Int128]:
-		return types.DecimalOf(types.DecimalMax, 0)
-	case *vec.Bytes:
-		return types.TString
-	case *vec.List:
-		return types.ArrayOf(formType(vec.Flat(c.Elem)))
-	case *vec.Map:
-		return types.MapOf(formType(vec.Flat(c.Key)), formType(vec.Flat(c.Elem)))
-	case *vec.Row:
-		var fields []types.Field
-		for _, f := range c.Fields {
-			fields = append(fields, types.Field{Type: formType(vec.Flat(f))})
-		}
-		return types.RowOf(fields...)
-	}
-	panic("exec: column without a type")
+	return w.agg.Open(ctx)
 }
 
 // Process implements Operator.
 func (w *sessionTVF) Process(_ int, b *vec.Batch, out Output) (bool, error) {
 	in := *b
 	flat := make([]vec.Vector, len(b.Cols))
-	ts := make([]types.Type, len(b.Cols))
 	for i, c := range b.Cols {
 		flat[i] = vec.Flat(c)
-		ts[i] = formType(flat[i])
 	}
-	if w.agg == nil {
-		if err := w.start(ts); err != nil {
-			return false, err
+	if !w.spec.Window.Proctime {
+		if times := micros(flat[w.spec.Window.Time]); times.Valid != nil {
+			in.Sel = timed(times, w.ident.positions(b))
 		}
-	}
-	if times := micros(b.Cols[w.spec.Window.Time]); !w.spec.Window.Proctime && times.Valid != nil {
-		in.Sel = timed(times, w.ident.positions(b))
 	}
 	in.Cols = append(flat, &vec.Row{Fields: flat, N: b.Rows})
 	return w.agg.Process(0, &in, w.unpack(out))
@@ -295,25 +233,16 @@ func (s *sessionRows) Emit(b *vec.Batch) error {
 
 // Watermark implements Operator.
 func (w *sessionTVF) Watermark(t int64, out Output) (bool, error) {
-	if w.agg == nil {
-		return false, out.Watermark(t)
-	}
 	return w.agg.Watermark(t, w.unpack(out))
 }
 
 // EndInput implements Operator.
 func (w *sessionTVF) EndInput(in int, out Output) (bool, error) {
-	if w.agg == nil {
-		return false, nil
-	}
 	return w.agg.EndInput(in, w.unpack(out))
 }
 
 // Tick implements Operator.
 func (w *sessionTVF) Tick(now int64, out Output) (bool, error) {
-	if w.agg == nil {
-		return false, nil
-	}
 	return w.agg.Tick(now, w.unpack(out))
 }
 
@@ -329,14 +258,4 @@ func (w *sessionTVF) Close() error {
 }
 
 // Snapshot implements Operator.
-func (w *sessionTVF) Snapshot(e base.Epoch) error {
-	if w.agg == nil {
-		return nil
-	}
-	data, err := json.Marshal(w.types)
-	if err != nil {
-		return err
-	}
-	w.ctx.State.SetValue(sessionTypes, data)
-	return w.agg.Snapshot(e)
-}
+func (w *sessionTVF) Snapshot(e base.Epoch) error { return w.agg.Snapshot(e) }

@@ -39,7 +39,7 @@ func TestWindowTVFRandom(t *testing.T) {
 func TestSessionTVF(t *testing.T) {
 	win := jobgraph.Window{WKind: jobgraph.Session, Time: 1, Size: 10 * second, Granule: 1000, Session: []int{0}}
 	ts := []types.Type{types.TString, types.TimestampOf(3), types.TDouble}
-	run := exectest.Start(t, func() exec.Operator { return exec.NewWindowTVF(&jobgraph.WindowTVF{Window: win}) },
+	run := exectest.Start(t, func() exec.Operator { return exec.NewWindowTVF(&jobgraph.WindowTVF{Window: win, Types: ts}) },
 		exectest.Options{Keys: [][]int{{0}}, Types: [][]types.Type{ts}})
 	run.Process(0, exectest.Batch(ts, [][]any{{"a", 1 * second, 0.5}, {"b", 2 * second, nil}, {"a", 5 * second, 1.5}}, nil))
 	run.Checkpoint()

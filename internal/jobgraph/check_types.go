@@ -184,6 +184,7 @@ func checkOp(op Op, inputs [][]types.Type) error {
 		}
 	case *WindowTVF:
 		c.window(s.Window)
+		c.types(s.Types)
 		c.width(op.Output, len(c.in)+3)
 	case *Correlate:
 		c.exprs(s.Args...)

@@ -19,7 +19,7 @@ func specsOf() []Spec {
 		&Calc{Filter: cond, Project: []*expr.Expr{expr.Literal(types.TBigInt, int64(1)<<60+1)}},
 		&Values{Rows: [][]*expr.Expr{{expr.Text("x")}}, Types: schema.Types()},
 		&GroupAgg{Keys: []int{0}, Aggs: []AggCall{call}, Phase: Local, Fold: true, FoldRows: 5, InputTypes: schema.Types()},
-		&WindowTVF{Window: Window{WKind: Hop, Time: 1, Size: 10, Slide: 2, Zone: "UTC", Granule: 1000}},
+		&WindowTVF{Window: Window{WKind: Hop, Time: 1, Size: 10, Slide: 2, Zone: "UTC", Granule: 1000}, Types: []types.Type{types.TInt, types.TimestampOf(3)}},
 		&WindowAgg{Window: Window{Time: -1, Start: 1, End: 2}, Props: []WindowProp{WindowStart, WindowTime}},
 		&Join{JoinKind: Left, LeftKeys: []int{0}, RightKeys: []int{1}, NullSafe: []bool{true}, Cond: cond, SendBefore: true},
 		&HashJoin{JoinKind: Full, BuildLeft: true},

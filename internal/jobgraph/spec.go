@@ -119,7 +119,10 @@ type Window struct {
 // WindowTVF is a window table function by itself: it appends window_start,
 // window_end (TIMESTAMP) and window_time (rowtime) to each row, once for each
 // window that the row is in. It drops nothing.
-type WindowTVF struct{ Window Window }
+type WindowTVF struct {
+	Window Window
+	Types  []types.Type // of the input
+}
 
 // WindowProp is a column about the window that a WindowAgg emits.
 type WindowProp uint8

@@ -237,7 +237,7 @@ func (b *builder) windowTVF(n *logical.WindowTVF) (flow, error) {
 		d = hashed(n.Window.Session)
 		hash = n.Window.Session
 	}
-	op := b.op(n, "WindowTVF", &jobgraph.WindowTVF{Window: b.window(n.Window, n.Input.Schema())}, n.Out, f.schema)
+	op := b.op(n, "WindowTVF", &jobgraph.WindowTVF{Window: b.window(n.Window, n.Input.Schema()), Types: f.schema.Types()}, n.Out, f.schema)
 	return b.apply(op, f.kinds, hash, input{flow: f, dist: d}), nil
 }
 
