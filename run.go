@@ -172,7 +172,7 @@ func (s *Session) Execute(ctx context.Context, st Statement, rows RowsFunc) (*Re
 
 func (s *Session) execute(ctx context.Context, st Statement, rows RowsFunc) (*Result, error) {
 	switch a := st.AST.(type) {
-	case *ast.Query, *ast.Insert, *ast.StatementSet, *ast.Execute:
+	case *ast.Query, *ast.Insert, *ast.StatementSet, *ast.Execute, *ast.Update, *ast.Delete:
 		job, err := s.binder.Job(a)
 		if err != nil {
 			return nil, err

@@ -23,6 +23,13 @@ func (s *Session) statement(ctx context.Context, st ast.Statement) (*Result, err
 		return s.describe(a)
 	case *ast.StopJob:
 		return s.stopJob(a)
+	case *ast.Truncate:
+		return s.truncate(a)
+	case *ast.Alter:
+		switch a.Action.(type) {
+		case *ast.AddPartitions, *ast.DropPartitions:
+			return s.alterPartitions(a)
+		}
 	case *ast.UseModules, *ast.LoadModule, *ast.UnloadModule, *ast.Jar:
 		return &Result{}, module(a)
 	case *ast.Client:

@@ -19,6 +19,8 @@ type Connector struct {
 	// Lookup makes what finds rows by key, for a subtask of a lookup join. It is called
 	// once for each, when the join starts. Without it a lookup join reads the table whole.
 	Lookup func(Table, KeyScan) (Looker, error)
+	// Store is of tables that keep their rows where they can be changed.
+	Store func(Table) (Store, error)
 }
 
 // Write says how a plan writes a table.
@@ -28,6 +30,7 @@ type Write struct {
 	JobID       string
 	Epoch       uint64 // the last complete one when this attempt began: what is written now belongs to later ones
 	Overwrite   bool
+	Replace     bool           // with Overwrite: what was there goes everywhere, also from partitions that get no row
 	Static      map[int]string // partition columns with a constant value
 	Parallelism int
 	Bounded     bool   // the job ends by itself and has no checkpoints

@@ -81,7 +81,7 @@ type waiting struct {
 // Commit implements connect.Committer. All of it may be done again: a rename
 // that was done is none, and what an overwrite deletes never has this sink's
 // name.
-func (c *committer) Commit(ctx context.Context, _ uint64, in [][]byte) error {
+func (c *committer) Commit(ctx context.Context, epoch uint64, in [][]byte) error {
 	fail := func(err error) error { return fmt.Errorf("table %s: %w", c.s.table.Name, err) }
 	touched := map[string]bool{}
 	for _, b := range in {
@@ -96,7 +96,7 @@ func (c *committer) Commit(ctx context.Context, _ uint64, in [][]byte) error {
 			c.mark(p.Subtask, *p.Watermark)
 			continue
 		}
-		if err := c.s.fs.Commit(p.Token); err != nil {
+		if err := c.publish(p); err != nil {
 			return fail(err)
 		}
 		touched[p.Partition] = true
@@ -104,7 +104,7 @@ func (c *committer) Commit(ctx context.Context, _ uint64, in [][]byte) error {
 	if err := c.s.fs.MkdirAll(c.s.name); err != nil {
 		return fail(err)
 	}
-	if c.s.write.Overwrite {
+	if c.s.write.Overwrite && epoch > 0 { // at 0 the job begins: what was there stays until it has ended
 		if err := c.overwrite(touched); err != nil {
 			return fail(err)
 		}
@@ -124,14 +124,53 @@ func (c *committer) Commit(ctx context.Context, _ uint64, in [][]byte) error {
 	return nil
 }
 
-// overwrite deletes what was there before: in each folder that was written, or
-// in the whole of a table without partitions, or in the one static partition.
+// publish makes a part file visible. That of an overwrite may have been exchanged
+// into the table by a commit that did not come to its end.
+func (c *committer) publish(p prepared) error {
+	err := c.s.fs.Commit(p.Token)
+	if rest, ok := strings.CutPrefix(p.Name, c.s.stage+"/"); ok && c.s.stage != "" && errors.Is(err, fsys.ErrNotExist) {
+		if _, there := c.s.fs.Stat(path.Join(c.s.name, rest)); there == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+// overwrite puts what was written in the place of what was there before: in each
+// folder that was written, or in the whole of a table without partitions or that
+// is to be replaced, or in the one static partition.
 func (c *committer) overwrite(touched map[string]bool) error {
-	if len(c.s.part) == 0 {
+	if len(c.s.part) == 0 || c.s.write.Replace {
 		touched = map[string]bool{"": true}
 	} else if dir, ok := c.static(); ok {
 		touched[dir] = true
 	}
+	if c.s.stage == "" {
+		return c.removeOld(touched)
+	}
+	for dir := range touched {
+		at, from := path.Join(c.s.name, dir), path.Join(c.s.stage, dir)
+		if c.swapped(at) {
+			continue
+		}
+		if err := c.s.fs.MkdirAll(from); err != nil {
+			return err
+		}
+		if err := c.s.fs.(fsys.Swapper).Swap(at, from); err != nil {
+			return err
+		}
+	}
+	return c.s.fs.RemoveAll(c.s.stage)
+}
+
+// swapped reports whether a folder has this run's files already.
+func (c *committer) swapped(at string) bool {
+	files, err := list(c.s.fs, at, nil)
+	return err == nil && slices.ContainsFunc(files, func(f file) bool { return strings.HasPrefix(path.Base(f.Path), c.s.prefix) })
+}
+
+// removeOld deletes what was there before from folders that have the new files.
+func (c *committer) removeOld(touched map[string]bool) error {
 	for dir := range touched {
 		at := path.Join(c.s.name, dir)
 		files, err := list(c.s.fs, at, nil)
@@ -165,7 +204,7 @@ func (c *committer) static() (string, bool) {
 		}
 		dst = append(appendName(dst, []byte(c.s.part[i])), '=')
 		if v == "" {
-			v = c.s.table.Options.String("partition.default-name", "__DEFAULT_PARTITION__")
+			v = c.s.defaultName()
 		}
 		dst = appendName(dst, []byte(v))
 	}
@@ -232,6 +271,11 @@ func (c *committer) Abort(ctx context.Context, epoch uint64, keep [][]byte) erro
 			return fail(err)
 		}
 		kept[p.Token] = true
+	}
+	if c.s.stage != "" && len(keep) == 0 {
+		if err := c.s.fs.RemoveAll(c.s.stage); err != nil {
+			return fail(err)
+		}
 	}
 	left, err := c.s.fs.Uncommitted(c.s.name)
 	if err != nil {
@@ -309,7 +353,13 @@ func (c *committer) findWaiting() error {
 	return nil
 }
 
-// Close implements connect.Committer.
-func (c *committer) Close() error { return nil }
+// Close implements connect.Committer. What an overwrite has collected and not
+// committed is of a job that has failed, and begins anew.
+func (c *committer) Close() error {
+	if c.s.stage == "" {
+		return nil
+	}
+	return c.s.fs.RemoveAll(c.s.stage)
+}
 
 var _ connect.Committer = (*committer)(nil)

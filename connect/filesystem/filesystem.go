@@ -10,7 +10,10 @@
 //
 // Writing. Each subtask writes part files, one for each partition folder it
 // meets. They are pending under a hidden name until the epoch that prepared them
-// is complete, and become visible by one rename each, at commit only.
+// is complete, and become visible by one rename each, at commit only. What
+// INSERT OVERWRITE writes is collected in a hidden folder beside the table, and
+// takes the place of a partition, or of a table without, by one exchange of two
+// folders; where a store cannot do that, new files come before the old ones go.
 package filesystem
 
 import (
@@ -90,6 +93,7 @@ func New(env Env) *connect.Connector {
 		},
 		Source: func(t connect.Table, s connect.Scan) (connect.Source, error) { return newSource(env, t, s) },
 		Sink:   func(t connect.Table, w connect.Write) (connect.Sink, error) { return newSink(env, t, w) },
+		Store:  func(t connect.Table) (connect.Store, error) { return newStore(env, t) },
 	}
 }
 

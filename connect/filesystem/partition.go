@@ -55,7 +55,7 @@ func (l *layout) partition(name string) ([]*string, error) {
 	if len(l.part) == 0 {
 		return nil, nil
 	}
-	null := l.table.Options.String("partition.default-name", "__DEFAULT_PARTITION__")
+	null := l.defaultName()
 	found := map[string]string{}
 	for _, dir := range strings.Split(path.Dir(name), "/") {
 		if k, v, ok := strings.Cut(dir, "="); ok {

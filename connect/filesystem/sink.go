@@ -21,6 +21,7 @@ type sink struct {
 	name     string // of the path in fs
 	prefix   string // of the names of this sink's files
 	compress string
+	stage    string // where an overwrite collects its files; "": in the table itself
 
 	fileSize int64
 	rollover time.Duration
@@ -48,6 +49,9 @@ func newSink(env Env, t connect.Table, w connect.Write) (connect.Sink, error) {
 	if s.fs, s.name, err = env.Open(l.path); err != nil {
 		return nil, fmt.Errorf("table %s: %w", t.Name, err)
 	}
+	if sw, ok := s.fs.(fsys.Swapper); ok && w.Overwrite {
+		s.stage, _ = sw.Stage(s.name, safeName(w.JobID))
+	}
 	var errs [5]error
 	o := t.Options
 	s.fileSize, errs[0] = o.Size("sink.rolling-policy.file-size", 128<<20)
@@ -65,6 +69,14 @@ func newSink(env Env, t connect.Table, w connect.Write) (connect.Sink, error) {
 		}
 	}
 	return s, nil
+}
+
+// target is the folder that part files are written below.
+func (s *sink) target() string {
+	if s.stage != "" {
+		return s.stage
+	}
+	return s.name
 }
 
 // safeName writes an id as a part of a file's name: without '-', which ends it

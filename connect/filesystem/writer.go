@@ -148,7 +148,7 @@ func (s *sink) appendDir(dst []byte, b *vec.Batch, row int) []byte {
 			dst = appendValue(dst, v, r, s.table.Schema[c].Type)
 		}
 		if len(dst) == n {
-			dst = append(dst, s.table.Options.String("partition.default-name", "__DEFAULT_PARTITION__")...)
+			dst = append(dst, s.defaultName()...)
 		}
 	}
 	return dst
@@ -212,7 +212,7 @@ func (w *writer) create(dir string, now time.Time) (*part, error) {
 	s := w.s
 	name := s.fileName(w.epoch, w.attempt, w.subtask, w.files)
 	w.files++
-	p := &part{dir: dir, name: path.Join(s.name, dir, name), born: now}
+	p := &part{dir: dir, name: path.Join(s.target(), dir, name), born: now}
 	var err error
 	if p.pending, err = s.fs.Create(p.name); err != nil {
 		return nil, fmt.Errorf("create '%s': %w", p.name, err)

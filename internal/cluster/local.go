@@ -221,12 +221,10 @@ func (l *Local) tidy(out *job.Outcome) {
 }
 
 func (l *Local) commit(cm *job.Commit) {
-	for id, prepared := range cm.Prepared {
-		if c := l.sinks[id]; c != nil {
-			if err := c.Commit(context.Background(), uint64(cm.Epoch), prepared); err != nil {
-				l.Send(job.Event{NotDone: &job.Failure{Epoch: cm.Epoch, Err: fmt.Errorf("commit checkpoint %d: %w", cm.Epoch, err)}})
-				return
-			}
+	for id, c := range l.sinks { // also those that have prepared nothing: an overwrite by no rows
+		if err := c.Commit(context.Background(), uint64(cm.Epoch), cm.Prepared[id]); err != nil {
+			l.Send(job.Event{NotDone: &job.Failure{Epoch: cm.Epoch, Err: fmt.Errorf("commit checkpoint %d: %w", cm.Epoch, err)}})
+			return
 		}
 	}
 	l.Send(job.Event{Committed: cm.Epoch})

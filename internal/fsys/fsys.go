@@ -74,6 +74,18 @@ type Uncommitted struct {
 	Token string
 }
 
+// A Swapper is an FS that can exchange folders.
+type Swapper interface {
+	// Stage returns the name of a hidden folder from which Swap can replace dir;
+	// not ok if that cannot be done in one step. id tells it from others.
+	Stage(dir, id string) (stage string, ok bool)
+	// Swap puts stage, or a folder in it, in the place of dir, or of the folder of
+	// that name in it, in one step: whoever opens files by name finds the old ones
+	// or the new ones. What is hidden in dir (pending files, names that begin with
+	// . or _) comes along; the rest is then in stage.
+	Swap(dir, stage string) error
+}
+
 // A Pending file is written front to back, then prepared, then committed by its
 // token, perhaps by another process after a crash.
 type Pending interface {

@@ -103,6 +103,10 @@ func (b *Binder) Job(s ast.Statement) (*logical.Job, error) {
 		return b.inserts([]*ast.Insert{s})
 	case *ast.StatementSet:
 		return b.inserts(s.Inserts)
+	case *ast.Update:
+		return b.update(s)
+	case *ast.Delete:
+		return b.deleteFrom(s)
 	case *ast.Execute:
 		return b.Job(s.Statement)
 	}

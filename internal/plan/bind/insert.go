@@ -74,24 +74,9 @@ func (b *Binder) partition(s *ast.Insert, sink *logical.Sink) (map[int]*expr.Exp
 		if p.Value == nil {
 			continue
 		}
-		x := exprBinder{b: b}
-		v, err := x.constant(p.Value, "the value of partition column '"+p.Column.Text+"'")
+		v, word, err := b.partitionValue(t, c, p)
 		if err != nil {
 			return nil, err
-		}
-		if v, err = castTo(p, v, t.Columns[c].Type); err != nil {
-			return nil, err
-		}
-		text, err := castTo(p, v, types.TString)
-		if err != nil {
-			return nil, err
-		}
-		if text, err = expr.Fold(text, b.env); err != nil {
-			return nil, at(p, err)
-		}
-		word, ok := text.Value.(string)
-		if !ok {
-			return nil, errAt(p, "the value of partition column '%s' cannot be NULL", p.Column.Text)
 		}
 		if sink.Static == nil {
 			sink.Static = map[int]string{}
@@ -99,6 +84,30 @@ func (b *Binder) partition(s *ast.Insert, sink *logical.Sink) (map[int]*expr.Exp
 		static[c], sink.Static[c] = v, word
 	}
 	return static, nil
+}
+
+// partitionValue binds c = v of a PARTITION clause: the value, and as text.
+func (b *Binder) partitionValue(t *catalog.Table, c int, p ast.PartitionValue) (*expr.Expr, string, error) {
+	x := exprBinder{b: b}
+	v, err := x.constant(p.Value, "the value of partition column '"+p.Column.Text+"'")
+	if err != nil {
+		return nil, "", err
+	}
+	if v, err = castTo(p, v, t.Columns[c].Type); err != nil {
+		return nil, "", err
+	}
+	text, err := castTo(p, v, types.TString)
+	if err != nil {
+		return nil, "", err
+	}
+	if text, err = expr.Fold(text, b.env); err != nil {
+		return nil, "", at(p, err)
+	}
+	word, ok := text.Value.(string)
+	if !ok {
+		return nil, "", errAt(p, "the value of partition column '%s' cannot be NULL", p.Column.Text)
+	}
+	return v, word, nil
 }
 
 // insertTargets are the table's columns that the query's columns go to.

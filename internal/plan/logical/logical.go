@@ -281,6 +281,7 @@ type Sink struct {
 	Table     *catalog.Table
 	Options   map[string]string
 	Overwrite bool
+	Replace   bool           // with Overwrite: of the whole table, as UPDATE and DELETE do
 	Static    map[int]string // partition columns with a constant value, by table column
 	Conflict  string         // ON CONFLICT: "", "NOTHING", "ERROR", "DEDUPLICATE"
 	Pos       base.Pos

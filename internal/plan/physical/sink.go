@@ -31,7 +31,7 @@ func (b *builder) sink(n *logical.Sink) (flow, error) {
 func (b *builder) write(n *logical.Sink, f flow, d dist, par int) flow {
 	table := logical.SinkTable(n)
 	spec := &jobgraph.Sink{Connector: n.Options["connector"], Table: table, DropNull: b.set.dropNull,
-		Write: connect.Write{JobID: b.opts.ID, Overwrite: n.Overwrite, Static: n.Static, Parallelism: par, Bounded: b.opts.Batch, Zone: b.opts.Zone}}
+		Write: connect.Write{JobID: b.opts.ID, Overwrite: n.Overwrite, Replace: n.Replace, Static: n.Static, Parallelism: par, Bounded: b.opts.Batch, Zone: b.opts.Zone}}
 	for i, c := range table.Schema {
 		// Of every such column, whatever the query's types promise: an overflow of a
 		// NOT NULL decimal is NULL.
