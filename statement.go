@@ -25,6 +25,8 @@ func (s *Session) statement(ctx context.Context, st ast.Statement) (*Result, err
 		return s.stopJob(a)
 	case *ast.Truncate:
 		return s.truncate(a)
+	case *ast.Analyze:
+		return s.analyze(ctx, a)
 	case *ast.Alter:
 		switch a.Action.(type) {
 		case *ast.AddPartitions, *ast.DropPartitions:

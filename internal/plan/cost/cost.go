@@ -44,6 +44,9 @@ func estimate(n logical.Node) Stats {
 	switch n := n.(type) {
 	case *logical.Scan:
 		s := Stats{Rows: scanRows}
+		if rows, ok := analyzed(n.Table); ok {
+			s = Stats{Rows: rows, Known: true}
+		}
 		for _, key := range []string{"number-of-rows", "events.num", "rows"} {
 			if v, err := strconv.ParseFloat(n.Options[key], 64); err == nil && v > 0 {
 				s = Stats{Rows: v, Known: true}
@@ -58,14 +61,14 @@ func estimate(n logical.Node) Stats {
 		return Stats{Rows: float64(len(n.Rows)), Known: true}
 	case *logical.Filter:
 		s := estimate(n.Input)
-		s.Rows *= passes(n.Cond)
+		s.Rows *= passes(n.Cond, n.Input)
 		return s
 	case *logical.Aggregate:
 		s := estimate(n.Input)
 		if len(n.Keys) == 0 && n.Window == nil {
 			return Stats{Rows: 1, Known: true}
 		}
-		s.Rows *= 0.1 * math.Max(1, float64(len(n.Sets)))
+		s.Rows = groups(n, s.Rows) * math.Max(1, float64(len(n.Sets)))
 		return s
 	case *logical.Rank:
 		s := estimate(n.Input)
@@ -106,17 +109,53 @@ func joined(n *logical.Join) Stats {
 	case n.JoinKind == jobgraph.Semi || n.JoinKind == jobgraph.Anti:
 		out.Rows = l.Rows * otherPass
 	case len(n.Equi().Left) > 0:
-		out.Rows = math.Max(l.Rows, r.Rows) // a foreign key, most of the time
+		out.Rows = matches(n, l.Rows, r.Rows)
 	default:
-		out.Rows = l.Rows * r.Rows * passes(n.Cond)
+		out.Rows = l.Rows * r.Rows * passes(n.Cond, nil)
 	}
 	return out
 }
 
-// passes is the share of rows for which a condition holds.
-func passes(cond *expr.Expr) float64 {
+// groups is how many groups an aggregation has: as many as the keys have values,
+// if that is known.
+func groups(n *logical.Aggregate, rows float64) float64 {
+	values := 1.0
+	for _, k := range n.Keys {
+		d, ok := distinct(n.Input, k)
+		if !ok {
+			return 0.1 * rows
+		}
+		values *= d
+	}
+	return math.Min(rows, values)
+}
+
+// matches is how many rows an equality join gives: each value of the key that has
+// more of them meets its like (Selinger et al.), or, if that is not known, every
+// row of the larger side one of the other, as with a foreign key.
+func matches(n *logical.Join, left, right float64) float64 {
+	out, eq := left*right, n.Equi()
+	for i := range eq.Left {
+		l, ok1 := distinct(n.Left, eq.Left[i])
+		r, ok2 := distinct(n.Right, eq.Right[i])
+		if !ok1 || !ok2 {
+			return math.Max(left, right)
+		}
+		out /= math.Max(l, r)
+	}
+	return out
+}
+
+// passes is the share of the input's rows for which a condition holds; in may be nil.
+func passes(cond *expr.Expr, in logical.Node) float64 {
 	share := 1.0
 	for _, c := range expr.Conjuncts(cond) {
+		if in != nil {
+			if known, ok := knownPass(in, c); ok {
+				share *= known
+				continue
+			}
+		}
 		switch {
 		case c.Is("="):
 			share *= equalPass
