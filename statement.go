@@ -37,11 +37,11 @@ func (s *Session) statement(ctx context.Context, st ast.Statement) (*Result, err
 	case *ast.Client:
 		return &Result{}, at(a, base.Errorf(base.Pos{}, "this command is one of the shell's: millrace sql"))
 	}
-	job, err := s.binder.DDL(st)
-	if err != nil || job == nil {
-		return &Result{}, err
+	if a, ok := st.(*ast.CreateTable); ok && a.As != nil {
+		return s.createAs(ctx, a)
 	}
-	return s.start(ctx, job, nil)
+	_, err := s.binder.DDL(st)
+	return &Result{}, err
 }
 
 func (s *Session) set(a *ast.Set) (*Result, error) {

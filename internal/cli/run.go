@@ -15,6 +15,7 @@ import (
 
 	"github.com/millrace-io/millrace"
 	"github.com/millrace-io/millrace/internal/plan/bind"
+	"github.com/millrace-io/millrace/internal/sql/ast"
 	"github.com/millrace-io/millrace/vec"
 )
 
@@ -164,6 +165,7 @@ type runner struct {
 	header  bool
 	quiet   bool
 	watched bool // progress is written as lines of JSON
+	sources int  // scripts that have called each other by SOURCE
 	printed bool // a result is out: the next is preceded by an empty line
 }
 
@@ -173,19 +175,54 @@ func (r *runner) script(ctx context.Context, name, text string) error {
 		stop()
 		r.lateRows()
 	}()
+	if err := r.statements(ctx, name, text); err != nil && !errors.Is(err, errQuit) {
+		for _, j := range r.s.Jobs() {
+			j.Cancel()
+		}
+		r.s.Wait(ctx)
+		return err
+	}
+	return r.s.Wait(ctx)
+}
+
+// statements executes a text's statements; errQuit says that one of them was QUIT.
+func (r *runner) statements(ctx context.Context, name, text string) error {
 	for st, err := range r.s.Script(name, text) {
 		if err == nil && ctx.Err() == nil {
 			err = r.statement(ctx, st)
 		}
 		if err != nil {
-			for _, j := range r.s.Jobs() {
-				j.Cancel()
-			}
-			r.s.Wait(ctx)
 			return err
 		}
 	}
-	return r.s.Wait(ctx)
+	return nil
+}
+
+// sourcesMax is how deep scripts may call each other by SOURCE.
+const sourcesMax = 20
+
+// client carries out the client's commands in a script.
+func (r *runner) client(ctx context.Context, c *ast.Client) error {
+	switch c.Kind {
+	case ast.ClientQuit:
+		return errQuit
+	case ast.ClientClear:
+		if r.w.outTTY {
+			fmt.Fprint(r.w.out, clearScreen)
+		}
+		return nil
+	case ast.ClientSource:
+		data, err := os.ReadFile(c.Arg)
+		if err != nil {
+			return usageError{err}
+		}
+		if r.sources++; r.sources > sourcesMax {
+			return usageError{fmt.Errorf("SOURCE '%s': scripts call each other more than %d deep", c.Arg, sourcesMax)}
+		}
+		defer func() { r.sources-- }()
+		return r.statements(ctx, c.Arg, string(data))
+	}
+	return help(r.w.out)
 }
 
 // lateRows says on standard error how many rows came too late for their windows.
@@ -201,6 +238,9 @@ func (r *runner) lateRows() {
 
 // statement executes one statement; a SELECT to its end.
 func (r *runner) statement(ctx context.Context, st millrace.Statement) error {
+	if c, ok := st.AST.(*ast.Client); ok {
+		return r.client(ctx, c)
+	}
 	out := &result{r: r}
 	res, err := r.s.Execute(ctx, st, out.batch)
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/peterh/liner"
 
 	"github.com/millrace-io/millrace"
+	"github.com/millrace-io/millrace/internal/sql/ast"
 	"github.com/millrace-io/millrace/internal/sql/parse"
 )
 
@@ -238,7 +239,9 @@ func (sh *shell) typed(ctx context.Context, line string) error {
 	}
 	sh.buffer.Reset()
 	sh.past.add(text)
-	if err := sh.statements(ctx, "", text); err != nil {
+	if err := sh.statements(ctx, "", text); errors.Is(err, errQuit) {
+		return err
+	} else if err != nil {
 		sh.complain(text, err)
 	}
 	return nil
@@ -261,6 +264,9 @@ func (sh *shell) statements(ctx context.Context, name, text string) error {
 func (sh *shell) statement(ctx context.Context, st millrace.Statement) error {
 	if done, err := sh.resultMode(st); done {
 		return err
+	}
+	if c, ok := st.AST.(*ast.Client); ok { // behind another statement on a line, or in a file
+		return sh.client(ctx, c)
 	}
 	for len(sh.stop) > 0 {
 		<-sh.stop

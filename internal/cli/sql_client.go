@@ -53,19 +53,21 @@ func clientCommand(line string) (*command, string) {
 	return nil, ""
 }
 
-func (sh *shell) help(context.Context, string) error {
-	fmt.Fprintln(sh.w.out, "Statements of Flink SQL end with a semicolon and may have several lines.")
+func (sh *shell) help(context.Context, string) error { return help(sh.w.out) }
+
+func help(w io.Writer) error {
+	fmt.Fprintln(w, "Statements of Flink SQL end with a semicolon and may have several lines.")
 	for _, c := range clientCommands {
 		if c.help != "" {
-			fmt.Fprintf(sh.w.out, "  %-12s %s\n", strings.TrimSpace(c.name+" "+c.arg), c.help)
+			fmt.Fprintf(w, "  %-12s %s\n", strings.TrimSpace(c.name+" "+c.arg), c.help)
 		}
 	}
-	fmt.Fprint(sh.w.out, `  SET; SET 'key' = 'value'; RESET 'key'; options, such as 'execution.runtime-mode' (streaming, batch)
+	_, err := fmt.Fprint(w, `  SET; SET 'key' = 'value'; RESET 'key'; options, such as 'execution.runtime-mode' (streaming, batch)
                and 'sql-client.execution.result-mode' (table, changelog)
   SHOW TABLES; DESCRIBE t; EXPLAIN …; look at what there is
 Keys: Tab completes, arrows and Ctrl-R find earlier statements, Ctrl-C ends a statement, q a live result.
 `)
-	return nil
+	return err
 }
 
 // source runs the statements of a file.
@@ -77,10 +79,25 @@ func (sh *shell) source(ctx context.Context, name string) error {
 	if sh.line == nil {
 		return sh.script(ctx, name, string(data))
 	}
-	if err := sh.statements(ctx, name, string(data)); err != nil {
+	if err := sh.statements(ctx, name, string(data)); errors.Is(err, errQuit) {
+		return err
+	} else if err != nil {
 		sh.complain(string(data), err)
 	}
 	return nil
+}
+
+// client carries out a command that was read as a statement.
+func (sh *shell) client(ctx context.Context, c *ast.Client) error {
+	switch c.Kind {
+	case ast.ClientQuit:
+		return errQuit
+	case ast.ClientClear:
+		return sh.clear(ctx, "")
+	case ast.ClientSource:
+		return sh.source(ctx, c.Arg)
+	}
+	return sh.help(ctx, "")
 }
 
 func (sh *shell) jobs(context.Context, string) error {
@@ -117,8 +134,10 @@ func (sh *shell) cancelJob(_ context.Context, id string) error {
 	return fmt.Errorf("there is no job '%s'; JOBS lists them", id)
 }
 
+const clearScreen = "\x1b[H\x1b[2J"
+
 func (sh *shell) clear(context.Context, string) error {
-	_, err := io.WriteString(sh.w.out, "\x1b[H\x1b[2J")
+	_, err := io.WriteString(sh.w.out, clearScreen)
 	return err
 }
 

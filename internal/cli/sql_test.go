@@ -239,3 +239,35 @@ func TestClientCommands(t *testing.T) {
 		}
 	}
 }
+
+// TestCommandsInScripts: commands of the client may stand in a script.
+func TestCommandsInScripts(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		t.Helper()
+		name = filepath.Join(dir, name)
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	inner := write("inner.sql", "CREATE VIEW v AS SELECT 7 AS seven; CLEAR;")
+	text := "SOURCE '" + inner + "'; SELECT * FROM v; QUIT; SELECT nope"
+	for name, run := range map[string]func(*world) error{
+		"run":       (&runCommand{scriptFlags: scriptFlags{Inline: text}}).Run,
+		"run file":  (&runCommand{scriptFlags: scriptFlags{Path: write("outer.sql", text)}}).Run,
+		"sql -i":    (&sqlCommand{Init: write("init.sql", text)}).Run,
+		"quit in a": (&runCommand{scriptFlags: scriptFlags{Inline: "SOURCE '" + write("quit.sql", text) + "'; SELECT nope"}}).Run,
+	} {
+		w, out, errs := testWorld(t)
+		if err := run(w); err != nil || out.String() != "seven\n7\n" {
+			t.Errorf("%s: %v, %q %q", name, err, out, errs)
+		}
+	}
+	self := filepath.Join(dir, "self.sql")
+	write("self.sql", "SOURCE '"+self+"'")
+	w, _, _ := testWorld(t)
+	if err := (&runCommand{scriptFlags: scriptFlags{Path: self}}).Run(w); err == nil || !strings.Contains(err.Error(), "more than 20 deep") {
+		t.Error(err)
+	}
+}

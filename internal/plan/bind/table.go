@@ -53,6 +53,11 @@ func newTableDef(b *Binder, p catalog.Path, s *ast.CreateTable) *tableDef {
 // createTableAs makes the table of CREATE or REPLACE TABLE … AS, and the job that
 // fills it.
 func (b *Binder) createTableAs(p catalog.Path, s *ast.CreateTable) (*logical.Job, error) {
+	if s.Replace {
+		if _, err := b.cat.Table(s.Name.Strings()...); err != nil {
+			return nil, hinted(at(s.Name, err), "REPLACE TABLE is of a table that is there; CREATE OR REPLACE TABLE … AS makes one")
+		}
+	}
 	d := newTableDef(b, p, s)
 	t := d.t
 	filled, err := d.asQuery(s)
@@ -98,6 +103,7 @@ func (d *tableDef) schema(s ast.Schema) error {
 			return err
 		}
 	}
+	d.notNull(s)
 	if err := d.compute(); err != nil {
 		return err
 	}
@@ -105,6 +111,23 @@ func (d *tableDef) schema(s ast.Schema) error {
 		return err
 	}
 	return d.watermarks(s.Watermarks)
+}
+
+// notNull makes the columns of the primary key NOT NULL, before the types of
+// computed columns depend on it. What is wrong with the key constraints tells.
+func (d *tableDef) notNull(s ast.Schema) {
+	for _, c := range s.Constraints {
+		for _, name := range c.Columns {
+			if i := d.t.Column(name.Text); i >= 0 && !c.Unique && d.t.Columns[i].Kind == catalog.Physical {
+				d.t.Columns[i].Type.NotNull = true
+			}
+		}
+	}
+	for _, c := range s.Columns {
+		if i := d.t.Column(c.Name.Last()); i >= 0 && c.Constraint != nil && !c.Constraint.Unique && d.t.Columns[i].Kind == catalog.Physical {
+			d.t.Columns[i].Type.NotNull = true
+		}
+	}
 }
 
 // column adds a column at a position; computed ones are typed by compute.
@@ -364,8 +387,13 @@ func (d *tableDef) asQuery(s *ast.CreateTable) (logical.Node, error) {
 	} else {
 		// Columns of its own come first; one that the query has too gets the
 		// type that is written.
-		own := s.Schema
-		if err := d.schema(ast.Schema{Columns: own.Columns}); err != nil {
+		for _, c := range s.Schema.Columns {
+			if err := d.column(c, len(d.t.Columns)); err != nil {
+				return nil, err
+			}
+		}
+		d.notNull(s.Schema)
+		if err := d.compute(); err != nil {
 			return nil, err
 		}
 	}
@@ -378,7 +406,7 @@ func (d *tableDef) asQuery(s *ast.CreateTable) (logical.Node, error) {
 		missing = append(missing, catalog.Column{Name: f.Name, Type: f.Type.Plain()})
 	}
 	d.t.Columns = append(d.t.Columns, missing...)
-	if err := d.constraints(ast.Schema{Constraints: s.Schema.Constraints}); err != nil {
+	if err := d.constraints(s.Schema); err != nil {
 		return nil, err
 	}
 	if err := d.watermarks(s.Schema.Watermarks); err != nil {
