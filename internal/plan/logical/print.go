@@ -154,9 +154,10 @@ func (n *Values) line() string {
 
 func (n *Project) line() string {
 	in := n.Input.Schema()
+	names := in.Names()
 	var parts []string
 	for i, e := range n.Exprs {
-		s := text(e, in)
+		s := expr.String(e, names)
 		if s != n.Out[i].Name {
 			s += " AS " + n.Out[i].Name
 		}
