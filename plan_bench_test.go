@@ -67,7 +67,7 @@ func columnsOf(n int) string {
 	return strings.Join(out, ", ")
 }
 
-func planned(tb testing.TB, text string) {
+func planScript(tb testing.TB, text string) {
 	tb.Helper()
 	s, err := millrace.Open(millrace.Config{})
 	if err != nil {
@@ -88,8 +88,8 @@ func TestLongScripts(t *testing.T) {
 	if n := strings.Count(longScript(), "\n"); n != 200 {
 		t.Errorf("%d lines", n)
 	}
-	planned(t, longScript())
-	planned(t, wideScript())
+	planScript(t, longScript())
+	planScript(t, wideScript())
 }
 
 func BenchmarkPlanScript(b *testing.B) { benchmarkPlan(b, longScript()) }
@@ -101,7 +101,7 @@ func BenchmarkPlanWide(b *testing.B) { benchmarkPlan(b, wideScript()) }
 func benchmarkPlan(b *testing.B, text string) {
 	began := processor(b)
 	for b.Loop() {
-		planned(b, text)
+		planScript(b, text)
 	}
 	b.ReportMetric(float64((processor(b)-began).Microseconds())/1000/float64(b.N), "cpu-ms/op")
 }

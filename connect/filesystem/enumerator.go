@@ -197,7 +197,7 @@ func (e *enumerator) listFiles() error {
 	if !needed {
 		return nil
 	}
-	files, err := list(e.s.fs, e.s.name, e.s.match)
+	files, err := listTable(e.s.fs, e.s.name, e.s.match)
 	if err != nil {
 		return fmt.Errorf("table %s: %w", e.s.table.Name, err)
 	}

@@ -33,6 +33,27 @@ func checkRegexp(v string) error {
 // fullMatch compiles a pattern that has to match all of a text, as Java's do.
 func fullMatch(p string) (*regexp.Regexp, error) { return regexp.Compile(`^(?:` + p + `)$`) }
 
+// listTries is how often a listing is done again because the folder was exchanged
+// under it. Each time somebody has replaced the whole table.
+const listTries = 100
+
+// listTable returns the files of a table at one moment: not some of those before an
+// overwrite and some of those after it.
+func listTable(fs fsys.FS, name string, match *regexp.Regexp) ([]file, error) {
+	sw, ok := fs.(fsys.Swapper)
+	if !ok {
+		return list(fs, name, match)
+	}
+	for range listTries {
+		same := sw.Same(name)
+		files, err := list(fs, name, match)
+		if same() {
+			return files, err
+		}
+	}
+	return nil, fmt.Errorf("list '%s': the folder is replaced faster than it can be listed", name)
+}
+
 // list returns the files of a path, sorted by name. A path that is not there, or
 // a pattern that nothing matches, is an error.
 func list(fs fsys.FS, name string, match *regexp.Regexp) ([]file, error) {

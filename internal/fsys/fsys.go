@@ -84,6 +84,9 @@ type Swapper interface {
 	// or the new ones. What is hidden in dir (pending files, names that begin with
 	// . or _) comes along; the rest is then in stage.
 	Swap(dir, stage string) error
+	// Same returns what tells later whether dir is still the folder that it is now.
+	// A listing during which it was not may lack files.
+	Same(dir string) func() bool
 }
 
 // A Pending file is written front to back, then prepared, then committed by its

@@ -147,10 +147,15 @@ func TestFailedOverwrite(t *testing.T) {
 // TestOverwriteAtOnce reads a table while it is replaced again and again: a reader
 // finds all rows of one version, or does not come to its end.
 func TestOverwriteAtOnce(t *testing.T) {
-	s := stored(t, false)
+	t.Run("folder", func(t *testing.T) { overwriteAtOnce(t, "") })
+	t.Run("partitions", func(t *testing.T) { overwriteAtOnce(t, "PARTITIONED BY (p)") })
+}
+
+func overwriteAtOnce(t *testing.T, by string) {
+	s := stored(t, by != "")
 	must(t, s, "UPDATE t SET v = '0'")
 	reader := session(t, batch)
-	must(t, reader, "CREATE TABLE t (id INT NOT NULL, v STRING, p STRING) WITH ('connector' = 'filesystem', 'path' = 't', 'format' = 'csv')")
+	must(t, reader, "CREATE TABLE t (id INT NOT NULL, v STRING, p STRING) "+by+" WITH ('connector' = 'filesystem', 'path' = 't', 'format' = 'csv')")
 	var wg sync.WaitGroup
 	stop := make(chan struct{})
 	read, failed := 0, 0
@@ -176,7 +181,7 @@ func TestOverwriteAtOnce(t *testing.T) {
 		}
 	})
 	for i := range 30 {
-		must(t, s, fmt.Sprintf("UPDATE t SET v = '%d'", i+1))
+		must(t, s, fmt.Sprintf("UPDATE t SET v = '%d', p = CAST(MOD(id, %d) AS STRING)", i+1, 2+i%5))
 	}
 	close(stop)
 	wg.Wait()

@@ -98,7 +98,21 @@ func pendingName(base string) bool {
 }
 
 // List implements fsys.FS. Links are followed; one that leads nowhere is left out.
+// One that was exchanged with another folder meanwhile is listed again: its files
+// are being deleted.
 func (f *FS) List(dir string) ([]fsys.Info, error) {
+	for range listTries {
+		same := f.Same(dir)
+		if out, err := f.list(dir); same() {
+			return out, err
+		}
+	}
+	return nil, fmt.Errorf("list %s: the folder is replaced faster than it can be read", dir)
+}
+
+const listTries = 100
+
+func (f *FS) list(dir string) ([]fsys.Info, error) {
 	entries, err := os.ReadDir(f.path(dir))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 
@@ -46,5 +47,74 @@ func TestDanglingLinkIsNotListed(t *testing.T) {
 	in, err := New("").List(dir)
 	if err != nil || len(in) != 0 {
 		t.Fatal(in, err)
+	}
+}
+
+func TestSwap(t *testing.T) {
+	root := t.TempDir()
+	f := New(root)
+	put := func(name, text string) {
+		t.Helper()
+		if err := f.Put(name, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("t/a", "old")
+	put("t/sub/b", "old")
+	put("t/sub/_SUCCESS", "")
+	put("t/.keep", "")
+	pending, err := f.Create("t/sub/c") // of another writer
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := pending.Prepare()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stage, ok := f.Stage("t", "x")
+	if !ok || stage != ".t.x.new" {
+		t.Fatal(stage, ok)
+	}
+	put(stage+"/a", "new")
+	same := f.Same("t")
+	if !same() {
+		t.Error("nothing has changed")
+	}
+	if err := f.Swap("t", stage); err != nil {
+		t.Fatal(err)
+	}
+	if same() {
+		t.Error("the folder is another one")
+	}
+	if err := f.RemoveAll(stage); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Commit(token); err != nil {
+		t.Error(err)
+	}
+	var left []string
+	if err := filepath.WalkDir(root, func(p string, d os.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			rel, _ := filepath.Rel(root, p)
+			left = append(left, rel)
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"t/.keep", "t/a", "t/sub/_SUCCESS", "t/sub/c"}; !slices.Equal(left, want) {
+		t.Errorf("%v, want %v", left, want)
+	}
+	// what cannot be exchanged in one step is said before anything is written
+	if err := os.Symlink("t", filepath.Join(root, "link")); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"link", "t/a"} {
+		if stage, ok := f.Stage(name, "x"); ok {
+			t.Errorf("%s: %s", name, stage)
+		}
+	}
+	if _, ok := f.Stage("missing/deep", "x"); !ok {
+		t.Error("a table without a folder can be written")
 	}
 }

@@ -48,6 +48,18 @@ func (f *FS) Swap(dir, stage string) error {
 	return errors.Join(syncDir(filepath.Dir(a)), syncDir(filepath.Dir(b)))
 }
 
+// Same implements fsys.Swapper.
+func (f *FS) Same(dir string) func() bool {
+	before, err := os.Stat(f.path(dir))
+	return func() bool {
+		now, err2 := os.Stat(f.path(dir))
+		if err != nil || err2 != nil {
+			return errors.Is(err, fs.ErrNotExist) == errors.Is(err2, fs.ErrNotExist)
+		}
+		return os.SameFile(before, now)
+	}
+}
+
 // carry moves what is hidden from an old folder into the new one.
 func carry(from, to string) error {
 	entries, err := os.ReadDir(from)
