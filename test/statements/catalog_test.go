@@ -187,3 +187,57 @@ func TestShowCreate(t *testing.T) {
 		same(t, must(t, s, "SHOW CREATE "+what)[1:], text)
 	}
 }
+
+func TestLike(t *testing.T) {
+	t.Chdir(t.TempDir())
+	s := session(t, nil)
+	must(t, s, `CREATE TABLE base (id INT NOT NULL COMMENT 'i', v STRING, twice AS id * 2, ts AS TO_TIMESTAMP(v), f STRING METADATA FROM 'file.name' VIRTUAL, dt STRING,
+		WATERMARK FOR ts AS ts - INTERVAL '1' SECOND, PRIMARY KEY (id) NOT ENFORCED) COMMENT 'base' DISTRIBUTED INTO 3 BUCKETS PARTITIONED BY (dt)
+		WITH ('connector' = 'filesystem', 'path' = 'x', 'format' = 'csv')`)
+	show := func(clauses string) string {
+		t.Helper()
+		text := must(t, s, "CREATE TEMPORARY TABLE l "+clauses+"; SHOW CREATE TABLE l")[1]
+		must(t, s, "DROP TEMPORARY TABLE l")
+		return strings.Join(strings.Fields(strings.TrimPrefix(text, "CREATE TEMPORARY TABLE `default_catalog`.`default_database`.`l` ")), " ")
+	}
+	const (
+		physical = "`id` INT NOT NULL COMMENT 'i', `v` STRING, "
+		computed = "`twice` AS `id` * 2, `ts` AS TO_TIMESTAMP(`v`), "
+		meta     = "`f` STRING METADATA FROM 'file.name' VIRTUAL, "
+		mark     = ", WATERMARK FOR `ts` AS `ts` - INTERVAL '1' SECOND"
+		key      = ", PRIMARY KEY (`id`) NOT ENFORCED"
+		parts    = " PARTITIONED BY (`dt`)"
+		options  = " WITH ( 'connector' = 'filesystem', 'format' = 'csv', 'path' = 'x' )"
+	)
+	for clauses, want := range map[string]string{
+		"LIKE base": "( " + physical + computed + meta + "`dt` STRING" + mark + key + " ) DISTRIBUTED INTO 3 BUCKETS" + parts + options,
+		"(n INT) COMMENT 'own' WITH ('path' = 'y') LIKE base":                                                                       "( " + physical + computed + meta + "`dt` STRING, `n` INT" + mark + key + " ) COMMENT 'own' DISTRIBUTED INTO 3 BUCKETS" + parts + strings.Replace(options, "'x'", "'y'", 1),
+		"LIKE base (EXCLUDING GENERATED EXCLUDING METADATA EXCLUDING WATERMARKS)":                                                   "( " + physical + "`dt` STRING" + key + " ) DISTRIBUTED INTO 3 BUCKETS" + parts + options,
+		"LIKE base (EXCLUDING CONSTRAINTS EXCLUDING PARTITIONS EXCLUDING DISTRIBUTION)":                                             "( " + physical + computed + meta + "`dt` STRING" + mark + " )" + options,
+		"WITH ('connector' = 'blackhole') LIKE base (EXCLUDING ALL)":                                                                "( " + physical + "`dt` STRING ) WITH ( 'connector' = 'blackhole' )",
+		"WITH ('connector' = 'blackhole') LIKE base (EXCLUDING ALL INCLUDING CONSTRAINTS)":                                          "( " + physical + "`dt` STRING" + key + " ) WITH ( 'connector' = 'blackhole' )",
+		"(twice AS id * 3, WATERMARK FOR ts AS ts) LIKE base (OVERWRITING GENERATED OVERWRITING WATERMARKS EXCLUDING DISTRIBUTION)": "( " + physical + strings.Replace(computed, "* 2", "* 3", 1) + meta + "`dt` STRING, WATERMARK FOR `ts` AS `ts`" + key + " )" + parts + options,
+		"(f STRING METADATA FROM 'file.path' VIRTUAL) LIKE base (OVERWRITING METADATA EXCLUDING DISTRIBUTION)":                      "( " + physical + computed + strings.Replace(meta, "name", "path", 1) + "`dt` STRING" + mark + key + " )" + parts + options,
+	} {
+		if got := show(clauses); got != want {
+			t.Errorf("%s\n got %s\nwant %s", clauses, got, want)
+		}
+	}
+	for clauses, want := range map[string]string{
+		"LIKE nope":                                         "unknown table 'nope'",
+		"(v INT) LIKE base":                                 "column 'v' is defined twice",
+		"(twice AS id) LIKE base":                           "column 'twice' is defined twice",
+		"(PRIMARY KEY (v) NOT ENFORCED) LIKE base":          "two primary keys",
+		"(WATERMARK FOR ts AS ts) LIKE base":                "EXCLUDING WATERMARKS or OVERWRITING WATERMARKS",
+		"PARTITIONED BY (v) LIKE base":                      "write EXCLUDING PARTITIONS",
+		"DISTRIBUTED INTO 2 BUCKETS LIKE base":              "write EXCLUDING DISTRIBUTION",
+		"WITH ('path' = 'y') LIKE base (INCLUDING OPTIONS)": "EXCLUDING OPTIONS or OVERWRITING OPTIONS",
+		"LIKE base (EXCLUDING GENERATED)":                   "write EXCLUDING WATERMARKS",
+		"LIKE base (EXCLUDING OPTIONS)":                     "has no option 'connector'",
+		"LIKE base (OVERWRITING CONSTRAINTS)":               "",
+		"LIKE base (INCLUDING OPTIONS EXCLUDING OPTIONS)":   "",
+		"LIKE base (INCLUDING ALL EXCLUDING ALL)":           "",
+	} {
+		refused(t, s, "CREATE TEMPORARY TABLE l "+clauses, want)
+	}
+}

@@ -327,6 +327,9 @@ func (d *tableDef) watermark(w ast.Watermark) (*expr.Expr, error) {
 
 // rest applies PARTITIONED BY and the options.
 func (d *tableDef) rest(s *ast.CreateTable) error {
+	if len(s.PartitionBy) > 0 && len(d.t.PartitionBy) > 0 {
+		return hinted(errAt(s.PartitionBy[0], "the table of LIKE is partitioned already"), "write EXCLUDING PARTITIONS")
+	}
 	for _, name := range s.PartitionBy {
 		i := d.t.Column(name.Text)
 		switch {
@@ -338,6 +341,9 @@ func (d *tableDef) rest(s *ast.CreateTable) error {
 			return errAt(name, "column '%s' occurs twice in PARTITIONED BY", name.Text)
 		}
 		d.t.PartitionBy = append(d.t.PartitionBy, i)
+	}
+	if s.Distributed != nil && d.t.Distribution != nil {
+		return hinted(errAt(s.Distributed, "the table of LIKE is distributed already"), "write EXCLUDING DISTRIBUTION")
 	}
 	if s.Distributed != nil {
 		if err := d.distribution(s.Distributed); err != nil {
@@ -353,6 +359,9 @@ func (d *tableDef) rest(s *ast.CreateTable) error {
 			return errAt(o, "option '%s' is given twice", o.Key)
 		}
 		seen[o.Key] = true
+		if _, old := d.t.Options[o.Key]; old && !d.mayAgain["OPTIONS"] {
+			return hinted(errAt(o, "the table of LIKE has the option '%s' already", o.Key), "write EXCLUDING OPTIONS or OVERWRITING OPTIONS")
+		}
 		d.t.Options[o.Key] = o.Value
 	}
 	return d.b.checkTable(d.t, s.Options, s)
@@ -480,6 +489,17 @@ func (d *tableDef) like(l *ast.TableLike) error {
 	for _, what := range []string{"CONSTRAINTS", "DISTRIBUTION", "PARTITIONS", "GENERATED", "WATERMARKS", "METADATA"} {
 		modes[what] = ast.Including
 	}
+	given := map[string]bool{}
+	for _, o := range l.Options {
+		what := strings.ToUpper(o.What)
+		if given[what] {
+			return errAt(o, "LIKE says twice what becomes of %s", what)
+		}
+		given[what] = true
+		if o.Mode == ast.Overwriting && slices.Contains([]string{"ALL", "CONSTRAINTS", "PARTITIONS", "DISTRIBUTION"}, what) {
+			return errAt(o, "OVERWRITING %s is not possible: write INCLUDING or EXCLUDING %s", what, what)
+		}
+	}
 	for _, o := range l.Options {
 		if strings.EqualFold(o.What, "ALL") {
 			for what := range modes {
@@ -510,11 +530,11 @@ func (d *tableDef) like(l *ast.TableLike) error {
 	if err := d.compute(); err != nil {
 		return err
 	}
-	return d.likeRest(src, modes, at)
+	return d.likeRest(l, src, modes, at)
 }
 
 // likeRest copies keys, partitions, options and the watermark.
-func (d *tableDef) likeRest(src *catalog.Table, modes map[string]ast.LikeMode, at map[int]int) error {
+func (d *tableDef) likeRest(l *ast.TableLike, src *catalog.Table, modes map[string]ast.LikeMode, at map[int]int) error {
 	if modes["CONSTRAINTS"] == ast.Including || modes["CONSTRAINTS"] == ast.Overwriting {
 		d.t.KeyName = src.KeyName
 		for _, c := range src.PrimaryKey {
@@ -531,7 +551,11 @@ func (d *tableDef) likeRest(src *catalog.Table, modes map[string]ast.LikeMode, a
 	}
 	if modes["PARTITIONS"] != ast.Excluding {
 		for _, c := range src.PartitionBy {
-			d.t.PartitionBy = append(d.t.PartitionBy, at[c])
+			i, ok := at[c]
+			if !ok {
+				return hinted(errAt(l, "the partition column '%s' is not among the columns that LIKE takes", src.Columns[c].Name), "write EXCLUDING PARTITIONS")
+			}
+			d.t.PartitionBy = append(d.t.PartitionBy, i)
 		}
 	}
 	if modes["OPTIONS"] != ast.Excluding {
@@ -544,7 +568,7 @@ func (d *tableDef) likeRest(src *catalog.Table, modes map[string]ast.LikeMode, a
 	}
 	i, ok := at[src.Watermark.Column]
 	if !ok {
-		return nil
+		return hinted(errAt(l, "the watermark's column '%s' is not among the columns that LIKE takes", src.Columns[src.Watermark.Column].Name), "write EXCLUDING WATERMARKS")
 	}
-	return d.watermarks([]ast.Watermark{{Column: ast.Path{{Text: d.t.Columns[i].Name}}, Expr: src.Watermark.Expr}})
+	return d.watermarks([]ast.Watermark{{Pos: l.Pos, Column: ast.Path{{Text: d.t.Columns[i].Name}}, Expr: src.Watermark.Expr}})
 }
