@@ -124,11 +124,14 @@ func (j *LookupJoin) local() bool { return j.spec.Cache.Kind == connect.CacheFul
 
 // Process implements Operator.
 func (j *LookupJoin) Process(_ int, b *vec.Batch, out Output) (bool, error) {
-	m, fence := lastMark(b)
-	j.take(b)
-	if fence {
-		j.fence(m)
+	c := vec.Compact(b)
+	from := 0
+	for _, m := range c.Marks { // each stays between the rows that it stood between
+		j.take(sliceBatch(c, from, int(m.Row)))
+		j.fence(m.Time)
+		from = int(m.Row)
 	}
+	j.take(sliceBatch(c, from, c.Rows))
 	return j.run(out)
 }
 
@@ -184,7 +187,7 @@ func (j *LookupJoin) take(b *vec.Batch) {
 }
 
 func sliceBatch(b *vec.Batch, from, to int) *vec.Batch {
-	if from == 0 && to == b.Rows {
+	if from == 0 && to == b.Rows && len(b.Marks) == 0 {
 		return b
 	}
 	out := &vec.Batch{Rows: to - from}

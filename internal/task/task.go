@@ -243,7 +243,7 @@ func (t *Task) Step() (bool, error) {
 		return true, t.chain[e.op].endInput(e.in)
 	case t.flushing:
 		return true, t.flush()
-	case t.idling:
+	case t.idling && !pending: // rows that wait for answers hold the watermark
 		return true, t.sayIdle()
 	case t.finishing && !pending:
 		return true, t.finish()
