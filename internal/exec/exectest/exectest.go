@@ -22,6 +22,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/zeebo/xxh3"
+
 	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/exec"
 	"github.com/millrace-io/millrace/internal/expr/fn"
@@ -105,7 +107,7 @@ func Start(t testing.TB, make func() exec.Operator, opt Options) *Run {
 	if opt.Inputs == 0 {
 		opt.Inputs = 1
 	}
-	if _, test := t.(*testing.T); test && opt.Memory == nil {
+	if _, test := t.(*testing.T); test && opt.Memory == nil && xxh3.HashString(t.Name())%2 == 0 {
 		opt.Memory = &base.Budget{EvictAt: 1, EvictKeep: 1} // what can leave memory does, all the time
 	}
 	r := &Run{t: t, make: make, opt: opt}
