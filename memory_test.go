@@ -68,6 +68,29 @@ func TestMemory(t *testing.T) {
 	}
 }
 
+// TestMemoryOfStreams: a stream whose state is to stay in memory, or cannot leave it,
+// and needs more than there is, says so.
+func TestMemoryOfStreams(t *testing.T) {
+	const table = "CREATE TABLE t (id INT, ts AS TO_TIMESTAMP_LTZ(id, 3), WATERMARK FOR ts AS ts) WITH ('connector' = 'datagen', 'number-of-rows' = '400000', 'fields.id.kind' = 'sequence', 'fields.id.start' = '1', 'fields.id.end' = '400000');\n"
+	for name, query := range map[string]string{
+		"groups": "SELECT id, COUNT(*) FROM t GROUP BY id",
+		"sort":   "SELECT id FROM t ORDER BY ts",
+		"join":   "SELECT a.id FROM t AS a JOIN t AS b ON a.id = b.id AND a.ts BETWEEN b.ts - INTERVAL '1' DAY AND b.ts",
+	} {
+		t.Run(name, func(t *testing.T) {
+			if name == "sort" {
+				query = strings.ReplaceAll(table, "AS ts)", "AS ts - INTERVAL '1' DAY)") + query
+			} else {
+				query = table + query
+			}
+			_, err := run(streaming(map[string]string{"memory.size": "8mb", "state.backend.type": "mem"}), query)
+			if err == nil || !strings.Contains(err.Error(), "needs more memory than the budget of 8 MB; raise 'memory.size'") {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}
+
 // TestOverMonths: frames by months follow the calendar, in both modes.
 func TestOverMonths(t *testing.T) {
 	folder := t.TempDir()

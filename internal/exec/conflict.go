@@ -115,6 +115,9 @@ func (c *Conflict) Process(_ int, b *vec.Batch, out Output) (bool, error) {
 		w[conflictKind], w[conflictStamp], w[conflictTime] = uint64(b.Kind(int(r))), uint64(stamps[r]), now
 		c.touch(slots[i])
 	}
+	if err := c.ctx.overdrawn(c.multi.Bytes()); err != nil {
+		return false, err
+	}
 	if m, ok := lastMark(b); ok {
 		return c.Watermark(m, out)
 	}

@@ -28,6 +28,15 @@ type Context struct {
 	Counters    *Counters
 }
 
+// overdrawn returns the error of an operator that cannot do with less memory, when
+// the budget is used up and a part of that is its: it holds n bytes.
+func (ctx *Context) overdrawn(n int64) error {
+	if ctx.Memory.Add(0) || n < spillBytesLeast {
+		return nil
+	}
+	return ctx.Memory.Exceeded(ctx.Op)
+}
+
 // Counters are what an operator counts; plain numbers, one goroutine.
 type Counters struct {
 	RowsIn, RowsOut int64

@@ -98,9 +98,12 @@ func (g *GroupAgg) openScratch() (*groupTable, error) {
 	return g.accs.newGroups(t, nil, false), nil
 }
 
+// evicts reports whether groups may leave memory: value sets hang on slots.
+func (g *GroupAgg) evicts() bool { return !g.ctx.Resident && len(g.accs.shapes) == 0 }
+
 func (g *GroupAgg) openState() (*groupTable, error) {
 	shape := g.shape()
-	shape.Evicts = !g.ctx.Resident && len(g.accs.shapes) == 0
+	shape.Evicts = g.evicts()
 	t, err := keyed.Open(g.ctx.State, shape)
 	if err != nil {
 		return nil, err
@@ -150,6 +153,11 @@ func (g *GroupAgg) process(b *vec.Batch) error {
 			return err
 		}
 		g.tab.account(g.ctx.Memory)
+		if g.end == nil && g.local == nil && !g.evicts() {
+			if err := g.ctx.overdrawn(g.tab.Table.Bytes() + g.tab.bytes); err != nil {
+				return err
+			}
+		}
 	}
 	switch {
 	case g.end != nil:

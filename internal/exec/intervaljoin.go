@@ -121,6 +121,9 @@ func (j *IntervalJoin) Process(in int, b *vec.Batch, out Output) (bool, error) {
 			j.queue = append(j.queue, &intervalWork{what: intervalMark, mark: mark.Time})
 		}
 	})
+	if err := j.ctx.overdrawn(j.rows[0].Bytes() + j.rows[1].Bytes()); err != nil {
+		return false, err
+	}
 	return j.Resume(out)
 }
 

@@ -61,16 +61,13 @@ func (m *Match) count(p *matchPart, now int64) {
 // exceeded returns the error of rows and attempts that are more than the budget
 // allows.
 func (m *Match) exceeded() error {
-	b := m.ctx.Memory
-	if b.Add(0) || m.table.Bytes()+m.rows.Bytes()+m.bytes < spillBytesLeast {
-		return nil
-	}
-	if m.end != nil {
-		if err := m.end.sort.evict(); err != nil || b.Add(0) {
-			return err
+	err := m.ctx.overdrawn(m.table.Bytes() + m.rows.Bytes() + m.bytes)
+	if err != nil && m.end != nil {
+		if evicted := m.end.sort.evict(); evicted != nil || m.ctx.Memory.Add(0) {
+			return evicted
 		}
 	}
-	return b.Exceeded(m.ctx.Op)
+	return err
 }
 
 // An attempt is a match that is not finished.

@@ -50,6 +50,9 @@ func (m *Materialize) Process(_ int, b *vec.Batch, out Output) (bool, error) {
 		if err := o.emit(out); err != nil {
 			return false, err
 		}
+		if err := m.ctx.overdrawn(m.multi.Bytes()); err != nil {
+			return false, err
+		}
 	}
 	if t, ok := lastMark(b); ok {
 		return false, out.Watermark(t)

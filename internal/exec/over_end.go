@@ -102,14 +102,13 @@ func (e *overEnd) next() ([]*vec.Batch, error) {
 
 // exceeded returns the error of a partition that does not fit.
 func (e *overEnd) exceeded() error {
-	m := e.o.ctx.Memory
-	if m.Add(0) || e.bytes < spillBytesLeast {
-		return nil
+	err := e.o.ctx.overdrawn(e.bytes)
+	if err != nil {
+		if evicted := e.sort.evict(); evicted != nil || e.o.ctx.Memory.Add(0) {
+			return evicted
+		}
 	}
-	if err := e.sort.evict(); err != nil || m.Add(0) {
-		return err
-	}
-	return m.Exceeded(e.o.ctx.Op)
+	return err
 }
 
 // lastPeers returns where the last group of peers of pending begins, which is of

@@ -51,6 +51,9 @@ func (s *Sort) Process(_ int, b *vec.Batch, out Output) (bool, error) {
 				s.stream.fire(mark.Time)
 			}
 		})
+		if err := s.ctx.overdrawn(s.stream.rows.Bytes()); err != nil {
+			return false, err
+		}
 		return s.drain(out)
 	}
 	if err := s.buffer.add(b, undropped(s.ctx, b, s.ident.positions(b))); err != nil {
