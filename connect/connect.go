@@ -74,8 +74,10 @@ type Source interface {
 	Bounded() bool
 	// Enumerator runs once a job. saved is nil, or what its Snapshot returned.
 	Enumerator(saved []byte) (Enumerator, error)
-	// Reader runs once a subtask.
-	Reader(subtask int) (Reader, error)
+	// Reader runs once a subtask. wake, which may be called from any goroutine, as
+	// often as one likes and also after Close, says that Poll would now find
+	// something: see there.
+	Reader(subtask int, wake func()) (Reader, error)
 }
 
 // An Enumerator finds splits and hands them out.
@@ -109,6 +111,10 @@ type Reader interface {
 	// that the caller would have next, the one whose watermark is furthest
 	// behind; "" leaves it to the reader. It is a wish: when that split has
 	// nothing ready, or the reader has no choice, another one's rows come.
+	//
+	// After a Poll that found nothing, no batch, no end and not Empty, the caller
+	// sleeps. The reader must call wake when that has changed; it may be asked
+	// before.
 	Poll(prefer string) (Polled, error)
 	// Snapshot returns the unfinished splits at the position after the last
 	// batch that Poll returned.

@@ -144,7 +144,7 @@ func (t *table) source(readers int) *strided.Source {
 		Open: func(int) (strided.Make, error) {
 			p := pace{rate: t.rate / float64(readers)}
 			var ids []uint64
-			return func(s *strided.Shard) (*vec.Batch, bool, error) {
+			return func(s *strided.Shard) (strided.Made, error) {
 				now := t.now()
 				s.Next = s.After(s.Next)
 				ids = ids[:0]
@@ -153,7 +153,7 @@ func (t *table) source(readers int) *strided.Source {
 					ids = append(ids, uint64(s.Next))
 				}
 				p.took(len(ids))
-				return t.batch(ids, now), t.rows >= 0 && s.Next >= t.rows, nil
+				return strided.Made{Batch: t.batch(ids, now), Ended: t.rows >= 0 && s.Next >= t.rows, Wait: p.wait()}, nil
 			}, nil
 		},
 	}
@@ -181,7 +181,7 @@ type pace struct {
 
 // due returns how many rows may come, none until it is worth a batch.
 func (p *pace) due(now int64) int {
-	worth := max(1, p.rate/100) // a hundredth of a second's rows
+	worth := p.worth()
 	if p.last == 0 {
 		p.last, p.have = now, worth
 	}
@@ -191,6 +191,14 @@ func (p *pace) due(now int64) int {
 		return 0
 	}
 	return int(min(p.have, math.MaxInt32))
+}
+
+// worth is a hundredth of a second's rows.
+func (p *pace) worth() float64 { return max(1, p.rate/100) }
+
+// wait returns how long it takes until rows are due.
+func (p *pace) wait() time.Duration {
+	return time.Duration(math.Ceil((p.worth() - p.have) / p.rate * float64(time.Second)))
 }
 
 func (p *pace) took(n int) { p.have -= float64(n) }

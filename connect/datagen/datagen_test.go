@@ -42,7 +42,7 @@ func start(t *testing.T, schema types.Schema, o connect.Options, parallelism int
 	}
 	r.enum.Return(splits)
 	for i := range parallelism {
-		rd, err := src.Reader(i)
+		rd, err := src.Reader(i, func() {})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -17,6 +17,7 @@ const (
 // prefers them.
 type reader struct {
 	s       *source
+	wake    func()
 	waiting []*piece
 	open    []*running
 	left    int64 // rows until the limit; -1: none
@@ -44,7 +45,9 @@ type result struct {
 	err     error
 }
 
-func newReader(s *source) *reader { return &reader{s: s, left: s.scan.Limit} }
+func newReader(s *source, wake func()) *reader {
+	return &reader{s: s, wake: wake, left: s.scan.Limit}
+}
 
 // Add implements connect.Reader.
 func (r *reader) Add(splits []connect.Split) error {
@@ -117,6 +120,7 @@ func (r *reader) run(p *piece) {
 			got := r.s.read(o)
 			select {
 			case o.out <- got:
+				r.wake()
 			case <-o.stop:
 				return
 			}

@@ -122,7 +122,9 @@ func (s *source) Bounded() bool { return s.monitor == 0 }
 func (s *source) Enumerator(saved []byte) (connect.Enumerator, error) { return newEnumerator(s, saved) }
 
 // Reader implements connect.Source.
-func (s *source) Reader(int) (connect.Reader, error) { return newReader(s), nil }
+func (s *source) Reader(_ int, wake func()) (connect.Reader, error) {
+	return newReader(s, wake), nil
+}
 
 // assemble makes a batch of the scan's columns from one of the format's.
 func (s *source) assemble(b *vec.Batch, consts []vec.Vector) *vec.Batch {

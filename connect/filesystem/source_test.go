@@ -118,7 +118,7 @@ func readAll(t *testing.T, src connect.Source, readers, stop int) ([]string, err
 	start := func(splits [][]connect.Split) {
 		rs = nil
 		for i := range readers {
-			r, err := src.Reader(i)
+			r, err := src.Reader(i, func() {})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -312,7 +312,7 @@ func TestChanges(t *testing.T) {
 		if splits, done, err := e.Assign(1); len(splits) > 0 || !done || err != nil {
 			t.Fatal(splits, done, err)
 		}
-		r, _ := src.Reader(0)
+		r, _ := src.Reader(0, func() {})
 		n := 0
 		for done := false; !done; {
 			var splits []connect.Split
@@ -474,7 +474,7 @@ func TestErrorsNameThePlace(t *testing.T) {
 		w.put(t, "d/x."+format, "a,1,1\n[}\n\"a\n")
 		src := open(t, w.env(true), tab, scan(tab))
 		e, _ := src.Enumerator(nil)
-		r, _ := src.Reader(0)
+		r, _ := src.Reader(0, func() {})
 		splits, _, err := e.Assign(0)
 		if err != nil || r.Add(splits) != nil {
 			t.Fatal(err)
@@ -515,7 +515,7 @@ func TestPreferAndLimit(t *testing.T) {
 	tab := table(two, "d", "csv")
 	src := open(t, w.env(true), tab, scan(tab))
 	e, _ := src.Enumerator(nil)
-	r, _ := src.Reader(0)
+	r, _ := src.Reader(0, func() {})
 	splits, _, err := e.Assign(0)
 	if err != nil || len(splits) != 3 || e.Waiting() != 0 {
 		t.Fatal(splits, err)

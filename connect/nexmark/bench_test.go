@@ -59,7 +59,7 @@ func BenchmarkSource(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	r, err := src.Reader(0)
+	r, err := src.Reader(0, func() {})
 	if err == nil {
 		err = r.Add(splits)
 	}

@@ -1,6 +1,8 @@
 package nexmark
 
 import (
+	"time"
+
 	"github.com/millrace-io/millrace/connect"
 	"github.com/millrace-io/millrace/connect/datagen/strided"
 	"github.com/millrace-io/millrace/types"
@@ -31,7 +33,7 @@ func (t *table) source(readers int) *strided.Source {
 		First:   1,
 		Open: func(int) (strided.Make, error) {
 			b := &block{kind: t.kind}
-			return func(s *strided.Shard) (*vec.Batch, bool, error) { return t.next(b, s) }, nil
+			return func(s *strided.Shard) (strided.Made, error) { return t.next(b, s), nil }, nil
 		},
 	}
 	if t.paced {
@@ -41,10 +43,13 @@ func (t *table) source(readers int) *strided.Source {
 }
 
 // next makes a batch of a shard's events from s.Next on. b is scratch.
-func (t *table) next(b *block, s *strided.Shard) (batch *vec.Batch, ended bool, err error) {
+func (t *table) next(b *block, s *strided.Shard) strided.Made {
 	end := t.stopAt + 1
+	var made strided.Made
 	if t.paced {
-		end = min(end, t.gen.due(t.now()/1000-s.Start)+1)
+		ms := t.now()/1000 - s.Start
+		end = min(end, t.gen.due(ms)+1)
+		made.Wait = time.Duration(t.gen.offset(end)-ms) * time.Millisecond
 	}
 	b.reset()
 	for s.Next < end && b.rows < t.rows {
@@ -56,9 +61,10 @@ func (t *table) next(b *block, s *strided.Shard) (batch *vec.Batch, ended bool, 
 		s.Next = b.add(t.gen, s.Next, min(end, t.gen.firstOf(group+1)), t.rows)
 	}
 	if b.rows > 0 {
-		batch = t.gen.batch(b, t.cols)
+		made.Batch = t.gen.batch(b, t.cols)
 	}
-	return batch, s.Next > t.stopAt && t.ends, nil
+	made.Ended = s.Next > t.stopAt && t.ends
+	return made
 }
 
 // due returns the number of the last event that is no later than ms after the

@@ -52,7 +52,7 @@ func start(t *testing.T, src connect.Source, parallelism int, saved []byte, spli
 	}
 	r.enum.Return(splits)
 	for i := range parallelism {
-		rd, err := src.Reader(i)
+		rd, err := src.Reader(i, func() {})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -184,7 +184,7 @@ func TestSplitsStayTogether(t *testing.T) {
 func TestReaderTakesTheEarliestSplit(t *testing.T) {
 	src := open(t, nil, 2, connect.Options{"table": "bid", "events.num": "1000000"}, "dateTime")
 	enum, _ := src.Enumerator(nil)
-	reader, _ := src.Reader(0)
+	reader, _ := src.Reader(0, func() {})
 	for i := range 2 {
 		splits, _, _ := enum.Assign(i)
 		if err := reader.Add(splits); err != nil {

@@ -40,11 +40,11 @@ type World struct {
 }
 
 // Task is a subtask ready to be wired: its Inbox, Edges and Report are missing.
-func Task(g *jobgraph.Graph, id task.ID, restore map[string][]state.Handle, mark *task.Marks, w *World) (task.Config, error) {
+func Task(g *jobgraph.Graph, id task.ID, restore map[string][]state.Handle, mark *task.Marks, w *World, wake func()) (task.Config, error) {
 	v := &g.Vertices[id.Vertex]
 	cfg := task.Config{ID: id, Restored: mark}
 	if v.Source != nil {
-		src, err := Source(v.Source, id.Subtask, w)
+		src, err := Source(v.Source, id.Subtask, w, wake)
 		if err != nil {
 			return cfg, err
 		}
@@ -191,21 +191,24 @@ func open(s *jobgraph.Source, w *World) (connect.Source, error) {
 	return c.Source(s.Table, s.Scan)
 }
 
-// Source makes the head of a chain that reads a table.
-func Source(s *jobgraph.Source, subtask int, w *World) (*task.Source, error) {
+// Source makes the head of a chain that reads a table; wake wakes the task.
+func Source(s *jobgraph.Source, subtask int, w *World, wake func()) (*task.Source, error) {
 	src, err := open(s, w)
 	if err != nil {
 		return nil, err
 	}
 	out := &task.Source{}
-	if out.Reader, err = src.Reader(subtask); err != nil {
+	if out.Reader, err = src.Reader(subtask, wake); err != nil {
 		return nil, err
 	}
 	if out.Transform, err = transform(s, w.Env); err != nil {
 		return nil, err
 	}
 	if s.Watermark != nil {
-		out.IntervalUs, out.IdleUs = s.Watermark.IntervalMs*1000, s.Watermark.IdleMs*1000
+		out.IntervalUs, out.IdleUs, out.Gap = s.Watermark.IntervalMs*1000, s.Watermark.IdleMs*1000, s.Watermark.Gap
+		if a := s.Watermark.Align; a != nil {
+			out.Align = &task.Align{Alignment: *a}
+		}
 		out.Watermarks, err = watermarks(s, w.Env)
 	}
 	return out, err

@@ -16,6 +16,8 @@ import (
 	"github.com/millrace-io/millrace/internal/build"
 	"github.com/millrace-io/millrace/internal/checkpoint"
 	"github.com/millrace-io/millrace/internal/env"
+	"github.com/millrace-io/millrace/internal/exchange/local"
+	"github.com/millrace-io/millrace/internal/exchange/spill"
 	"github.com/millrace-io/millrace/internal/exec"
 	"github.com/millrace-io/millrace/internal/job"
 	"github.com/millrace-io/millrace/internal/jobgraph"
@@ -41,7 +43,8 @@ type Local struct {
 	status Status
 	tasks  map[task.ID]*runner
 	sinks  map[string]connect.Committer
-	wires  *wires
+	wires  *Wires
+	wakers map[task.ID]chan struct{} // of the tasks of this attempt
 }
 
 // Run runs the job to its end. When ctx is cancelled the job takes a last
@@ -118,6 +121,10 @@ func (l *Local) carryOut(cmds []job.Command) *job.Outcome {
 			l.stop(*c.Stop)
 		case c.Assign != nil:
 			l.tell(c.Assign.Task, task.Control{Splits: &c.Assign.Assignment})
+		case c.Align != nil:
+			for _, id := range c.Align.Tasks {
+				l.tell(id, task.Control{Limit: &c.Align.Time})
+			}
 		case c.Barrier != nil:
 			l.began(c.Barrier.Epoch)
 			for _, id := range c.Barrier.Tasks {
@@ -246,26 +253,38 @@ func (l *Local) save(m *checkpoint.Manifest) {
 
 // deploy builds a task, wires it and starts its goroutine.
 func (l *Local) deploy(d *job.Deployment) {
-	if l.wires == nil || l.wires.attempt != d.Task.Attempt {
-		l.wires = newWires(l.Graph, d.Task.Attempt, l.World)
+	if l.wires == nil || l.wires.Attempt != d.Task.Attempt {
+		l.wire(d.Task.Attempt)
 		if l.Recovered != nil {
 			l.Recovered(d.Task.Attempt)
 		}
 	}
-	r := &runner{l: l, id: d.Task, wake: l.wires.waker(d.Task), stop: make(chan struct{}), gone: make(chan struct{})}
+	r := &runner{l: l, id: d.Task, wake: l.wakers[d.Task], stop: make(chan struct{}), gone: make(chan struct{})}
 	l.tasks[d.Task] = r
 	wires := l.wires
 	go r.run(func() (*task.Task, error) {
-		cfg, err := build.Task(l.Graph, d.Task, d.Restore, d.Mark, l.World)
+		cfg, err := build.Task(l.Graph, d.Task, d.Restore, d.Mark, l.World, func() { poke(r.wake) })
 		if err != nil {
 			return nil, err
 		}
-		wires.connect(&cfg)
+		wires.Connect(&cfg)
 		cfg.Durable = l.Storage != nil
 		cfg.Report = r.report
 		r.cfg = &cfg
 		return task.New(cfg)
 	})
+}
+
+// wire makes the channels of an attempt, and for each task what wakes it.
+func (l *Local) wire(attempt int) {
+	wakers := map[task.ID]chan struct{}{}
+	for v := range l.Graph.Vertices {
+		for i := range l.Graph.Vertices[v].Parallelism {
+			wakers[task.ID{Vertex: v, Subtask: i, Attempt: attempt}] = make(chan struct{}, 1)
+		}
+	}
+	l.wakers = wakers
+	l.wires = NewWires(l.Graph, attempt, func(id task.ID) { poke(wakers[id]) }, func() local.Spill { return spill.New(l.World.Memory, l.World.Spill) })
 }
 
 func (l *Local) stop(id task.ID) {
@@ -352,8 +371,8 @@ func (r *runner) loop(open func() (*task.Task, error)) (err error) {
 	}
 	defer t.Close()
 	r.task = t
-	idle := time.NewTimer(time.Hour)
-	nap := napMin
+	idle, nap := time.NewTimer(time.Hour), napMin
+	defer idle.Stop()
 	for {
 		select {
 		case <-r.stop:
@@ -383,18 +402,16 @@ func (r *runner) loop(open func() (*task.Task, error)) (err error) {
 			nap = napMin
 			continue
 		}
-		// Readers and tables that are looked up have no way to wake the task: those that
-		// had nothing are asked again, at growing intervals.
-		idle.Reset(nap)
-		if (r.cfg.Source != nil || t.Waiting()) && !t.Done() {
+		// A table that is looked up has no way to wake the task: it is asked again, at
+		// growing intervals.
+		if t.Waiting() && !t.Done() {
+			idle.Reset(nap)
 			nap = min(2*nap, napMax)
-		} else {
-			nap = time.Hour
 		}
 		select {
 		case <-r.stop:
 			return nil
-		case <-r.wake:
+		case <-r.wake: // by mail, a channel or the reader
 		case <-idle.C:
 		}
 	}
@@ -411,6 +428,8 @@ func (r *runner) report(rep task.Report) {
 	switch {
 	case rep.Want:
 		r.l.Send(job.Event{Want: &r.id})
+	case rep.Mark != nil:
+		r.l.Send(job.Event{Mark: &job.Mark{Task: r.id, Time: *rep.Mark}})
 	case rep.Ack != nil:
 		r.acks <- rep.Ack
 	case rep.Finished != nil:

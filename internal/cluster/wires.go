@@ -1,40 +1,35 @@
 package cluster
 
 import (
-	"github.com/millrace-io/millrace/internal/build"
 	"github.com/millrace-io/millrace/internal/exchange/local"
-	"github.com/millrace-io/millrace/internal/exchange/spill"
 	"github.com/millrace-io/millrace/internal/jobgraph"
 	"github.com/millrace-io/millrace/internal/task"
 	"github.com/millrace-io/millrace/types"
 )
 
-// wires are the channels between the tasks of one attempt.
-type wires struct {
-	graph   *jobgraph.Graph
-	attempt int
-	edges   [][][]*local.Queue // by edge, sender, receiver
-	wakers  map[task.ID]chan struct{}
+// Wires are the channels between the tasks of one attempt.
+type Wires struct {
+	Attempt int
+
+	graph *jobgraph.Graph
+	edges [][][]*local.Queue // by edge, sender, receiver
 }
 
-func newWires(g *jobgraph.Graph, attempt int, w *build.World) *wires {
-	out := &wires{graph: g, attempt: attempt, wakers: map[task.ID]chan struct{}{}}
-	for v := range g.Vertices {
-		for i := range g.Vertices[v].Parallelism {
-			out.wakers[task.ID{Vertex: v, Subtask: i, Attempt: attempt}] = make(chan struct{}, 1)
-		}
-	}
+// NewWires makes the channels. wake is called when a task may go on: something has
+// come for it, or there is room again; spill makes what a blocking edge puts beyond
+// memory.
+func NewWires(g *jobgraph.Graph, attempt int, wake func(task.ID), spill func() local.Spill) *Wires {
+	out := &Wires{graph: g, Attempt: attempt}
 	for _, e := range g.Edges {
-		from, to := g.Vertices[e.From].Parallelism, g.Vertices[e.To].Parallelism
-		queues := make([][]*local.Queue, from)
-		for i := range from {
-			for k := range to {
-				send, recv := out.wakers[task.ID{Vertex: e.From, Subtask: i, Attempt: attempt}], out.wakers[task.ID{Vertex: e.To, Subtask: k, Attempt: attempt}]
+		queues := make([][]*local.Queue, g.Vertices[e.From].Parallelism)
+		for i := range queues {
+			for k := range g.Vertices[e.To].Parallelism {
+				send, recv := task.ID{Vertex: e.From, Subtask: i, Attempt: attempt}, task.ID{Vertex: e.To, Subtask: k, Attempt: attempt}
 				var sp local.Spill
 				if e.Blocking {
-					sp = spill.New(w.Memory, w.Spill)
+					sp = spill()
 				}
-				queues[i] = append(queues[i], local.NewQueue(func() { poke(recv) }, func() { poke(send) }, sp))
+				queues[i] = append(queues[i], local.NewQueue(func() { wake(recv) }, func() { wake(send) }, sp))
 			}
 		}
 		out.edges = append(out.edges, queues)
@@ -42,10 +37,8 @@ func newWires(g *jobgraph.Graph, attempt int, w *build.World) *wires {
 	return out
 }
 
-func (w *wires) waker(id task.ID) chan struct{} { return w.wakers[id] }
-
-// connect fills in a task's inbox and edges.
-func (w *wires) connect(cfg *task.Config) {
+// Connect fills in a task's inbox and edges.
+func (w *Wires) Connect(cfg *task.Config) {
 	in := &local.Inbox{}
 	for i, e := range w.graph.Edges {
 		if e.To == cfg.ID.Vertex {
@@ -64,7 +57,7 @@ func (w *wires) connect(cfg *task.Config) {
 	}
 }
 
-func (w *wires) route(e jobgraph.Edge, subtask int) task.Route {
+func (w *Wires) route(e jobgraph.Edge, subtask int) task.Route {
 	r := task.Route{Ship: e.Ship, Subtask: subtask, Keys: e.Keys, Groups: w.graph.MaxParallelism}
 	v := &w.graph.Vertices[e.From]
 	out := types.Schema(nil)

@@ -17,6 +17,12 @@ import (
 // Now returns the time in microseconds since the epoch.
 func Now() int64 { return time.Now().UnixMicro() }
 
+// After calls f on a goroutine of its own when d has passed, unless stop comes first.
+func After(d time.Duration, f func()) (stop func()) {
+	t := time.AfterFunc(d, f)
+	return func() { t.Stop() }
+}
+
 // Seed returns a random seed.
 func Seed() uint64 {
 	var b [8]byte

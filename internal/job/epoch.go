@@ -3,6 +3,7 @@ package job
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 
 	"github.com/millrace-io/millrace/internal/base"
@@ -26,6 +27,9 @@ type pending struct {
 	// manifest is what is being saved; from then on, what tasks prepare belongs to
 	// the next epoch.
 	manifest *checkpoint.Manifest
+	// of the last epoch: how often saving it has failed, and when it is tried again
+	tries   int
+	retryAt int64
 }
 
 // trigger starts an epoch, unless one is under way or no source runs.
@@ -147,6 +151,7 @@ func (m *Master) finished(now int64, a *Ack) {
 		return
 	}
 	t.finished = a
+	m.marked(t.id, math.MaxInt64)
 	if p := m.pending; p != nil && p.manifest == nil && p.acks[a.Task] != nil && !m.opt.Bugs.EarlyEnd {
 		p.after = append(p.after, a.Prepared)
 	} else {
@@ -274,7 +279,29 @@ func (m *Master) saveFailed(now int64, f *Failure) {
 		m.gone(now)
 		return
 	}
+	if p.last && p.tries < lastTriesMax && !m.cancelling {
+		// All the work is done: a disk that is full now may have room in a moment.
+		p.tries++
+		p.retryAt = now + lastRetryUs
+		m.do(Command{Log: fmt.Sprintf("the last checkpoint, %d, failed, and is tried again: %v", p.epoch, f.Err)})
+		return
+	}
 	m.giveUp(now, f.Err)
+}
+
+// The last epoch's manifest is tried to save so often again, and after so long.
+const (
+	lastTriesMax = 10
+	lastRetryUs  = 1_000_000
+)
+
+// retry saves the last epoch's manifest again when it is time.
+func (m *Master) retry(now int64) {
+	if p := m.pending; p != nil && p.retryAt != 0 && (now >= p.retryAt || m.cancelling) {
+		p.retryAt = 0
+		m.saving = true
+		m.do(Command{Save: p.manifest})
+	}
 }
 
 func (m *Master) committed(now int64, e base.Epoch) {

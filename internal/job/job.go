@@ -40,6 +40,7 @@ type Event struct {
 	Tick       bool
 	Recovered  bool       // Recover is done
 	Want       *task.ID   // a reader has room
+	Mark       *Mark      // watermark of a source that is aligned with others
 	Ack        *Ack       // a task's part of an epoch is durable
 	Finished   *Ack       // a task has ended; Epoch is 0
 	Failed     *Failure   // a task
@@ -60,6 +61,13 @@ type Failure struct {
 	Err   error
 }
 
+// A Mark is how far a source's subtask has come, in microseconds of event time; the
+// largest number there is if it holds nobody back.
+type Mark struct {
+	Task task.ID
+	Time int64
+}
+
 // An Ack is one task's part of an epoch, durable.
 type Ack struct {
 	Task     task.ID
@@ -78,6 +86,7 @@ type Command struct {
 	Deploy  *Deployment
 	Stop    *task.ID // cancel; answer Stopped
 	Assign  *Assign
+	Align   *Limit
 	Barrier *Barrier
 	Notify  *Barrier             // tell sources that the epoch is complete
 	Save    *checkpoint.Manifest // answer Saved or SaveFailed
@@ -97,6 +106,12 @@ type Deployment struct {
 type Assign struct {
 	Task       task.ID
 	Assignment task.Assignment
+}
+
+// A Limit is the watermark up to which the subtasks of a source may read.
+type Limit struct {
+	Tasks []task.ID
+	Time  int64
 }
 
 // A Barrier is for the tasks named: those without inputs, and those that have

@@ -36,6 +36,8 @@ type Master struct {
 	base    *checkpoint.Manifest // the last complete checkpoint, or nil
 	tasks   map[task.ID]*member
 	sources []*source
+	aligned []*aligned
+	marks   map[task.ID]int64 // of the tasks of sources that are aligned
 	out     []Command
 
 	epoch    base.Epoch // last one started
@@ -94,6 +96,8 @@ func (m *Master) Step(now int64, ev Event) []Command {
 		m.deploy(now)
 	case ev.Want != nil:
 		m.want(*ev.Want)
+	case ev.Mark != nil:
+		m.marked(ev.Mark.Task, ev.Mark.Time)
 	case ev.Ack != nil:
 		m.ack(now, ev.Ack)
 	case ev.Finished != nil:
@@ -157,6 +161,7 @@ func (m *Master) deploy(now int64) {
 	}
 	m.tasks, m.pending, m.commit, m.carry = map[task.ID]*member{}, nil, 0, map[string][][]byte{}
 	m.failed, m.lastEnd = nil, now
+	m.openAlignment()
 	if err := m.openSources(); err != nil {
 		if m.attempt == 1 {
 			m.end(err)
@@ -244,6 +249,7 @@ func (m *Master) tick(now int64) {
 	case m.phase != running && m.phase != ending:
 		return
 	}
+	m.retry(now)
 	for _, s := range m.sources {
 		waiting := s.waiting
 		s.waiting = nil

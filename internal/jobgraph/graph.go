@@ -10,6 +10,8 @@
 package jobgraph
 
 import (
+	"math"
+
 	"github.com/millrace-io/millrace/connect"
 	"github.com/millrace-io/millrace/internal/expr"
 	"github.com/millrace-io/millrace/types"
@@ -93,4 +95,23 @@ type Watermark struct {
 	Time       int        // the rowtime column, after Project
 	IntervalMs int64      // pipeline.auto-watermark-interval: it is emitted when it has risen by more than this
 	IdleMs     int64      // a split without rows for so long holds nothing back; 0 means never
+	Gap        int64      `json:",omitempty"` // it is emitted after every so many rows instead; 0: by the interval
+	Align      *Alignment `json:",omitempty"`
+}
+
+// Alignment holds the readers of sources back that are ahead of others of their
+// group, as scan.watermark.alignment.* say.
+type Alignment struct {
+	Group    string
+	DriftMs  int64 // how far ahead of the group's lowest watermark a reader may be
+	UpdateMs int64 // how often a reader tells its watermark
+}
+
+// Limit is how far a reader may go, in microseconds of event time, when the group's
+// lowest watermark is low.
+func (a *Alignment) Limit(low int64) int64 {
+	if drift := a.DriftMs * 1000; low <= math.MaxInt64-drift {
+		return low + drift
+	}
+	return math.MaxInt64
 }

@@ -15,14 +15,16 @@ import (
 
 // A plan is a job with the rows that it must write.
 type plan struct {
-	source *source
-	window bool // sums by key and window, else a changing count and sum by key
-	even   bool // only even values
-	late   bool // some rows are late: one split, one reader, so that it is known which
+	interval int64 // between checkpoints; 0: none but the last
+	source   *source
+	window   bool  // sums by key and window, else a changing count and sum by key
+	even     bool  // only even values
+	align    int64 // how far readers may be ahead of each other, in milliseconds; 0: as far as they like
+	late     bool  // some rows are late: one split, one reader, so that it is known which
 }
 
 func drawPlan(rnd *rand.Rand) *plan {
-	p := &plan{source: drawSource(rnd), window: rnd.IntN(2) == 0, even: rnd.IntN(2) == 0}
+	p := &plan{interval: 40, source: drawSource(rnd), window: rnd.IntN(2) == 0, even: rnd.IntN(2) == 0}
 	if p.window && rnd.IntN(2) == 0 {
 		p.late = true
 		p.source.splits = p.source.splits[:1]
@@ -32,6 +34,12 @@ func drawPlan(rnd *rand.Rand) *plan {
 				rows[i].time -= int64(rnd.IntN(1000)) * unit
 			}
 		}
+	}
+	if rnd.IntN(8) == 0 {
+		p.interval = 0
+	}
+	if rnd.IntN(3) == 0 {
+		p.align = 1 + int64(rnd.IntN(300))
 	}
 	return p
 }
@@ -73,10 +81,14 @@ func (p *plan) graph(sources, aggs int) *jobgraph.Graph {
 		agg = &jobgraph.WindowAgg{Window: jobgraph.Window{WKind: jobgraph.Tumble, Time: 2, Size: windowSize, Granule: 1000},
 			Keys: []int{0}, Aggs: []jobgraph.AggCall{sum}, Props: []jobgraph.WindowProp{jobgraph.WindowEnd}, InputTypes: input.Types()}
 	}
+	watermark := &jobgraph.Watermark{Expr: call("-", column(2), interval), Time: 2}
+	if p.align > 0 {
+		watermark.Align = &jobgraph.Alignment{Group: "g", DriftMs: p.align}
+	}
 	out := types.Schema{{Name: "k", Type: bigint}, {Name: "a", Type: bigint}, {Name: "b", Type: bigint}}
 	return &jobgraph.Graph{ID: "sim", MaxParallelism: 16, Vertices: []jobgraph.Vertex{
 		{Name: "source", Parallelism: sources, Source: &jobgraph.Source{ID: "src", Output: input,
-			Watermark: &jobgraph.Watermark{Expr: call("-", column(2), interval), Time: 2}},
+			Watermark: watermark},
 			Ops: []jobgraph.Op{{ID: "calc", Spec: calc, Output: input}}},
 		{Name: "agg", Parallelism: aggs, Ops: []jobgraph.Op{{ID: "agg", Spec: agg, Output: out},
 			{ID: "sink", Spec: &jobgraph.Sink{}, Output: out}}},

@@ -22,6 +22,7 @@ import (
 	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/build"
 	"github.com/millrace-io/millrace/internal/checkpoint"
+	"github.com/millrace-io/millrace/internal/cluster"
 	"github.com/millrace-io/millrace/internal/exchange"
 	"github.com/millrace-io/millrace/internal/exchange/local"
 	"github.com/millrace-io/millrace/internal/expr/fn"
@@ -48,11 +49,14 @@ type Bugs struct {
 	LoseMarks   bool // watermarks are not restored
 	DoubleSplit bool // restored splits start again from the front
 	NoAbort     bool // a restart leaves what sinks had prepared, and commits it
+	NoTakeBack  bool // … and what was committed behind the checkpoint that it starts from
+	NoWake      bool // a reader that had nothing does not say when it has
 }
 
 // Result is what a run did.
 type Result struct {
 	Steps, Epochs, Crashes, Fails int
+	Torn, Back                    int    // manifests, and commits taken back
 	Problem                       string // "" when the sink holds what the oracle says
 }
 
@@ -77,7 +81,8 @@ type world struct {
 	later   []func() // things under way that end at some time
 	events  []job.Event
 	done    *job.Outcome
-	attempt *attempt
+	epoch   base.Epoch // that the attempt started from
+	wires   *cluster.Wires
 }
 
 // running is a task with what has not yet reached its master.
@@ -86,6 +91,7 @@ type running struct {
 	task    *task.Task
 	uploads []*task.Snapshot
 	dead    bool
+	awake   bool // it may have something to do
 }
 
 // Run runs a job drawn from the seed to its end.
@@ -101,7 +107,7 @@ func Run(seed uint64, opt Options) (res Result) {
 		}
 	}()
 	w.plan = drawPlan(w.rnd)
-	w.out = &sinkWorld{tokens: map[string][]change{}, visible: map[string]bool{}}
+	w.out = &sinkWorld{tokens: map[string]part{}, visible: map[string]bool{}}
 	for w.start(); w.done == nil && w.res.Problem == ""; w.step() {
 		if w.res.Steps++; w.res.Steps > stepsMax {
 			w.res.Problem = "stuck"
@@ -111,7 +117,7 @@ func Run(seed uint64, opt Options) (res Result) {
 		w.res.Problem = w.done.Err.Error()
 	}
 	if w.res.Problem == "" {
-		w.res.Problem = w.plan.check(w.out.rows)
+		w.res.Problem = w.plan.check(w.out.rows())
 	}
 	return w.res
 }
@@ -122,11 +128,17 @@ func (w *world) start() {
 	w.graph = w.plan.graph(1+w.rnd.IntN(3), 1+w.rnd.IntN(3))
 	w.storage = &checkpoint.Storage{FS: w.disk, Dir: "job"}
 	from, err := w.storage.Latest(func(string) {})
+	if from == nil && err == nil {
+		from = &checkpoint.Manifest{Job: w.graph.ID, Groups: w.graph.MaxParallelism}
+	}
+	if err == nil {
+		err = w.storage.Begin(from)
+	}
 	if err != nil {
 		w.res.Problem = err.Error()
 		return
 	}
-	w.master = job.New(w.graph, job.Options{Checkpoints: true, IntervalUs: 40, TimeoutUs: 120, FailuresMax: -1, Restart: job.Restart{Attempts: -1},
+	w.master = job.New(w.graph, job.Options{Checkpoints: true, IntervalUs: w.plan.interval, TimeoutUs: 120, FailuresMax: -1, Restart: job.Restart{Attempts: -1},
 		Enumerator: w.enumerator, Bugs: w.opt.Bugs.Job}, from)
 	w.send(job.Event{Start: true})
 }
@@ -143,6 +155,11 @@ func (w *world) step() {
 	case n < 2:
 		w.now += int64(w.rnd.IntN(30))
 		w.send(job.Event{Tick: true})
+		for _, t := range w.tasks {
+			if w.plan.align > 0 && !t.dead { // else ticks would hide that a task is not woken
+				w.tell(t.id, task.Control{Tick: w.now})
+			}
+		}
 	case n < 12 && len(w.events) > 0:
 		ev := w.events[0]
 		w.events = w.events[1:]
@@ -159,6 +176,7 @@ func (w *world) step() {
 		w.upload()
 	case n == 20 && w.res.Crashes < w.opt.Crashes && w.rnd.IntN(4) == 0:
 		w.res.Crashes++
+		w.damage()
 		w.start()
 	case n == 21 && w.res.Fails < w.opt.Fails && w.rnd.IntN(4) == 0:
 		w.failOne()
@@ -176,13 +194,39 @@ func (w *world) pick() *running {
 
 func (w *world) stepTask() {
 	t := w.pick()
-	if t == nil || t.dead {
+	if t == nil || t.dead || !t.awake {
 		return
 	}
-	if _, err := t.task.Step(); err != nil {
+	t.awake = false // what wakes it during the step counts
+	did, err := t.task.Step()
+	if err != nil {
 		t.dead = true
 		w.send(job.Event{Failed: &job.Failure{Task: t.id, Err: err}})
 	}
+	t.awake = t.awake || did
+}
+
+// wake says that a task may go on.
+func (w *world) wake(id task.ID) {
+	for _, t := range w.tasks {
+		if t.id == id {
+			t.awake = true
+		}
+	}
+}
+
+// damage tears the newest manifest, if there is another: what it had committed is to
+// be taken back.
+func (w *world) damage() {
+	epochs, err := w.storage.Epochs()
+	if err != nil || len(epochs) < 2 || w.rnd.IntN(3) > 0 {
+		return
+	}
+	name := fmt.Sprintf("job/chk-%08d.json", epochs[len(epochs)-1])
+	if err := w.disk.Put(name, []byte("torn")); err != nil {
+		w.res.Problem = err.Error()
+	}
+	w.res.Torn++
 }
 
 func (w *world) failOne() {
@@ -244,9 +288,13 @@ func (w *world) carryOut(cmds []job.Command) {
 		}
 		switch {
 		case c.Recover != nil:
+			w.epoch = c.Recover.Epoch
 			w.later = append(w.later, func() {
 				for _, p := range c.Recover.Prepared {
 					w.out.commit(p)
+				}
+				if !w.opt.Bugs.NoTakeBack && !c.Recover.Finished {
+					w.res.Back += w.out.takeBack(w.epoch)
 				}
 				if w.opt.Bugs.NoAbort {
 					w.out.commitAll()
@@ -267,6 +315,10 @@ func (w *world) carryOut(cmds []job.Command) {
 			})
 		case c.Assign != nil:
 			w.tell(c.Assign.Task, task.Control{Splits: &c.Assign.Assignment})
+		case c.Align != nil:
+			for _, id := range c.Align.Tasks {
+				w.tell(id, task.Control{Limit: &c.Align.Time})
+			}
 		case c.Barrier != nil:
 			for _, id := range c.Barrier.Tasks {
 				w.tell(id, task.Control{Barrier: c.Barrier.Epoch})
@@ -310,47 +362,39 @@ func (w *world) tell(id task.ID, c task.Control) {
 	for _, t := range w.tasks {
 		if t.id == id && !t.dead {
 			t.task.Deliver(c)
+			t.awake = true
 		}
 	}
-}
-
-// attempt is the channels between the tasks of one deployment.
-type attempt struct {
-	number int
-	edges  [][][]*local.Queue
 }
 
 func (w *world) deploy(d *job.Deployment) {
-	if w.attempt == nil || w.attempt.number != d.Task.Attempt || len(w.tasks) == 0 || w.tasks[0].id.Attempt != d.Task.Attempt {
-		w.attempt = &attempt{number: d.Task.Attempt}
+	if w.wires == nil || w.wires.Attempt != d.Task.Attempt || len(w.tasks) == 0 || w.tasks[0].id.Attempt != d.Task.Attempt {
+		w.wires = cluster.NewWires(w.graph, d.Task.Attempt, w.wake, func() local.Spill { return nil })
 		w.tasks = nil
-		for _, e := range w.graph.Edges {
-			queues := make([][]*local.Queue, w.graph.Vertices[e.From].Parallelism)
-			for i := range queues {
-				for range w.graph.Vertices[e.To].Parallelism {
-					queues[i] = append(queues[i], local.NewQueue(func() {}, func() {}, nil))
-				}
-			}
-			w.attempt.edges = append(w.attempt.edges, queues)
-		}
 	}
-	t := &running{id: d.Task}
+	t := &running{id: d.Task, awake: true}
+	epoch := w.epoch
 	env := &fn.Env{Streaming: true, Now: func() int64 { return w.now }}
 	cfg, err := build.Task(w.graph, d.Task, d.Restore, d.Mark, &build.World{Env: env, Memory: w.memory, Backend: lsm.Backend{DeltaBytes: 2000, Memory: w.memory}, Files: files{w.storage, w},
 		Source: func(*jobgraph.Source) (connect.Source, error) { return w.plan.source, nil },
 		Writer: func(op string, _ *jobgraph.Sink) connect.Writer {
-			return &writer{w: w.out, name: fmt.Sprintf("%s-%d-%d-%d", op, w.res.Crashes, d.Task.Attempt, d.Task.Subtask)}
-		}})
+			return &writer{w: w.out, epoch: epoch, name: fmt.Sprintf("%s-%d-%d-%d", op, w.res.Crashes, d.Task.Attempt, d.Task.Subtask)}
+		}}, func() { w.arrive(t) })
 	if err != nil {
 		w.res.Problem = err.Error()
 		return
 	}
-	w.connect(&cfg)
+	w.wires.Connect(&cfg)
+	if in, ok := cfg.Inbox.(*local.Inbox); ok {
+		cfg.Inbox = &inbox{*in, w.rnd}
+	}
 	cfg.Durable, cfg.NoAlign = true, w.opt.Bugs.NoAlign
 	cfg.Report = func(r task.Report) {
 		switch {
 		case r.Want:
 			w.send(job.Event{Want: &t.id})
+		case r.Mark != nil:
+			w.send(job.Event{Mark: &job.Mark{Task: t.id, Time: *r.Mark}})
 		case r.Ack != nil:
 			t.uploads = append(t.uploads, r.Ack)
 		case r.Finished != nil:
@@ -364,26 +408,11 @@ func (w *world) deploy(d *job.Deployment) {
 	w.tasks = append(w.tasks, t)
 }
 
-func (w *world) connect(cfg *task.Config) {
-	in := &inbox{rnd: w.rnd}
-	for i, e := range w.graph.Edges {
-		if e.To == cfg.ID.Vertex {
-			for from := range w.attempt.edges[i] {
-				in.Queues = append(in.Queues, w.attempt.edges[i][from][cfg.ID.Subtask])
-				cfg.Input, cfg.Priority = append(cfg.Input, e.Input), append(cfg.Priority, e.Priority)
-			}
-		}
-		if e.From == cfg.ID.Vertex {
-			v := w.graph.Vertices[e.From]
-			r := task.Route{Ship: e.Ship, Subtask: cfg.ID.Subtask, Keys: e.Keys, Groups: w.graph.MaxParallelism}
-			for _, k := range e.Keys {
-				r.Types = append(r.Types, v.Ops[len(v.Ops)-1].Output[k].Type)
-			}
-			cfg.Edges = append(cfg.Edges, task.Edge{Out: local.Outbox(w.attempt.edges[i][cfg.ID.Subtask]), Route: r})
-		}
-	}
-	if len(in.Queues) > 0 {
-		cfg.Inbox = in
+// arrive wakes a task some time after its reader has asked for it: that is when the
+// rows come.
+func (w *world) arrive(t *running) {
+	if !w.opt.Bugs.NoWake {
+		w.later = append(w.later, func() { t.awake = true })
 	}
 }
 

@@ -25,6 +25,7 @@ func run(t *testing.T, n int, opt Options) (bad, first int, sum Result) {
 	for s := from; s < n; s++ {
 		r := Run(uint64(s), opt)
 		sum.Steps, sum.Epochs, sum.Crashes, sum.Fails = sum.Steps+r.Steps, sum.Epochs+r.Epochs, sum.Crashes+r.Crashes, sum.Fails+r.Fails
+		sum.Torn, sum.Back = sum.Torn+r.Torn, sum.Back+r.Back
 		if r.Problem != "" {
 			if bad++; bad == 1 {
 				first = s
@@ -37,11 +38,11 @@ func run(t *testing.T, n int, opt Options) (bad, first int, sum Result) {
 
 func TestExactlyOnce(t *testing.T) {
 	bad, first, sum := run(t, *seeds, Options{Crashes: 4, Fails: 3})
-	t.Logf("%d seeds, %d steps, %d checkpoints, %d crashes, %d failed tasks", *seeds, sum.Steps, sum.Epochs, sum.Crashes, sum.Fails)
+	t.Logf("%d seeds, %d steps, %d checkpoints, %d crashes, %d failed tasks, %d torn manifests, %d commits taken back", *seeds, sum.Steps, sum.Epochs, sum.Crashes, sum.Fails, sum.Torn, sum.Back)
 	if bad > 0 {
 		t.Fatalf("%d seeds are wrong, the first is %d: replay with -seed=%d", bad, first, first)
 	}
-	if *seed < 0 && (sum.Crashes < *seeds/2 || sum.Epochs < *seeds) {
+	if *seed < 0 && (sum.Crashes < *seeds/2 || sum.Epochs < *seeds || sum.Back < *seeds/20) {
 		t.Errorf("too little happened: %+v", sum)
 	}
 }
@@ -65,6 +66,8 @@ func TestFindsSeededBugs(t *testing.T) {
 		{"watermarks not restored", Bugs{LoseMarks: true}},
 		{"split read again from the front", Bugs{DoubleSplit: true}},
 		{"leftovers of an attempt committed", Bugs{NoAbort: true}},
+		{"commits behind the checkpoint not taken back", Bugs{NoTakeBack: true}},
+		{"task not woken by its reader", Bugs{NoWake: true}},
 		{"commit before the epoch is complete", Bugs{Job: job.Bugs{CommitEarly: true}}},
 		{"not committed again after a restore", Bugs{Job: job.Bugs{LoseCommit: true}}},
 		{"enumerator's snapshot taken late", Bugs{Job: job.Bugs{LateSplits: true}}},

@@ -46,7 +46,9 @@ const (
 func (s *source) Bounded() bool { return true }
 
 // Reader implements connect.Source.
-func (s *source) Reader(int) (connect.Reader, error) { return &reader{rnd: s.rnd, src: s}, nil }
+func (s *source) Reader(_ int, wake func()) (connect.Reader, error) {
+	return &reader{rnd: s.rnd, src: s, wake: wake}, nil
+}
 
 // Enumerator implements connect.Source.
 func (s *source) Enumerator(saved []byte) (connect.Enumerator, error) {
@@ -78,6 +80,7 @@ func (e *enumerator) Close() error              { return nil }
 
 // A reader yields a few rows of one of its splits at a time, or none.
 type reader struct {
+	wake   func()
 	rnd    *rand.Rand
 	src    *source
 	splits []connect.Split
@@ -91,6 +94,7 @@ func (r *reader) Poll(prefer string) (connect.Polled, error) {
 		return connect.Polled{Empty: true}, nil
 	}
 	if r.rnd.IntN(4) == 0 {
+		r.wake()                     // when something has
 		return connect.Polled{}, nil // nothing has arrived yet
 	}
 	at := r.rnd.IntN(len(r.splits))

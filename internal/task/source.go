@@ -23,8 +23,10 @@ type Source struct {
 	// by ordinal, in microseconds (math.MinInt64 for none). Nil: the table has no
 	// watermark.
 	Watermarks func(*vec.Batch) ([]int64, error)
-	IntervalUs int64 // a mark is made when the watermark has risen by more than this
-	IdleUs     int64 // a split without rows for so long holds nothing back; 0: never
+	IntervalUs int64  // a mark is made when the watermark has risen by more than this
+	Gap        int64  // … or after so many rows of a split, if it has risen at all; 0: by IntervalUs
+	IdleUs     int64  // a split without rows for so long holds nothing back; 0: never
+	Align      *Align // with other sources; nil: with none
 
 	splits map[string]*split
 	hold   bool
@@ -43,15 +45,18 @@ type Source struct {
 type split struct {
 	mark int64
 	seen int64 // processing time of the last row
+	rows int64 // since one of them was Gap's last
 }
 
 func (s *Source) open(from *Marks) error {
 	s.splits, s.mark, s.high, s.empty = map[string]*split{}, math.MinInt64, math.MinInt64, true
 	s.hold = true
-	if from == nil {
-		return nil
+	if from != nil {
+		s.mark, s.high = from.Task, from.Task
 	}
-	s.mark, s.high = from.Task, from.Task
+	if s.Align != nil {
+		s.Align.open()
+	}
 	return nil
 }
 
@@ -146,19 +151,30 @@ func (s *Source) markRows(b *vec.Batch, id string) error {
 	sp.seen = s.now
 	others := s.low(id)
 	for i, m := range marks {
-		if m <= sp.mark {
+		if m > sp.mark {
+			sp.mark = m
+			s.high = max(s.high, min(m, others))
+		} else if s.Gap == 0 {
 			continue
 		}
-		sp.mark = m
-		if low := min(m, others); low > s.high {
-			s.high = low
-			if s.mark == math.MinInt64 || low-s.mark > s.IntervalUs {
-				s.mark = low
-				b.Marks = append(b.Marks, vec.Mark{Row: int32(b.Row(i)) + 1, Time: low})
-			}
+		if s.due(sp) {
+			s.mark = s.high
+			b.Marks = append(b.Marks, vec.Mark{Row: int32(b.Row(i)) + 1, Time: s.high})
 		}
 	}
 	return nil
+}
+
+// due reports, for each row of a split, whether a mark comes behind it.
+func (s *Source) due(sp *split) bool {
+	if s.Gap > 0 {
+		if sp.rows++; sp.rows < s.Gap {
+			return false
+		}
+		sp.rows = 0
+		return s.high > s.mark
+	}
+	return s.high > s.mark && (s.mark == math.MinInt64 || s.high-s.mark > s.IntervalUs)
 }
 
 // low is the lowest watermark of the splits but one.
@@ -198,11 +214,12 @@ func (s *Source) advanced() (int64, bool) {
 // interval goes out.
 func (s *Source) tick(now int64, out interface{ Watermark(int64) error }) error {
 	quiet := s.quiet
-	if s.now == 0 {
-		s.seen = now
-	}
+	first := s.now == 0 // what was assigned before begins to wait now
 	s.now, s.quiet = now, true
-	if !quiet || s.high <= s.mark || len(s.splits) == 0 {
+	if first || s.held() {
+		s.wait()
+	}
+	if !quiet || s.high <= s.mark || len(s.splits) == 0 || s.Gap > 0 {
 		return nil
 	}
 	s.mark = s.high

@@ -85,6 +85,7 @@ type Marks struct {
 // A Report is what a task tells the job's master. Exactly one field is set.
 type Report struct {
 	Want     bool      // the reader has room for splits
+	Mark     *int64    // watermark of a source that is aligned with others
 	Ack      *Snapshot // its part of an epoch
 	Finished *Snapshot // all is done: Epoch is 0
 }
@@ -104,6 +105,7 @@ type Control struct {
 	Splits    *Assignment
 	Barrier   base.Epoch // to a task without inputs: start this epoch; to one that has finished: its state
 	Committed base.Epoch // to a source: the epoch is complete
+	Limit     *int64     // to a source that is aligned with others: the watermark up to which it may read
 	Tick      int64      // processing time, microseconds since the epoch
 }
 
@@ -292,10 +294,15 @@ func (t *Task) control(c Control) error {
 		if src != nil {
 			src.Reader.Committed(uint64(c.Committed))
 		}
+	case c.Limit != nil:
+		src.Align.limit = *c.Limit
 	case c.Tick != 0:
 		if src != nil {
 			if err := src.tick(c.Tick, t.top()); err != nil {
 				return err
+			}
+			if mark, ok := src.tells(); ok {
+				t.cfg.Report(Report{Mark: &mark})
 			}
 		}
 		for i := range t.chain {
@@ -309,6 +316,9 @@ func (t *Task) control(c Control) error {
 
 func (t *Task) stepSource() (bool, error) {
 	src := t.cfg.Source
+	if src.held() && !src.ended() {
+		return false, nil // until a Limit comes
+	}
 	b, did, err := src.poll()
 	if err != nil {
 		return false, err

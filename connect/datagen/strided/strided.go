@@ -21,9 +21,12 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
+	"time"
 
 	"github.com/millrace-io/millrace/connect"
+	"github.com/millrace-io/millrace/internal/env"
 	"github.com/millrace-io/millrace/vec"
 )
 
@@ -63,14 +66,20 @@ type Source struct {
 	First   int64 // Next of the first shards
 	// Start returns what Shard.Start is in a job that begins now.
 	Start func() int64
-	// Open returns what makes the rows of one reader, for its goroutine alone: a
-	// batch of rows from s.Next on, which it moves past them. No batch and not
-	// ended means that no row is due yet.
+	// Open returns what makes the rows of one reader, for its goroutine alone.
 	Open func(subtask int) (Make, error)
 }
 
-// Make is what Source.Open returns.
-type Make func(s *Shard) (b *vec.Batch, ended bool, err error)
+// Make makes a batch of rows from s.Next on, and moves it past them.
+type Make func(s *Shard) (Made, error)
+
+// Made is what Make has made. No batch and not ended means that no row is due yet,
+// and Wait how long it takes, about.
+type Made struct {
+	Batch *vec.Batch
+	Ended bool
+	Wait  time.Duration
+}
 
 // Bounded implements connect.Source.
 func (s *Source) Bounded() bool { return s.Ends }
@@ -95,9 +104,9 @@ func (s *Source) Enumerator(saved []byte) (connect.Enumerator, error) {
 }
 
 // Reader implements connect.Source.
-func (s *Source) Reader(subtask int) (connect.Reader, error) {
+func (s *Source) Reader(subtask int, wake func()) (connect.Reader, error) {
 	rows, err := s.Open(subtask)
-	return &reader{rows: rows}, err
+	return &reader{rows: rows, wake: wake, stop: func() {}}, err
 }
 
 // An enumerator hands out the shards that it began with or that came back.
@@ -187,6 +196,8 @@ func (e *enumerator) Close() error { return nil }
 type reader struct {
 	rows   Make
 	shards []Shard // by Next
+	wake   func()
+	stop   func() // the timer that wakes
 }
 
 // Add implements connect.Reader.
@@ -209,21 +220,32 @@ func (r *reader) Poll(prefer string) (connect.Polled, error) {
 			r.shards[0], r.shards[i] = r.shards[i], r.shards[0]
 		}
 	}
+	wait := time.Duration(math.MaxInt64)
 	for i := range r.shards {
 		id := r.shards[i].id()
-		b, ended, err := r.rows(&r.shards[i])
+		made, err := r.rows(&r.shards[i])
 		if err != nil {
 			return connect.Polled{}, fmt.Errorf("make rows of split %s: %w", id, err)
 		}
-		if ended {
+		if made.Ended {
 			r.shards = slices.Delete(r.shards, i, i+1)
 		}
-		if b != nil || ended {
-			return connect.Polled{Batch: b, Split: id, Ended: ended}, nil
+		if made.Batch != nil || made.Ended {
+			return connect.Polled{Batch: made.Batch, Split: id, Ended: made.Ended}, nil
 		}
+		wait = min(wait, made.Wait)
 	}
-	return connect.Polled{Empty: len(r.shards) == 0}, nil
+	if len(r.shards) == 0 {
+		return connect.Polled{Empty: true}, nil
+	}
+	r.stop()
+	r.stop = env.After(max(wait, waitMin), r.wake)
+	return connect.Polled{}, nil
 }
+
+// waitMin is the shortest wait for rows to be due; those of fast tables come in
+// batches of as much.
+const waitMin = time.Millisecond
 
 // Snapshot implements connect.Reader.
 func (r *reader) Snapshot() ([]connect.Split, error) {
@@ -241,4 +263,7 @@ func (r *reader) Snapshot() ([]connect.Split, error) {
 func (r *reader) Committed(uint64) {}
 
 // Close implements connect.Reader.
-func (r *reader) Close() error { return nil }
+func (r *reader) Close() error {
+	r.stop()
+	return nil
+}

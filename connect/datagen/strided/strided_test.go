@@ -13,15 +13,15 @@ import (
 // numbers is a source of the numbers below end, a unit each, n in a batch.
 func numbers(end int64, n, readers int) *Source {
 	return &Source{Ends: true, Readers: readers, Open: func(int) (Make, error) {
-		return func(s *Shard) (*vec.Batch, bool, error) {
+		return func(s *Shard) (Made, error) {
 			b := vec.NewBuilder(types.TBigInt)
 			for s.Next = s.After(s.Next); s.Next < end && b.Len() < n; s.Next = s.After(s.Next + 1) {
 				b.Int(s.Next)
 			}
 			if b.Len() == 0 {
-				return nil, true, nil
+				return Made{Ended: true}, nil
 			}
-			return &vec.Batch{Rows: b.Len(), Cols: []vec.Vector{b.Finish()}}, s.Next >= end, nil
+			return Made{Batch: &vec.Batch{Rows: b.Len(), Cols: []vec.Vector{b.Finish()}}, Ended: s.Next >= end}, nil
 		}, nil
 	}}
 }
@@ -41,7 +41,7 @@ func TestEveryUnitOnce(t *testing.T) {
 			enum.Return(back)
 			back = nil
 			for sub := range readers {
-				r, _ := src.Reader(sub)
+				r, _ := src.Reader(sub, func() {})
 				for polls := 0; polls < 5 || i == len(steps)-1; {
 					p, err := r.Poll("")
 					if err != nil {

@@ -18,7 +18,11 @@ var tableOptions = []connect.Option{
 	{Key: "connector"},
 	{Key: "scan.parallelism", Check: atLeast(1)},
 	{Key: "sink.parallelism", Check: atLeast(1)},
-	{Key: "scan.watermark.emit.strategy", Check: oneOf("on-periodic")},
+	{Key: "scan.watermark.emit.strategy", Check: oneOf("on-periodic", "on-event")},
+	{Key: "scan.watermark.emit.on-event.gap", Check: atLeast(1)},
+	{Key: "scan.watermark.alignment.group"},
+	{Key: "scan.watermark.alignment.max-drift", Check: duration},
+	{Key: "scan.watermark.alignment.update-interval", Check: duration},
 	{Key: "scan.watermark.idle-timeout", Check: duration},
 }
 

@@ -158,14 +158,9 @@ func (b *builder) watermark(n *logical.Scan, e *expr.Expr, time int) (*jobgraph.
 	if e.Type.Prec > 6 {
 		e = &expr.Expr{Op: expr.Call, Func: "CAST", Args: []*expr.Expr{e}, Type: types.Type{Kind: e.Type.Kind, Prec: 6, NotNull: e.Type.NotNull}, Pos: e.Pos}
 	}
-	o := connect.Options(n.Options)
-	idle, err := o.Duration("scan.watermark.idle-timeout", 0)
-	if err != nil {
-		return nil, base.Errorf(n.Pos, "%v", err)
-	}
 	w := &jobgraph.Watermark{Expr: e, Time: time, IntervalMs: b.set.watermarkMs, IdleMs: b.set.idleMs}
-	if idle > 0 {
-		w.IdleMs = idle.Milliseconds()
+	if err := watermarkOptions(w, connect.Options(n.Options)); err != nil {
+		return nil, base.Errorf(n.Pos, "table '%s': %v", n.Table.Path.Name, err)
 	}
 	return w, nil
 }
