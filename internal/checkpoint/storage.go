@@ -45,11 +45,11 @@ func (s *Storage) Save(m *Manifest) error {
 		return err
 	}
 	name := s.manifest(m.Epoch)
-	if err := s.FS.Put(name, data); err != nil {
+	err = s.FS.Put(name, data)
+	if err != nil && !m.Finished { // else the one that it was to replace is as good
 		_ = s.FS.Remove(name) // it must not turn up later: the caller goes on without it
-		return err            // which names the file
 	}
-	return nil
+	return err // which names the file
 }
 
 // Put writes a state file. Its name is unique to the job. Retain leaves it until it

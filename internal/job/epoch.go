@@ -134,6 +134,7 @@ func (m *Master) giveUp(now int64, why error) {
 	}
 	m.do(Command{Log: fmt.Sprintf("checkpoint %d failed: %v", p.epoch, why)})
 	m.failures++
+	m.hopeless = p.last
 	if p.last || m.opt.FailuresMax >= 0 && m.failures > m.opt.FailuresMax {
 		m.stop(now, fmt.Errorf("checkpoint %d failed: %w", p.epoch, why))
 		return

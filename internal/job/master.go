@@ -55,6 +55,7 @@ type Master struct {
 
 	cancelling bool
 	failed     error // why tasks are being stopped
+	hopeless   bool  // … and would have to be again
 }
 
 // A member is a task of this attempt.
@@ -364,7 +365,7 @@ func (m *Master) gone(now int64) {
 			return
 		}
 	}
-	if m.failed == nil || m.cancelling {
+	if m.failed == nil || m.cancelling || m.hopeless {
 		m.end(m.failed)
 		return
 	}
