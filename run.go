@@ -361,6 +361,9 @@ func (s *Session) launch(ctx context.Context, j *Job, g *jobgraph.Graph, schema 
 		if j.stopped.Load() && errors.Is(err, context.Canceled) {
 			err = nil
 		}
+		if l.Storage != nil {
+			err = errors.Join(err, l.Storage.Lease.Release())
+		}
 		j.err, j.final = inScript(file, err), l.Status()
 	}()
 	return nil
@@ -386,6 +389,18 @@ func (s *Session) checkpoints(j *Job, l *cluster.Local, dir string) error {
 	if err := st.Writable(); err != nil {
 		return err
 	}
+	var err error
+	if st.Lease, err = st.Acquire(leases()); err != nil {
+		return err
+	}
+	if err := s.begin(j, l, st); err != nil {
+		return errors.Join(err, st.Lease.Release())
+	}
+	return nil
+}
+
+// begin finds where a job starts that has its folder.
+func (s *Session) begin(j *Job, l *cluster.Local, st *checkpoint.Storage) error {
 	m, err := s.restored(j, st)
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@
 //
 //	<job>/chk-<epoch>.json   the manifest: readable, checksummed, written once
 //	<job>/shared/…           state files, named by the manifests
+//	<job>/owner-<n>.json     the process that runs the job: see Lease
 //
 // A job that starts anew writes a manifest without anything in it first, the
 // checkpoint before the first row. So the newest manifest in a folder is always

@@ -23,6 +23,8 @@ const RetainedMin = 2
 type Storage struct {
 	FS  fsys.FS
 	Dir string // of the job
+	// Lease, if set, is looked at before every manifest.
+	Lease *Lease
 	// Scratch says that there are no manifests: what is dropped is deleted at once.
 	Scratch bool
 
@@ -45,11 +47,24 @@ func (s *Storage) Save(m *Manifest) error {
 		return err
 	}
 	name := s.manifest(m.Epoch)
-	err = s.FS.Put(name, data)
-	if err != nil && !m.Finished { // else the one that it was to replace is as good
+	if err := s.Held(); err != nil {
+		return err
+	}
+	if m.Finished { // it replaces the one that says Ended, which is as good if this fails
+		return s.FS.Put(name, data)
+	}
+	if err = s.FS.PutIfAbsent(name, data); err != nil {
 		_ = s.FS.Remove(name) // it must not turn up later: the caller goes on without it
 	}
 	return err // which names the file
+}
+
+// Held returns ErrLost, wrapped, if another process has taken the folder over.
+func (s *Storage) Held() error {
+	if s.Lease == nil {
+		return nil
+	}
+	return s.Lease.Held()
 }
 
 // Put writes a state file. Its name is unique to the job. Retain leaves it until it

@@ -7,6 +7,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"sync"
@@ -58,6 +59,11 @@ func (l *Local) Run(ctx context.Context) (job.Outcome, error) {
 		return job.Outcome{}, err
 	}
 	defer l.closeSinks()
+	if l.Storage != nil && l.Storage.Lease != nil {
+		done := make(chan struct{})
+		defer close(done)
+		go l.beat(done)
+	}
 	m := job.New(l.Graph, l.Options, l.Restore)
 	tick := time.NewTicker(exec.TickMs * time.Millisecond)
 	defer tick.Stop()
@@ -67,7 +73,9 @@ func (l *Local) Run(ctx context.Context) (job.Outcome, error) {
 		for _, ev := range l.take() {
 			if out := l.carryOut(m.Step(env.Now(), ev)); out != nil {
 				l.stopAll()
-				l.tidy(out)
+				if !out.Lost {
+					l.tidy(out)
+				}
 				return *out, nil
 			}
 		}
@@ -187,6 +195,13 @@ func (l *Local) closeSinks() {
 // the sinks hold of earlier attempts. A job that had finished leaves them alone:
 // what it committed may have been taken away since.
 func (l *Local) recover(from *checkpoint.Manifest) {
+	if l.Storage != nil {
+		if err := l.Storage.Held(); err != nil {
+			l.lose(err)
+			l.Send(job.Event{NotDone: &job.Failure{Err: err}})
+			return
+		}
+	}
 	for id, c := range l.sinks {
 		if from.Finished {
 			break
@@ -227,7 +242,39 @@ func (l *Local) tidy(out *job.Outcome) {
 	}
 }
 
+// lose ends the job if an error says that another process has taken it over.
+func (l *Local) lose(err error) {
+	if errors.Is(err, checkpoint.ErrLost) {
+		l.Send(job.Event{Lost: err})
+	}
+}
+
+// beat says that this process still runs the job, until the job ends.
+func (l *Local) beat(done chan struct{}) {
+	tick := time.NewTicker(checkpoint.BeatUs * time.Microsecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-done:
+			return
+		case <-tick.C:
+			if err := l.Storage.Lease.Beat(env.Now()); errors.Is(err, checkpoint.ErrLost) {
+				l.lose(err)
+			} else if err != nil {
+				l.Log(fmt.Sprintf("that this process runs the job cannot be written down: %v", err))
+			}
+		}
+	}
+}
+
 func (l *Local) commit(cm *job.Commit) {
+	if l.Storage != nil {
+		if err := l.Storage.Held(); err != nil {
+			l.lose(err)
+			l.Send(job.Event{NotDone: &job.Failure{Epoch: cm.Epoch, Err: err}})
+			return
+		}
+	}
 	for id, c := range l.sinks { // also those that have prepared nothing: an overwrite by no rows
 		if err := c.Commit(context.Background(), uint64(cm.Epoch), cm.Prepared[id]); err != nil {
 			l.Send(job.Event{NotDone: &job.Failure{Epoch: cm.Epoch, Err: fmt.Errorf("commit checkpoint %d: %w", cm.Epoch, err)}})
@@ -240,6 +287,7 @@ func (l *Local) commit(cm *job.Commit) {
 func (l *Local) save(m *checkpoint.Manifest) {
 	if l.Storage != nil {
 		if err := l.Storage.Save(m); err != nil {
+			l.lose(err)
 			l.Send(job.Event{SaveFailed: &job.Failure{Epoch: m.Epoch, Err: err}})
 			return
 		}

@@ -52,6 +52,7 @@ type Event struct {
 	Checkpoint bool     // take one now
 	Cancel     bool     // end: after a last checkpoint, if there are checkpoints
 	Kill       bool     // end at once
+	Lost       error    // another process has taken the job over: end, and touch nothing
 }
 
 // A Failure says what went wrong.
@@ -130,6 +131,7 @@ type Commit struct {
 // An Outcome is how a job ended.
 type Outcome struct {
 	Err       error
+	Lost      bool // to another process, whose the sinks are now
 	Cancelled bool
 	From      *checkpoint.Manifest // where a restart would go on from, or nil
 }

@@ -33,7 +33,7 @@ var rewrite = flag.Bool("rewrite", false, "write the results into testdata")
 //	process [OPTION…]                         the process ends; another goes on from what was saved
 //	at MS | tick | start | recovered | want T | mark T MS | ack T E [prepared=X] [state] [split=S] [failed]
 //	finish T [prepared=X] | fail T TEXT | stopped T | saved E | save-failed E TEXT | committed E
-//	not-done TEXT | checkpoint | cancel | kill
+//	not-done TEXT | checkpoint | cancel | kill | lost
 //
 // "all" stands for every task of the attempt that has not finished.
 func TestScripts(t *testing.T) {
@@ -94,7 +94,7 @@ func (w *world) play(out *bytes.Buffer, line []string) {
 	word, args := line[0], line[1:]
 	switch word {
 	case "new":
-		w.args, w.saved = args, nil
+		w.args, w.saved, w.now = args, nil, 0
 		w.open()
 		return
 	case "process":
@@ -242,6 +242,8 @@ func (w *world) event(word string, args []string) job.Event {
 		return job.Event{Checkpoint: true}
 	case "cancel":
 		return job.Event{Cancel: true}
+	case "lost":
+		return job.Event{Lost: errors.New("taken over")}
 	case "kill":
 		return job.Event{Kill: true}
 	}
@@ -317,6 +319,9 @@ func (w *world) carryOut(c job.Command) string {
 		return "log " + c.Log
 	case c.Done != nil:
 		line := "done"
+		if c.Done.Lost {
+			line += " lost"
+		}
 		if c.Done.Cancelled {
 			line += " cancelled"
 		}

@@ -56,6 +56,7 @@ type Master struct {
 	cancelling bool
 	failed     error // why tasks are being stopped
 	hopeless   bool  // … and would have to be again
+	lost       bool  // to another process
 }
 
 // A member is a task of this attempt.
@@ -127,6 +128,9 @@ func (m *Master) Step(now int64, ev Event) []Command {
 	case ev.Cancel:
 		m.cancelling = true
 		m.tick(now)
+	case ev.Lost != nil:
+		m.hopeless, m.lost = true, true
+		m.stop(now, ev.Lost)
 	case ev.Kill:
 		m.cancelling = true
 		m.stop(now, nil)
@@ -399,5 +403,5 @@ func (m *Master) end(err error) {
 		s.enum.Close()
 	}
 	m.sources = nil
-	m.do(Command{Done: &Outcome{Err: err, Cancelled: m.cancelling && err == nil, From: m.base}})
+	m.do(Command{Done: &Outcome{Err: err, Lost: m.lost, Cancelled: m.cancelling && err == nil, From: m.base}})
 }
