@@ -283,18 +283,15 @@ func (m *Master) saveFailed(now int64, f *Failure) {
 	if p.last && p.tries < lastTriesMax && !m.cancelling {
 		// All the work is done: a disk that is full now may have room in a moment.
 		p.tries++
-		p.retryAt = now + lastRetryUs
+		p.retryAt = now + m.opt.RetryUs
 		m.do(Command{Log: fmt.Sprintf("the last checkpoint, %d, failed, and is tried again: %v", p.epoch, f.Err)})
 		return
 	}
 	m.giveUp(now, f.Err)
 }
 
-// The last epoch's manifest is tried to save so often again, and after so long.
-const (
-	lastTriesMax = 10
-	lastRetryUs  = 1_000_000
-)
+// lastTriesMax is how often it is tried again to save the last epoch's manifest.
+const lastTriesMax = 10
 
 // retry saves the last epoch's manifest again when it is time.
 func (m *Master) retry(now int64) {

@@ -151,7 +151,7 @@ func (w *world) open() {
 		src.Watermark = &jobgraph.Watermark{Align: &jobgraph.Alignment{Group: "g", DriftMs: int64(o["drift"])}}
 	}
 	opt := job.Options{Checkpoints: o["checkpoints"] > 0, IntervalUs: int64(o["interval"]) * 1000, TimeoutUs: int64(o["timeout"]) * 1000,
-		FailuresMax: o["tolerable"], Run: "r", Random: func() float64 { return 0.5 },
+		FailuresMax: o["tolerable"], RetryUs: 1_000_000, Run: "r", Random: func() float64 { return 0.5 },
 		Restart: job.Restart{Attempts: int64(o["attempts"]), DelayUs: int64(o["delay"]) * 1000, DelayMaxUs: int64(o["max-delay"]) * 1000,
 			Multiplier: float64(o["multiplier"]), ResetUs: int64(o["reset"]) * 1000, WindowUs: int64(o["window"]) * 1000, Alike: o["alike"]},
 		Enumerator: func(_ *jobgraph.Source, saved []byte) (connect.Enumerator, error) {

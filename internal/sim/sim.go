@@ -138,7 +138,7 @@ func (w *world) start() {
 		w.res.Problem = err.Error()
 		return
 	}
-	w.master = job.New(w.graph, job.Options{Checkpoints: true, IntervalUs: w.plan.interval, TimeoutUs: 120, FailuresMax: -1, Restart: job.Restart{Attempts: -1},
+	w.master = job.New(w.graph, job.Options{Checkpoints: true, IntervalUs: w.plan.interval, TimeoutUs: 120, RetryUs: 20, FailuresMax: -1, Restart: job.Restart{Attempts: -1},
 		Enumerator: w.enumerator, Bugs: w.opt.Bugs.Job}, from)
 	w.send(job.Event{Start: true})
 }
