@@ -393,14 +393,14 @@ func (s *Session) checkpoints(j *Job, l *cluster.Local, dir string) error {
 	if st.Lease, err = st.Acquire(leases()); err != nil {
 		return err
 	}
-	if err := s.begin(j, l, st); err != nil {
+	if err := s.restoreJob(j, l, st); err != nil {
 		return errors.Join(err, st.Lease.Release())
 	}
 	return nil
 }
 
-// begin finds where a job starts that has its folder.
-func (s *Session) begin(j *Job, l *cluster.Local, st *checkpoint.Storage) error {
+// restoreJob finds where a job starts that has its folder.
+func (s *Session) restoreJob(j *Job, l *cluster.Local, st *checkpoint.Storage) error {
 	m, err := s.restored(j, st)
 	if err != nil {
 		return err

@@ -164,7 +164,8 @@ func (t *FullTable) begin(now int64) error {
 	if r.enum, err = src.Enumerator(nil); err != nil {
 		return err
 	}
-	if r.reader, err = src.Reader(0); err != nil {
+	// It is asked again anyway while rows wait for the table.
+	if r.reader, err = src.Reader(0, func() {}); err != nil {
 		return err
 	}
 	return r.more()

@@ -452,7 +452,7 @@ type fileSource struct{ *fileTable }
 func (s fileSource) Enumerator([]byte) (connect.Enumerator, error) {
 	return fileEnumerator{s.fileTable}, nil
 }
-func (s fileSource) Reader(int) (connect.Reader, error) { return fileReader{s.fileTable}, nil }
+func (s fileSource) Reader(int, func()) (connect.Reader, error) { return fileReader{s.fileTable}, nil }
 
 // A table that is read whole answers when it is read, is read again when it is due, and
 // answers from the old reading meanwhile.

@@ -143,6 +143,7 @@ type Options struct {
 	MinPauseUs  int64
 	TimeoutUs   int64
 	FailuresMax int    // epochs that may fail in a row; < 0: any number
+	RetryUs     int64  // until the last epoch is tried to save again
 	Run         string // its name in manifests
 	Restart     Restart
 	Random      func() float64 // for Restart.Jitter
