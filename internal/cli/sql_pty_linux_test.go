@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/millrace-io/millrace/internal/testkit/need"
 )
 
 // A terminal is a program of this test at a terminal of its own.
@@ -27,7 +29,7 @@ func newTerminal(t *testing.T, env []string, args ...string) *terminal {
 	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
 	if err != nil {
-		t.Skip("no terminals here: ", err)
+		need.Skip(t, "no terminals here: ", err)
 	}
 	t.Cleanup(func() { master.Close() })
 	fd := int(master.Fd())
@@ -39,11 +41,11 @@ func newTerminal(t *testing.T, env []string, args ...string) *terminal {
 		err = unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: 30, Col: 100})
 	}
 	if err != nil {
-		t.Skip("no terminals here: ", err)
+		need.Skip(t, "no terminals here: ", err)
 	}
 	tty, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|syscall.O_NOCTTY, 0)
 	if err != nil {
-		t.Skip("no terminals here: ", err)
+		need.Skip(t, "no terminals here: ", err)
 	}
 	defer tty.Close()
 	exe, err := os.Executable()

@@ -9,6 +9,7 @@ import (
 	"github.com/millrace-io/millrace/internal/exec"
 	"github.com/millrace-io/millrace/internal/exec/exectest"
 	"github.com/millrace-io/millrace/internal/jobgraph"
+	"github.com/millrace-io/millrace/internal/testkit/need"
 	"github.com/millrace-io/millrace/types"
 	"github.com/millrace-io/millrace/vec"
 )
@@ -27,7 +28,7 @@ func TestWindowZones(t *testing.T) {
 	} {
 		loc, err := time.LoadLocation(c.zone)
 		if err != nil {
-			t.Skip(err)
+			need.Skip(t, err)
 		}
 		start, _ := time.ParseInLocation("2006-01-02T15:04:05", c.day, loc)
 		counts := map[string]int{}
