@@ -197,7 +197,7 @@ func (e *enumerator) listFiles() error {
 	if !needed {
 		return nil
 	}
-	files, err := listTable(e.s.fs, e.s.name, e.s.match)
+	files, err := e.listing()
 	if err != nil {
 		return fmt.Errorf("table %s: %w", e.s.table.Name, err)
 	}
@@ -227,6 +227,32 @@ func (e *enumerator) listFiles() error {
 	}
 	e.st.Listed = true
 	return nil
+}
+
+// listing lists the files. While a folder is read, of two files that arrive one after
+// the other the second may be seen and the first not: if files have an order it would
+// be read first, and the rows of the other would be late. The first was there when the
+// listing ended, so a second listing has it. Of that are taken those that the first
+// has, and those that come before one of them; the rest waits for the next time.
+func (e *enumerator) listing() ([]file, error) {
+	first, err := listTable(e.s.fs, e.s.name, e.s.match)
+	if err != nil || e.s.monitor <= 0 || !e.Ordered() {
+		return first, err
+	}
+	seen := map[string]bool{}
+	var last *piece // of those that are new
+	for _, f := range first {
+		seen[f.Path] = true
+		p := piece{File: f}
+		if _, old := slices.BinarySearch(e.st.Seen, f.Path); !old && (last == nil || e.compare(*last, p) < 0) {
+			last = &p
+		}
+	}
+	if last == nil {
+		return nil, nil
+	}
+	second, err := listTable(e.s.fs, e.s.name, e.s.match)
+	return slices.DeleteFunc(second, func(f file) bool { return !seen[f.Path] && e.compare(piece{File: f}, *last) > 0 }), err
 }
 
 // publish moves the front of Todo to the queue: its range up to to, or all of it
