@@ -2,7 +2,7 @@
 GO ?= go
 SEED ?= 0
 
-.PHONY: build test check lint sim crash bench bench-nexmark clean
+.PHONY: build test check lint sim crash bench bench-nexmark record-flink clean
 
 build: ## the binary, static
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o millrace ./cmd/millrace
@@ -31,6 +31,10 @@ bench: ## micro-benchmarks
 bench-nexmark: build ## Nexmark side by side with Apache Flink, which it installs
 	$(GO) run ./bench/nexmark -kind files
 	$(GO) run ./bench/nexmark -kind generator
+
+CASES ?= test/flink/more
+record-flink: ## run case files through Apache Flink, which it installs, and write what it gave; needs a JDK 17, pip and mvn
+	$(GO) run ./test/flink/record $(CASES)
 
 clean:
 	rm -f millrace

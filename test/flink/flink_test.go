@@ -11,6 +11,7 @@ import (
 
 	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/testkit"
+	"github.com/millrace-io/millrace/test/flink/casefile"
 )
 
 var update = flag.Bool("update", false, "write pending.txt anew")
@@ -24,27 +25,31 @@ func TestCases(t *testing.T) {
 		t.Fatal(err)
 	}
 	pending.Update = *update
-	files, err := filepath.Glob("*.case")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no case files: %v", err)
-	}
-	data, err := filepath.Abs("data")
-	if err != nil {
-		t.Fatal(err)
+	var files []string
+	for _, folder := range []string{".", "more"} {
+		found, err := filepath.Glob(filepath.Join(folder, "*.case"))
+		if err != nil || len(found) == 0 {
+			t.Fatalf("no case files in %s: %v", folder, err)
+		}
+		files = append(files, found...)
 	}
 	t.Run("cases", func(t *testing.T) {
 		for _, file := range files {
-			c, err := readCase(file)
+			c, err := casefile.Read(file)
 			if err != nil {
 				t.Error(err)
 				continue
 			}
-			for _, mode := range c.modes() {
-				name := c.name + "/" + mode
+			data, err := filepath.Abs(filepath.Join(filepath.Dir(file), "data"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, mode := range c.Modes() {
+				name := c.Name + "/" + mode
 				t.Run(name, func(t *testing.T) {
 					t.Parallel()
-					problem := c.check(t, mode, data)
-					if c.flag("quirk") {
+					problem := check(t, c, mode, data)
+					if c.Flag("quirk") {
 						t.Logf("a quirk of Flink; as recorded: %t %s", problem == "", problem)
 						return
 					}
@@ -68,14 +73,14 @@ func TestCases(t *testing.T) {
 
 // check runs a case in a mode, at parallelism 1 and, unless it is no-parallel, 2. It
 // returns "" when all is as recorded.
-func (c *testCase) check(t *testing.T, mode, data string) string {
+func check(t *testing.T, c *casefile.Case, mode, data string) string {
 	for _, parallelism := range []int{1, 2} {
-		if parallelism > 1 && c.flag("no-parallel") {
+		if parallelism > 1 && c.Flag("no-parallel") {
 			break
 		}
-		changes, err := testkit.Script{File: c.name, Text: c.script(data, t.TempDir()), Mode: mode, Parallelism: parallelism,
+		changes, err := testkit.Script{File: c.Name, Text: c.Script(data, t.TempDir()), Mode: mode, Parallelism: parallelism,
 			Defaults: map[string]string{"table.local-time-zone": "UTC"}}.Run(t.Context())
-		problem := c.judge(mode, changes, err, parallelism == 1)
+		problem := judge(c, mode, changes, err, parallelism == 1)
 		if problem == "" {
 			continue
 		}
@@ -88,15 +93,15 @@ func (c *testCase) check(t *testing.T, mode, data string) string {
 }
 
 // judge compares what a run gave with what is recorded.
-func (c *testCase) judge(mode string, changes []testkit.Change, err error, sequence bool) string {
+func judge(c *casefile.Case, mode string, changes []testkit.Change, err error, sequence bool) string {
 	other := map[string]string{"batch": "stream", "stream": "batch"}[mode]
 	want := mode
-	if _, fails := c.text[mode+"-error"]; fails {
+	if _, fails := c.Text[mode+"-error"]; fails {
 		if err != nil {
-			return c.judgeError(err)
+			return judgeError(c, err)
 		}
-		if _, ok := c.text[other]; !ok {
-			if c.flag("limit") {
+		if _, ok := c.Text[other]; !ok {
+			if c.Flag("limit") {
 				return ""
 			}
 			return "an error was expected"
@@ -107,38 +112,38 @@ func (c *testCase) judge(mode string, changes []testkit.Change, err error, seque
 		return err.Error()
 	}
 	if mode == "batch" {
-		return c.judgeBatch(changes, c.rows(want))
+		return judgeBatch(c, changes, c.Rows(want))
 	}
 	rows, err := testkit.Fold(changes)
 	if err != nil {
 		return err.Error()
 	}
-	if _, ok := c.text["changelog"]; ok && sequence {
-		if got, recorded := testkit.Lines(changes), c.rows("changelog"); !slices.Equal(got, recorded) {
+	if _, ok := c.Text["changelog"]; ok && sequence {
+		if got, recorded := testkit.Lines(changes), c.Rows("changelog"); !slices.Equal(got, recorded) {
 			return "another sequence of changes: " + (testkit.Comparison{Ordered: true}).Diff(got, recorded)
 		}
 	}
-	return testkit.Comparison{Tol: c.tol()}.Diff(rows, c.rows(want))
+	return testkit.Comparison{Tol: c.Tol()}.Diff(rows, c.Rows(want))
 }
 
-func (c *testCase) judgeBatch(changes []testkit.Change, want []string) string {
+func judgeBatch(c *casefile.Case, changes []testkit.Change, want []string) string {
 	rows := make([]string, len(changes))
 	for i, ch := range changes {
 		if rows[i] = ch.Row; ch.Kind.String() != "+I" {
 			return fmt.Sprintf("a change in batch mode: %s", ch)
 		}
 	}
-	return testkit.Comparison{Tol: c.tol(), Ordered: c.flag("ordered")}.Diff(rows, want)
+	return testkit.Comparison{Tol: c.Tol(), Ordered: c.Flag("ordered")}.Diff(rows, want)
 }
 
 // judgeError judges an error that is expected: it names what it has to, comes when
 // it has to, and, from the planner, has a place.
-func (c *testCase) judgeError(err error) string {
-	if word := c.flags["error_has"]; !strings.Contains(strings.ToLower(err.Error()), strings.ToLower(word)) {
+func judgeError(c *casefile.Case, err error) string {
+	if word := c.Value("error_has"); !strings.Contains(strings.ToLower(err.Error()), strings.ToLower(word)) {
 		return fmt.Sprintf("the message does not name %s: %v", word, err)
 	}
 	var user *base.Error
-	if planned := errors.As(err, &user); c.flags["phase"] == "runtime" && planned && user.Pos != (base.Pos{}) {
+	if planned := errors.As(err, &user); c.Value("phase") == "runtime" && planned && user.Pos != (base.Pos{}) {
 		return fmt.Sprintf("the error comes before rows flow: %v", err)
 	}
 	return ""
