@@ -19,6 +19,15 @@ import (
 //	-D C3                                        3 is free           C is gone
 //	+U X1, +U A2, +I B3                          X1 A2 B3            X1 A2 B3
 
+// shortRange is up to how many numbers a range without the number in the output
+// tells changes as Flink does, number by number: in long ones that is much for nothing.
+const shortRange = 16
+
+// byNumber tells if changes are told number by number.
+func (r *Rank) byNumber() bool {
+	return r.spec.Number || r.from > 1 && r.spec.SendBefore && r.to-r.from < shortRange
+}
+
 // emitInsert tells that a row has come to number p; it is in the list, and the one
 // that it pushes out at the end still too.
 func (r *Rank) emitInsert(s keyed.Slot, p int64) {
@@ -26,7 +35,7 @@ func (r *Rank) emitInsert(s keyed.Slot, p int64) {
 	if p > r.to {
 		return
 	}
-	if !r.spec.Number {
+	if !r.byNumber() {
 		if n > r.to {
 			r.tell(vec.Delete, s, r.to, 0)
 		}
@@ -62,7 +71,7 @@ func (r *Rank) emitRemove(s keyed.Slot, p int64) {
 	if p > r.to {
 		return
 	}
-	if !r.spec.Number {
+	if !r.byNumber() {
 		switch {
 		case p >= r.from:
 			r.tell(vec.Delete, s, p-1, 0)
@@ -100,7 +109,7 @@ func (r *Rank) emitRemove(s keyed.Slot, p int64) {
 // is in the list, was is not.
 func (r *Rank) emitMove(s keyed.Slot, p, q int64, was keyed.Ref) {
 	in := func(num int64) bool { return num >= r.from && num <= r.to }
-	if !r.spec.Number {
+	if !r.byNumber() {
 		switch {
 		case in(p) && in(q):
 			r.update(was, r.ref(s, q), 0)
