@@ -119,7 +119,9 @@ func ParseTimestamp(s []byte) (c Civil, ok bool) {
 		p.is('.')
 		c.Nano = p.fraction()
 	}
-	return c, !p.bad && len(p.s) == 0 && c.Hour < 24 && c.Minute < 60 && c.Second < 60
+	inDay := c.Hour < 24 && c.Minute < 60 && c.Second < 60
+	midnight := c.Hour == 24 && c.Minute == 0 && c.Second == 0 && c.Nano == 0 // of the next day
+	return c, !p.bad && len(p.s) == 0 && (inDay || midnight)
 }
 
 // A scanner reads fixed forms from the front of a text; bad sticks.

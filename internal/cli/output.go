@@ -228,7 +228,7 @@ func (p *tablePrinter) texts(b *vec.Batch, row int) []string {
 	for i, f := range p.rows.Schema {
 		out[i] = "NULL"
 		if !b.Cols[i].Null(row) {
-			out[i] = string(expr.AppendText(nil, f.Type, b.Cols[i], row, p.rows.Zone))
+			out[i] = string(expr.AppendPrinted(nil, f.Type, b.Cols[i], row, p.rows.Zone))
 		}
 	}
 	return out

@@ -64,10 +64,8 @@ func castExplicit(from, to types.Type) bool {
 		return to.Numeric()
 	case from.Bytes():
 		return to.Bytes()
-	case from.Integer():
-		return to.Numeric() || to.Kind == types.Boolean
 	case from.Numeric():
-		return to.Numeric()
+		return to.Numeric() || to.Kind == types.Boolean
 	case from.Kind == types.Date:
 		return to.Stamp()
 	case from.Kind == types.Time:

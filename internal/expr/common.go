@@ -68,6 +68,8 @@ func commonNumber(a, b types.Type) types.Type {
 	switch {
 	case a.Integer() && b.Integer():
 		return types.Of(max(a.Kind, b.Kind))
+	case a.Approx() && b.Approx():
+		return a // Calcite knows both by the same precision, and takes the first
 	case a.Kind == types.Double || b.Kind == types.Double:
 		return types.TDouble
 	case a.Kind == types.Float || b.Kind == types.Float:
@@ -130,7 +132,7 @@ func commonRow(a, b types.Type) (types.Type, bool) {
 // type, and a text against a number, a time or a boolean is read as one.
 func ComparedAs(a, b types.Type) (types.Type, error) {
 	if t, ok := common(a.Plain(), b.Plain()); ok {
-		return t, nil
+		return noFloat(t, a, b), nil
 	}
 	if a.Character() && readable(b) {
 		return b.Plain(), nil
@@ -139,6 +141,20 @@ func ComparedAs(a, b types.Type) (types.Type, error) {
 		return a.Plain(), nil
 	}
 	return types.TNull, fmt.Errorf("cannot compare %s with %s", a.Name(), b.Name())
+}
+
+// WidestType is CommonType for the functions that take DOUBLE where any of the types
+// is, and not the first of FLOAT and DOUBLE.
+func WidestType(list ...types.Type) (types.Type, error) {
+	t, err := CommonType(list...)
+	return noFloat(t, list...), err
+}
+
+func noFloat(t types.Type, list ...types.Type) types.Type {
+	if t.Kind == types.Float && slices.ContainsFunc(list, func(u types.Type) bool { return u.Kind == types.Double }) {
+		return types.TDouble.Nullable(!t.NotNull)
+	}
+	return t
 }
 
 func readable(t types.Type) bool {

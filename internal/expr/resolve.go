@@ -87,7 +87,7 @@ func resolveCoalesce(args []fn.Arg) (*fn.Impl, error) {
 		list = append(list, a.Type)
 		notNull = notNull || a.Type.NotNull
 	}
-	t, err := CommonType(list...)
+	t, err := WidestType(list...)
 	if err != nil {
 		return nil, fmt.Errorf("the arguments of COALESCE differ: %w", err)
 	}

@@ -16,6 +16,12 @@ func AppendText(dst []byte, t types.Type, v vec.Vector, row int, zone *time.Loca
 	return kernel.AppendText(dst, t, v, row, zone)
 }
 
+// AppendPrinted appends a cell as Flink's client prints it: as AppendText does, but
+// BYTES are hexadecimal.
+func AppendPrinted(dst []byte, t types.Type, v vec.Vector, row int, zone *time.Location) []byte {
+	return kernel.AppendPrinted(dst, t, v, row, zone)
+}
+
 // String returns e as readable SQL, for EXPLAIN and for errors; columns are
 // called by names, or $i where there is none.
 func String(e *Expr, names []string) string {

@@ -1,7 +1,7 @@
 // Package rowtext writes rows as the text that users see and tests compare: a line
-// of CSV for each row, whose cells are as CAST(x AS STRING) writes them. NULL is an
-// empty cell; the empty string is "". A cell with a comma, a double quote or a line
-// break is quoted, inner quotes doubled.
+// of CSV for each row, whose cells are as CAST(x AS STRING) writes them, but that
+// BYTES are hexadecimal: x'0a'. NULL is an empty cell; the empty string is "". A
+// cell with a comma, a double quote or a line break is quoted, inner quotes doubled.
 package rowtext
 
 import (
@@ -44,7 +44,7 @@ func (w *Writer) Append(dst []byte, b *vec.Batch, row int) []byte {
 		if b.Cols[i].Null(row) {
 			continue
 		}
-		w.cell = expr.AppendText(w.cell[:0], f.Type, b.Cols[i], row, w.Zone)
+		w.cell = expr.AppendPrinted(w.cell[:0], f.Type, b.Cols[i], row, w.Zone)
 		dst = AppendCell(dst, w.cell)
 	}
 	return append(dst, '\n')

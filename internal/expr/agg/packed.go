@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -104,19 +105,22 @@ func (a *list) jsonType(i int) types.Type {
 
 var errJSONKey = errors.New("JSON_OBJECTAGG: a key is NULL or there twice")
 
-// object builds a JSON object, keys in the order of arrival.
+// object builds a JSON object, keys in order.
 func (a *list) object(b *vec.Builder, cols []vec.Vector, n int) error {
-	text := []byte{'{'}
-	seen := map[string]bool{}
+	rows := map[string]int{}
 	for i := range n {
 		if cols[0].Null(i) {
 			return errJSONKey
 		}
 		key := string(cols[0].(*vec.Bytes).At(i))
-		if seen[key] {
+		if _, twice := rows[key]; twice {
 			return errJSONKey
 		}
-		seen[key] = true
+		rows[key] = i
+	}
+	text := []byte{'{'}
+	for _, key := range slices.Sorted(maps.Keys(rows)) {
+		i := rows[key]
 		if !a.nulls && cols[1].Null(i) {
 			continue
 		}

@@ -90,9 +90,6 @@ func fromFloat[A float32 | float64](c *caster) castEval {
 	case types.Float:
 		return total(func(x A) float32 { return float32(x) })
 	case types.Double:
-		if c.from.Kind == types.Float {
-			return total(func(x A) float64 { return widen(float32(x)) })
-		}
 		return total(func(x A) float64 { return float64(x) })
 	}
 	bits := 64
@@ -100,12 +97,6 @@ func fromFloat[A float32 | float64](c *caster) castEval {
 		bits = 32
 	}
 	return toDecimal(c, func(x A) (types.Int128, bool) { return floatDecimal(float64(x), bits, c.to) })
-}
-
-// widen makes a DOUBLE of a FLOAT by its text, as Flink does: 0.1 stays 0.1.
-func widen(x float32) float64 {
-	f, _ := types.ParseDouble(types.AppendFloat(nil, x))
-	return f
 }
 
 func floatDecimal(x float64, bits int, to types.Type) (types.Int128, bool) {
@@ -172,6 +163,12 @@ func (c *caster) toBool() castEval {
 		return total(func(x int32) bool { return x != 0 })
 	case types.PhysInt64:
 		return total(func(x int64) bool { return x != 0 })
+	case types.PhysFloat32:
+		return total(func(x float32) bool { return x != 0 })
+	case types.PhysFloat64:
+		return total(func(x float64) bool { return x != 0 })
+	case types.PhysInt128:
+		return total(func(x types.Int128) bool { return x != types.Int128{} })
 	}
 	return nil
 }

@@ -31,9 +31,10 @@ type JSONValue struct {
 
 // A JSON is a parsed document; parsing again reuses its memory.
 type JSON struct {
-	Vals []JSONValue
-	s    string
-	at   int
+	Vals   []JSONValue
+	parsed int // how many of them are the document's
+	s      string
+	at     int
 
 	places [2][]int // scratch of JSONPath.Find
 }
@@ -48,6 +49,7 @@ func (j *JSON) Parse(s string) bool {
 		return false
 	}
 	j.blank()
+	j.parsed = len(j.Vals)
 	return j.at == len(s)
 }
 

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"bytes"
+	"fmt"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -18,7 +19,23 @@ func AppendText(dst []byte, t types.Type, v vec.Vector, row int, zone *time.Loca
 	return appendText(dst, &t, v, row, types.NewZone(zone))
 }
 
+// AppendPrinted appends a cell as Flink's client prints it, which differs in that
+// BYTES are hexadecimal: x'0a'.
+func AppendPrinted(dst []byte, t types.Type, v vec.Vector, row int, zone *time.Location) []byte {
+	return textForm{types.NewZone(zone), true}.append(dst, &t, v, row)
+}
+
 func appendText(dst []byte, t *types.Type, v vec.Vector, row int, zone *types.Zone) []byte {
+	return textForm{zone, false}.append(dst, t, v, row)
+}
+
+// A textForm is what a value's text depends on besides the value.
+type textForm struct {
+	zone *types.Zone
+	hex  bool // of BYTES
+}
+
+func (f textForm) append(dst []byte, t *types.Type, v vec.Vector, row int) []byte {
 	v, row = flatAt(v, row)
 	if v.Null(row) {
 		return append(dst, "NULL"...)
@@ -33,17 +50,20 @@ func appendText(dst []byte, t *types.Type, v vec.Vector, row int, zone *types.Zo
 	case *vec.Fixed[int32]:
 		return appendInt32(dst, t, v.Vals[row])
 	case *vec.Fixed[int64]:
-		return appendInt64(dst, t, v.Vals[row], zone)
+		return appendInt64(dst, t, v.Vals[row], f.zone)
 	case *vec.Fixed[float32]:
 		return types.AppendFloat(dst, v.Vals[row])
 	case *vec.Fixed[float64]:
 		return types.AppendDouble(dst, v.Vals[row])
 	case *vec.Fixed[types.Int128]:
-		return appendInt128(dst, t, v.Vals[row], zone)
+		return appendInt128(dst, t, v.Vals[row], f.zone)
 	case *vec.Bytes:
+		if f.hex && (t.Kind == types.Binary || t.Kind == types.Varbinary) {
+			return fmt.Appendf(dst, "x'%x'", v.At(row))
+		}
 		return appendBytes(dst, t, v.At(row))
 	}
-	return appendNested(dst, t, v, row, zone)
+	return f.nested(dst, t, v, row)
 }
 
 func appendBytes(dst []byte, t *types.Type, b []byte) []byte {
@@ -109,8 +129,8 @@ func appendValid(dst, b []byte) []byte {
 	return append(dst, bytes.ToValidUTF8(b, []byte("\uFFFD"))...)
 }
 
-// appendNested writes [1, NULL], {a=1, b=NULL} and (1, x).
-func appendNested(dst []byte, t *types.Type, v vec.Vector, row int, zone *types.Zone) []byte {
+// nested writes [1, NULL], {a=1, b=NULL} and (1, x).
+func (f textForm) nested(dst []byte, t *types.Type, v vec.Vector, row int) []byte {
 	switch v := v.(type) {
 	case *vec.List:
 		dst = append(dst, '[')
@@ -118,7 +138,7 @@ func appendNested(dst []byte, t *types.Type, v vec.Vector, row int, zone *types.
 			if e > v.Offs[row] {
 				dst = append(dst, ", "...)
 			}
-			dst = appendText(dst, t.Elem, v.Elem, int(e), zone)
+			dst = f.append(dst, t.Elem, v.Elem, int(e))
 		}
 		return append(dst, ']')
 	case *vec.Map:
@@ -131,18 +151,18 @@ func appendNested(dst []byte, t *types.Type, v vec.Vector, row int, zone *types.
 			if e > v.Offs[row] {
 				dst = append(dst, ", "...)
 			}
-			dst = append(appendText(dst, key, v.Key, int(e), zone), '=')
-			dst = appendText(dst, elem, v.Elem, int(e), zone)
+			dst = append(f.append(dst, key, v.Key, int(e)), '=')
+			dst = f.append(dst, elem, v.Elem, int(e))
 		}
 		return append(dst, '}')
 	}
 	r := v.(*vec.Row)
 	dst = append(dst, '(')
-	for i, f := range r.Fields {
+	for i, field := range r.Fields {
 		if i > 0 {
 			dst = append(dst, ", "...)
 		}
-		dst = appendText(dst, &t.Fields[i].Type, f, row, zone)
+		dst = f.append(dst, &t.Fields[i].Type, field, row)
 	}
 	return append(dst, ')')
 }

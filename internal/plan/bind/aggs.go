@@ -72,6 +72,9 @@ func (a aggUse) equal(b aggUse) bool {
 // aggregate binds the parts of a call. In an OVER call (over) arguments are
 // bound after grouping and may hold aggregates.
 func (x *exprBinder) aggregate(c *ast.Call, name string, over bool) (aggUse, error) {
+	if c.JSON != nil {
+		name += [...]string{ast.JSONNullUnset: "", ast.JSONNullOnNull: "_NULL_ON_NULL", ast.JSONAbsentOnNull: "_ABSENT_ON_NULL"}[c.JSON.OnNull]
+	}
 	u := aggUse{name: name, distinct: c.Distinct, node: c}
 	if unsupportedAggs[name] && !agg.Known(name) {
 		return u, unsupported(c, "aggregate "+name)

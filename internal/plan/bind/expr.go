@@ -504,7 +504,22 @@ func (x *exprBinder) cast(e *ast.Cast) (*expr.Expr, error) {
 		}
 		return plainCast(placed(c, posOf(e))), nil
 	}
+	if v.Type.Kind == types.Float && t.Kind == types.Double && isConstant(v) {
+		// A constant keeps its digits, as in Flink's planner: 0.1 stays 0.1.
+		if v, err = expr.Cast(v, types.TString); err != nil {
+			return nil, at(e, err)
+		}
+	}
 	return castTo(e, v, t)
+}
+
+func isConstant(e *expr.Expr) bool {
+	constant := true
+	expr.Walk(e, func(e *expr.Expr) bool {
+		constant = constant && e.Op != expr.Col
+		return constant
+	})
+	return constant
 }
 
 // castTo casts to a type that keeps e's nullability and is no time attribute.

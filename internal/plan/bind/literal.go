@@ -32,8 +32,11 @@ func (b *Binder) bareLiteral(l *ast.Literal, negative bool) (*expr.Expr, error) 
 	case ast.LitBool:
 		return expr.Bool(strings.EqualFold(l.Text, "TRUE")), nil
 	case ast.LitInt:
-		return integer(l, negative)
+		return integer(l, l.Text, negative)
 	case ast.LitDecimal:
+		if whole, ok := strings.CutSuffix(l.Text, "."); ok {
+			return integer(l, whole, negative)
+		}
 		return decimal(l, l.Text, negative)
 	case ast.LitApprox:
 		f, err := strconv.ParseFloat(l.Text, 64)
@@ -56,17 +59,17 @@ func (b *Binder) bareLiteral(l *ast.Literal, negative bool) (*expr.Expr, error) 
 	return b.timeLiteral(l)
 }
 
-func integer(l *ast.Literal, negative bool) (*expr.Expr, error) {
-	text := l.Text
+func integer(l *ast.Literal, digits string, negative bool) (*expr.Expr, error) {
+	text := digits
 	if negative {
 		text = "-" + text
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
-		return decimal(l, l.Text, negative)
+		return decimal(l, digits, negative)
 	}
 	t := types.TBigInt
-	if abs := max(n, -n); abs >= 0 && abs <= math.MaxInt32 {
+	if n >= math.MinInt32 && n <= math.MaxInt32 {
 		t = types.TInt
 	}
 	return expr.Literal(t, n), nil

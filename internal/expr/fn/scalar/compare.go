@@ -223,7 +223,7 @@ func extreme(name string, sign int, meaning string) *fn.Func {
 			for _, a := range args {
 				list = append(list, a.Type)
 			}
-			t, err := expr.CommonType(list...)
+			t, err := expr.WidestType(list...)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", name, err)
 			}

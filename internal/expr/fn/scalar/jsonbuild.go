@@ -2,6 +2,8 @@ package scalar
 
 import (
 	"fmt"
+	"strings"
+	"unicode/utf16"
 
 	"github.com/millrace-io/millrace/internal/expr/fn"
 	"github.com/millrace-io/millrace/internal/expr/kernel"
@@ -18,7 +20,7 @@ func init() {
 		kernel.Define("JSON_STRING", doc("json", "JSON_STRING(x)", "any value as JSON", "JSON_STRING(1)"),
 			kernel.Sig{Args: []kernel.Want{kernel.Anything}, Ret: types.TString, Eval: evalJSONString}),
 		kernel.Define("JSON_QUOTE", doc("json", "JSON_QUOTE(s)", "a text as a JSON string", `JSON_QUOTE('a"b')`),
-			kernel.Sig{Args: oneText, Ret: types.TString, Eval: kernel.TextToText(func(dst, s []byte) []byte { return kernel.AppendJSONString(dst, string(s)) })}),
+			kernel.Sig{Args: oneText, Ret: types.TString, Eval: kernel.TextToText(quoteJSON)}),
 		kernel.Define("JSON_UNQUOTE", doc("json", "JSON_UNQUOTE(s)", "the text of a JSON string; what is none stays as it is", `JSON_UNQUOTE('"ab"')`),
 			kernel.Sig{Args: oneText, Ret: types.TString, Eval: kernel.TextToText(unquoteJSON)}),
 	)
@@ -139,4 +141,21 @@ func resolveJSONArray(args []fn.Arg) (*fn.Impl, error) {
 		}), nil
 	}
 	return impl, nil
+}
+
+// quoteJSON is Flink's JSON_QUOTE: all but ASCII, and the slash, is escaped; control
+// characters without a short form are not.
+func quoteJSON(dst, s []byte) []byte {
+	dst = append(dst, '"')
+	for _, c := range utf16.Encode([]rune(string(s))) {
+		switch at := strings.IndexRune("\"\\/\b\f\n\r\t", rune(c)); {
+		case at >= 0:
+			dst = append(dst, '\\', `"\/bfnrt`[at])
+		case c < 0x80:
+			dst = append(dst, byte(c))
+		default:
+			dst = fmt.Appendf(dst, `\u%04x`, c)
+		}
+	}
+	return append(dst, '"')
 }

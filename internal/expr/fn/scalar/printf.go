@@ -3,6 +3,7 @@ package scalar
 import (
 	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"github.com/millrace-io/millrace/internal/expr"
@@ -134,13 +135,31 @@ func printOne(spec string, verb byte, v any) (string, bool) {
 func evalAton(_ *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vector, error) {
 	s := kernel.Str(args[0])
 	return kernel.NumsNull(rows, n, func(i int) (int64, bool) {
-		a, err := netip.ParseAddr(string(s.At(i)))
-		if err != nil || !a.Is4() {
+		return parseIPv4(string(s.At(i)))
+	}), nil
+}
+
+// parseIPv4 reads 1.2.3.4 and, as inet_aton has it, shorter forms, whose last number
+// fills what is left: 127.1 is 127.0.0.1.
+func parseIPv4(s string) (int64, bool) {
+	parts := strings.Split(s, ".")
+	if len(parts) > 4 {
+		return 0, false
+	}
+	var v int64
+	for k, part := range parts {
+		last := k == len(parts)-1
+		bits := 8
+		if last {
+			bits = 8 * (4 - k)
+		}
+		n, err := strconv.ParseUint(part, 10, bits)
+		if err != nil {
 			return 0, false
 		}
-		b := a.As4()
-		return int64(b[0])<<24 | int64(b[1])<<16 | int64(b[2])<<8 | int64(b[3]), true
-	}), nil
+		v = v<<bits | int64(n)
+	}
+	return v, true
 }
 
 func evalNtoa(_ *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vector, error) {

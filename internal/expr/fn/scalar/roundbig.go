@@ -16,7 +16,7 @@ func roundBig(x float64, places int, half bool) float64 {
 	digits := strings.Replace(mant, ".", "", 1)
 	keep := e + 1 + places // how many of the digits stay
 	if keep >= len(digits) {
-		return x
+		return x + 0 // a zero has no sign then
 	}
 	if keep < 0 {
 		return 0

@@ -110,22 +110,28 @@ func resolveStampDiff(args []fn.Arg) (*fn.Impl, error) {
 	return impl, nil
 }
 
-// monthsBetween returns the whole months from a to b: the most that can be
-// added to the earlier, with the day cut to its month, and not pass the later.
+// monthsBetween returns the months from a to b that Calcite counts: the most that
+// can be added to the day of the earlier, the day cut to its month, and not pass the
+// day of the later; one less when adding them to a gives the day of b, and the time
+// of b is the lesser.
 func monthsBetween(a, b int64) int64 {
-	if b < a {
-		return -monthsBetween(b, a)
-	}
 	da, ra := types.DayOf(a)
 	db, rb := types.DayOf(b)
-	ya, ma, _ := types.DateOf(da)
-	yb, mb, _ := types.DateOf(db)
+	m := wholeMonths(da, db)
+	if types.AddMonths(da, m) == db && rb < ra {
+		m--
+	}
+	return m
+}
+
+func wholeMonths(a, b int) int64 {
+	if b < a {
+		return -wholeMonths(b, a)
+	}
+	ya, ma, _ := types.DateOf(a)
+	yb, mb, _ := types.DateOf(b)
 	m := int64(yb-ya)*12 + int64(mb-ma)
-	for m > 0 {
-		d := types.AddMonths(da, m)
-		if d < db || d == db && ra <= rb {
-			break
-		}
+	if m > 0 && types.AddMonths(a, m) > b {
 		m--
 	}
 	return m
@@ -134,14 +140,41 @@ func monthsBetween(a, b int64) int64 {
 // overlapSigs are OVERLAPS of dates, of times of day and of timestamps.
 func overlapSigs() []kernel.Sig {
 	sig := func(w kernel.Want, eval fn.Eval) kernel.Sig {
-		return kernel.Sig{Args: []kernel.Want{w, w, w, w}, Ret: types.TBoolean, Total: true, Eval: eval}
+		return kernel.Sig{Args: []kernel.Want{w, w, w, w}, Ret: types.TBoolean, NullsIn: true, MayBeNull: true, Total: true, Eval: eval}
 	}
 	return []kernel.Sig{sig(kernel.DateOnly, evalOverlaps[int32]), sig(kernel.TimeOnly, evalOverlaps[int32]), sig(kernel.Stamp, evalOverlaps[int64])}
 }
 
+// evalOverlaps is end1 >= start2 AND end2 >= start1. The start of a pair is its lesser
+// value, and its second where one is NULL, which leaves some answers FALSE, not NULL.
 func evalOverlaps[T int32 | int64](_ *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vector, error) {
-	a, b, c, d := kernel.Num[T](args[0]), kernel.Num[T](args[1]), kernel.Num[T](args[2]), kernel.Num[T](args[3])
-	return kernel.Nums(rows, n, func(i int) bool {
-		return max(a.At(i), b.At(i)) >= min(c.At(i), d.At(i)) && max(c.At(i), d.At(i)) >= min(a.At(i), b.At(i))
+	var at [4]func(i int) (T, bool)
+	for k, a := range args {
+		v, nulls := kernel.Num[T](a), kernel.NullsOf(a)
+		at[k] = func(i int) (T, bool) { return v.At(i), !nulls.At(i) }
+	}
+	return kernel.NumsNull(rows, n, func(i int) (bool, bool) {
+		start1, end1 := ordered(at[0], at[1], i)
+		start2, end2 := ordered(at[2], at[3], i)
+		x, xKnown := reaches(end1, start2, i)
+		y, yKnown := reaches(end2, start1, i)
+		if xKnown && !x || yKnown && !y {
+			return false, true
+		}
+		return true, xKnown && yKnown
 	}), nil
+}
+
+func ordered[T int32 | int64](a, b func(i int) (T, bool), i int) (start, end func(i int) (T, bool)) {
+	if ok, known := reaches(b, a, i); known && ok {
+		return a, b
+	}
+	return b, a
+}
+
+// reaches tells if a >= b, and if that is known.
+func reaches[T int32 | int64](a, b func(i int) (T, bool), i int) (is, known bool) {
+	x, xKnown := a(i)
+	y, yKnown := b(i)
+	return x >= y, xKnown && yKnown
 }

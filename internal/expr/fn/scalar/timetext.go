@@ -282,12 +282,15 @@ func evalInstantFloat(_ *fn.Call, args []vec.Vector, rows []int32, n int) (vec.V
 	return v, failed
 }
 
+// evalInstantText reads texts; as in Flink, what cannot be read is an error without a
+// pattern, and NULL with one.
 func evalInstantText(c *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vector, error) {
 	var local vec.Vector
 	var err error
 	if local, err = evalToTimestamp(c, args[:min(len(args), 2)], rows, n); err != nil {
 		return nil, err
 	}
+	text, given := kernel.Str(args[0]), kernel.NullsOf(args[0])
 	nulls, m := kernel.NullsOf(local), kernel.Num[int64](local)
 	zone := func(int) (*types.Zone, error) { return types.NewZone(time.UTC), nil }
 	if len(args) == 3 {
@@ -298,6 +301,9 @@ func evalInstantText(c *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Ve
 	var failed error
 	v := kernel.NumsNull(rows, n, func(i int) (int64, bool) {
 		if nulls.At(i) {
+			if len(args) == 1 && !given.At(i) {
+				failed = fmt.Errorf("TO_TIMESTAMP_LTZ cannot read %.100q as yyyy-MM-dd HH:mm:ss", text.At(i))
+			}
 			return 0, false
 		}
 		z, err := zone(i)
