@@ -25,14 +25,7 @@ func TestCases(t *testing.T) {
 		t.Fatal(err)
 	}
 	pending.Update = *update
-	var files []string
-	for _, folder := range []string{".", "more"} {
-		found, err := filepath.Glob(filepath.Join(folder, "*.case"))
-		if err != nil || len(found) == 0 {
-			t.Fatalf("no case files in %s: %v", folder, err)
-		}
-		files = append(files, found...)
-	}
+	files := caseFiles(t)
 	t.Run("cases", func(t *testing.T) {
 		for _, file := range files {
 			c, err := casefile.Read(file)
@@ -40,10 +33,7 @@ func TestCases(t *testing.T) {
 				t.Error(err)
 				continue
 			}
-			data, err := filepath.Abs(filepath.Join(filepath.Dir(file), "data"))
-			if err != nil {
-				t.Fatal(err)
-			}
+			data := dataOf(t, file)
 			for _, mode := range c.Modes() {
 				name := c.Name + "/" + mode
 				t.Run(name, func(t *testing.T) {
@@ -69,6 +59,30 @@ func TestCases(t *testing.T) {
 			t.Errorf("pending.txt lists %s, which is no case", name)
 		}
 	}
+}
+
+// caseFiles are the files of all cases.
+func caseFiles(t *testing.T) []string {
+	t.Helper()
+	var files []string
+	for _, folder := range []string{".", "more"} {
+		found, err := filepath.Glob(filepath.Join(folder, "*.case"))
+		if err != nil || len(found) == 0 {
+			t.Fatalf("no case files in %s: %v", folder, err)
+		}
+		files = append(files, found...)
+	}
+	return files
+}
+
+// dataOf is the folder of a case's input files.
+func dataOf(t *testing.T, file string) string {
+	t.Helper()
+	data, err := filepath.Abs(filepath.Join(filepath.Dir(file), "data"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
 }
 
 // check runs a case in a mode, at parallelism 1 and, unless it is no-parallel, 2. It

@@ -24,6 +24,10 @@ type javaPattern struct {
 	// too; lines: for the ends of lines, where Java knows more breaks. Texts with such
 	// breaks take the backtracking engine.
 	ends, lines bool
+	// words: it asks where words begin and end; to Java, letters that are not ASCII
+	// are part of words there, though \w does not match them. Texts with such letters
+	// take the backtracking engine.
+	words bool
 	// groups are the names of groups, "" of those without.
 	groups []string
 }
@@ -405,7 +409,7 @@ func (r *javaReader) escape() error {
 			return r.bad(start, `\b{g} is not supported`)
 		}
 		r.at += 2
-		r.atomOK = false
+		r.atomOK, r.words = false, true
 		r.write(`\` + string(c))
 		return nil
 	case 'A', 'z':

@@ -55,9 +55,13 @@ func (r *Regex) backtrack() error {
 }
 
 // linear reports whether the linear engine gives Java's answer for s: it does not
-// know of the line breaks that $ and, in the mode of many lines, ^ stand at.
+// know of the line breaks that $ and, in the mode of many lines, ^ stand at, and of
+// words that are not ASCII.
 func (r *Regex) linear(s []byte) bool {
 	if r.re == nil {
+		return false
+	}
+	if r.java.words && !ascii(s) && r.backtrack() == nil {
 		return false
 	}
 	switch {
@@ -65,6 +69,15 @@ func (r *Regex) linear(s []byte) bool {
 		return !bytes.ContainsAny(s, "\n\r\u0085\u2028\u2029") || r.backtrack() != nil
 	case r.java.ends:
 		return !endsInBreak(s) || r.backtrack() != nil
+	}
+	return true
+}
+
+func ascii(s []byte) bool {
+	for _, c := range s {
+		if c >= utf8.RuneSelf {
+			return false
+		}
 	}
 	return true
 }
