@@ -182,6 +182,12 @@ func (x *exprBinder) jsonCall(c *ast.Call, name string) (*expr.Expr, error) {
 	if err != nil {
 		return nil, err
 	}
+	if name == "JSON_QUERY" && t.Kind == types.Array {
+		if !t.Elem.Character() {
+			return nil, errAt(j.Returning, "JSON_QUERY gives STRING or ARRAY<STRING>, not %s", t.Name())
+		}
+		return x.call(c, "RETURNING ARRAY", e)
+	}
 	if e, err = expr.TryCast(e, t); err != nil {
 		return nil, at(j.Returning, err)
 	}

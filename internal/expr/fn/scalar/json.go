@@ -37,6 +37,8 @@ func init() {
 			kernel.Sig{Args: more(4), Opt: 4, Ret: types.TString, MayBeNull: true, NullsIn: true, Eval: evalJSONValue}),
 		kernel.Define("JSON_QUERY", doc("json", "JSON_QUERY(json, path [WITH WRAPPER] [… ON EMPTY] [… ON ERROR])", "the object or array at a path, as JSON", `JSON_QUERY('{"a":{"b":1}}', '$.a')`),
 			kernel.Sig{Args: more(3), Opt: 3, Ret: types.TString, MayBeNull: true, Eval: evalJSONQuery}),
+		kernel.Define("RETURNING ARRAY", doc("json", "JSON_QUERY(json, path RETURNING ARRAY<STRING>)", "the elements of a JSON array as texts; NULL for other JSON", `JSON_QUERY('{"a":[1]}', '$.a' RETURNING ARRAY<STRING>)`),
+			kernel.Sig{Args: oneText, Ret: types.ArrayOf(types.TString), MayBeNull: true, Eval: evalJSONTexts}),
 	)
 }
 
@@ -194,4 +196,28 @@ func instead(dst []byte, what, event string, path, json []byte) ([]byte, bool, e
 		return nil, false, fmt.Errorf("JSON_QUERY has no object or array at the path %q of %.200q (ERROR ON %s)", path, json, event)
 	}
 	return dst, false, nil
+}
+
+// evalJSONTexts makes an array of the elements of a JSON array: scalars as their text,
+// null as NULL, arrays and objects as JSON.
+func evalJSONTexts(c *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vector, error) {
+	s := kernel.Str(args[0])
+	var doc kernel.JSON
+	return buildRows(c.Ret, rows, n, func(b *vec.Builder, i int) {
+		if !doc.Parse(string(s.At(i))) || doc.Vals[0].Kind != kernel.JSONArray {
+			b.Null()
+			return
+		}
+		for k := doc.Vals[0].Kid; k != 0; k = doc.Vals[k].Next {
+			switch v := doc.Vals[k]; {
+			case v.Kind == kernel.JSONNull:
+				b.Kid(0).Null()
+			case v.Kind < kernel.JSONArray:
+				b.Kid(0).Bytes([]byte(v.Text))
+			default:
+				b.Kid(0).Bytes(doc.Append(nil, k))
+			}
+		}
+		b.End()
+	}), nil
 }
