@@ -2,8 +2,10 @@ import java.io.*;
 import java.nio.charset.StandardCharsets;
 import java.util.*;
 import java.util.concurrent.*;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.regex.*;
 import org.apache.flink.configuration.Configuration;
+import org.apache.flink.core.execution.JobClient;
 import org.apache.flink.runtime.minicluster.*;
 import org.apache.flink.table.api.*;
 import org.apache.flink.table.api.internal.TableResultInternal;
@@ -19,7 +21,7 @@ import org.apache.flink.util.CloseableIterator;
  */
 public class Recorder {
     static final Pattern SET = Pattern.compile("(?is)^\\s*SET\\s+'([^']+)'\\s*=\\s*'([^']*)'\\s*$");
-    static final int SECONDS = 90; // that a program may take
+    static final int SECONDS = 60; // that a program may take
 
     final PrintStream out;
     final MiniCluster cluster;
@@ -67,11 +69,13 @@ public class Recorder {
             t.setDaemon(true);
             return t;
         });
-        Future<String> run = one.submit(() -> run(mode, statements));
+        AtomicReference<JobClient> job = new AtomicReference<>();
+        Future<String> run = one.submit(() -> run(mode, statements, job));
         try {
             text = run.get(SECONDS, TimeUnit.SECONDS);
         } catch (TimeoutException e) {
             run.cancel(true);
+            if (job.get() != null) job.get().cancel(); // else it spins on, and keeps its slot
             text = "error Timeout: no end within " + SECONDS + " s\n";
         } catch (ExecutionException e) {
             text = chain(e.getCause());
@@ -85,16 +89,19 @@ public class Recorder {
         }
     }
 
-    String run(String mode, List<String> statements) throws Exception {
+    String run(String mode, List<String> statements, AtomicReference<JobClient> job) throws Exception {
         TableEnvironment env = TableEnvironment.create((mode.equals("batch")
             ? EnvironmentSettings.newInstance().inBatchMode()
             : EnvironmentSettings.newInstance().inStreamingMode()).withConfiguration(settings(statements)).build());
         for (String s : statements.subList(0, statements.size() - 1)) {
             if (SET.matcher(s).matches()) continue;
             TableResult r = env.executeSql(s);
+            r.getJobClient().ifPresent(job::set);
             if (r.getJobClient().isPresent()) r.await(SECONDS, TimeUnit.SECONDS);
         }
-        return changes((TableResultInternal) env.executeSql(statements.get(statements.size() - 1)));
+        TableResultInternal query = (TableResultInternal) env.executeSql(statements.get(statements.size() - 1));
+        query.getJobClient().ifPresent(job::set);
+        return changes(query);
     }
 
     /** Settings are made before the first statement, so those of a deployment count too. */
