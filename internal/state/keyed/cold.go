@@ -234,12 +234,13 @@ func (m *Multi) Trim() {
 	if want, trim := m.mayTrim(free()); trim {
 		m.evict(func() bool { return free() >= want }, m.putOut)
 	}
-	if len(m.changed) > changedMin && len(m.changed) > 4*m.n {
+	if len(m.changed) > changedMin+2*m.compacted {
 		m.compactChanged()
 	}
 }
 
-// changedMin is from how many changed rows on those that are gone are looked for.
+// changedMin is from how many changed rows on those that are gone are looked for,
+// and then when there are twice as many as were left.
 const changedMin = 1 << 16
 
 // compactChanged leaves out the rows that are gone.
@@ -250,7 +251,7 @@ func (m *Multi) compactChanged() {
 			kept = append(kept, r)
 		}
 	}
-	m.changed = kept
+	m.changed, m.compacted = kept, len(kept)
 }
 
 // putOut writes the changed rows of a key and frees all.

@@ -31,23 +31,24 @@ type Ref uint32
 //
 // Equal rows have equal images, bit by bit, so a row is found by comparing them.
 type Multi struct {
-	Table    // the keys; an entry's words are the Multi's own: first | last << 32, count
-	rowTypes []types.Type
-	extra    int
-	phys     []types.Phys
-	at       []int // by column: its word in the image
-	fixed    int   // words of an image without strings
-	strings  bool  // there are columns of variable length
-	rows     arena
-	seq      uint64
-	values   state.Store // has the sequence of a Multi that evicts
-	changed  []Ref       // rows to be written; some may be gone
-	long     longLists
-	refs     []Ref
-	warm     []uint32
-	image    []uint64
-	nested   []byte
-	nestedAt []int
+	Table     // the keys; an entry's words are the Multi's own: first | last << 32, count
+	rowTypes  []types.Type
+	extra     int
+	phys      []types.Phys
+	at        []int // by column: its word in the image
+	fixed     int   // words of an image without strings
+	strings   bool  // there are columns of variable length
+	rows      arena
+	seq       uint64
+	values    state.Store // has the sequence of a Multi that evicts
+	changed   []Ref       // rows to be written; some may be gone
+	compacted int         // how many were left when those were last looked for
+	long      longLists
+	refs      []Ref
+	warm      []uint32
+	image     []uint64
+	nested    []byte
+	nestedAt  []int
 }
 
 const (
@@ -483,7 +484,7 @@ func (m *Multi) Snapshot() error {
 	if m.values != nil {
 		m.values.SetValue(m.seqName(), binary.BigEndian.AppendUint64(nil, m.seq))
 	}
-	m.changed = m.changed[:0]
+	m.changed, m.compacted = m.changed[:0], 0
 	clear(m.touched)
 	m.dirty = false
 	err := m.err
