@@ -19,6 +19,9 @@ import (
 //
 //	 1. Who puts owner-<n+1> while owner-<n> is the newest, and its owner is gone, is
 //	    the owner: of several that try only one can put it. It then deletes owner-<n>.
+//	    A listing that is read just then may have neither file, and whoever read it
+//	    puts a lower number: each lists again when it has put its file, and gives way
+//	    to a higher one, which was there before.
 //	 2. An owner whose file is not there any more, or is another's, has lost the
 //	    folder, and writes nothing more: it looks before every manifest and commit.
 //	 3. A process on the same machine is gone when it does not run. Of others that
@@ -99,6 +102,16 @@ func (s *Storage) Acquire(w World) (*Lease, error) {
 			continue // somebody was faster
 		case err != nil:
 			return nil, fmt.Errorf("the checkpoint folder %s cannot be written: %w", s.Dir, err)
+		}
+		now, err := s.newestOwner()
+		if err != nil {
+			return nil, errors.Join(err, s.FS.Remove(name))
+		}
+		if now > n+1 {
+			if err := s.FS.Remove(name); err != nil {
+				return nil, err
+			}
+			continue
 		}
 		if n > 0 {
 			if err := s.FS.Remove(s.ownerFile(n)); err != nil {

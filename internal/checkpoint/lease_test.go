@@ -170,3 +170,32 @@ func TestLeaseRace(t *testing.T) {
 		t.Errorf("%d have the folder", len(won))
 	}
 }
+
+// A torn listing is read while one owner's file takes the place of another's: it has
+// neither.
+type torn struct {
+	fsys.FS
+	lists int
+}
+
+func (f *torn) List(dir string) ([]fsys.Info, error) {
+	if f.lists++; f.lists == 1 {
+		return nil, nil
+	}
+	return f.FS.List(dir)
+}
+
+// TestLeaseTornListing shows that such a listing makes no second owner.
+func TestLeaseTornListing(t *testing.T) {
+	m := newMachines()
+	m.must(t, 7, "x")
+	m.ended[7] = true
+	a := m.must(t, 8, "x") // has owner-2 now, and owner-1 is free
+	m.fs = &torn{FS: m.fs}
+	if _, err := m.acquire(9, "x"); err == nil || !strings.Contains(err.Error(), "is in use by process 8") {
+		t.Errorf("a second owner: %v", err)
+	}
+	if err := a.Held(); err != nil {
+		t.Error(err)
+	}
+}
