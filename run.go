@@ -75,6 +75,9 @@ func Open(cfg Config) (*Session, error) {
 	if s.cfg.Log == nil {
 		s.cfg.Log = func(string) {}
 	}
+	if s.cfg.Now == nil {
+		s.cfg.Now = env.Now
+	}
 	s.cat, s.fs, s.seed = catalog.New(), local.New(""), env.Seed()
 	s.cat.Open = func(path string) (fsys.FS, string, error) { return s.fs, strings.TrimPrefix(path, "file://"), nil }
 	s.opts = bind.NewOptions()
@@ -145,7 +148,7 @@ func inFile(file string, err error) error {
 
 // refresh follows a change of options.
 func (s *Session) refresh() error {
-	s.env = &fn.Env{Zone: s.opts.Zone(), QueryStart: env.Now(), Now: env.Now, Streaming: !s.batch(), Seed: s.seed}
+	s.env = &fn.Env{Zone: s.opts.Zone(), QueryStart: s.cfg.Now(), Now: s.cfg.Now, Streaming: !s.batch(), Seed: s.seed}
 	s.memory = s.budget()
 	s.binder = bind.New(s.cat, s.env, bind.WithOptions(s.opts))
 	return nil
@@ -162,7 +165,7 @@ func (s *Session) Zone() *time.Location { return s.opts.Zone() }
 func (s *Session) Execute(ctx context.Context, st Statement, rows RowsFunc) (*Result, error) {
 	s.at = st
 	s.binder.Source(st.source)
-	s.env.QueryStart = env.Now()
+	s.env.QueryStart = s.cfg.Now()
 	res, err := s.execute(ctx, st, rows)
 	if err != nil {
 		return nil, inFile(st.File, err)

@@ -33,6 +33,10 @@ type Config struct {
 	CheckpointDir string
 	// Restore is "latest", the path of a job's folder or of one checkpoint, or "".
 	Restore string
+	// Now is the clock of the queries (CURRENT_TIMESTAMP, PROCTIME(), how long state
+	// is kept), in microseconds since the epoch; nil is the machine's. It is called
+	// from several goroutines.
+	Now func() int64
 	// Log takes lines about what goes on: restores, failed checkpoints.
 	Log func(string)
 	// Verify is set by Verify for its two runs.

@@ -44,7 +44,11 @@ func (c *Comparison) Agree() bool { return len(c.Stream)+len(c.Batch) == 0 }
 // operator.
 func Verify(ctx context.Context, cfg Config, file, text string) ([]*Comparison, error) {
 	late := &lateLog{dropped: map[lateKey]int{}}
-	now := env.Now()
+	clock := env.Now
+	if cfg.Now != nil {
+		clock = cfg.Now
+	}
+	now := clock()
 	var runs [2]*verifyRun
 	for i, mode := range []string{"streaming", "batch"} {
 		v := &verifyRun{now: now, late: late, batch: i == 1}

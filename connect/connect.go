@@ -131,6 +131,10 @@ type Polled struct {
 	Split string     // the split that the batch came from
 	Ended bool       // Split has no more rows; it is not in the next Snapshot
 	Empty bool       // every split is read to its end: the reader wants Add
+	// Watermark is what the source itself knows of Split's event time after Batch: no
+	// later row is at or below it, in microseconds. It counts beside what the table's
+	// WATERMARK makes of the rows. Nil: nothing is known.
+	Watermark *int64
 	// Skipped is how many records were dropped since the Poll before, because
 	// they could not be read and the table's options say to go on.
 	Skipped int64

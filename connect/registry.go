@@ -14,8 +14,11 @@ type Connector struct {
 	Options  []Option
 	Formats  bool              // takes 'format' and the format's options under its name
 	Metadata map[string]string // metadata keys that can be read, with their SQL type
-	Source   func(Table, Scan) (Source, error)
-	Sink     func(Table, Write) (Sink, error)
+	// Kinds reports whether the rows of a table with these options are changes of every
+	// kind. Nil: its format says.
+	Kinds  func(Options) bool
+	Source func(Table, Scan) (Source, error)
+	Sink   func(Table, Write) (Sink, error)
 	// Lookup makes what finds rows by key, for a subtask of a lookup join. It is called
 	// once for each, when the join starts. Without it a lookup join reads the table whole.
 	Lookup func(Table, KeyScan) (Looker, error)

@@ -46,6 +46,7 @@ type commands struct {
 	SQL     sqlCommand     `cmd:"" name:"sql" help:"Interactive shell."`
 	Explain explainCommand `cmd:"" help:"Show the plans of a script; nothing runs."`
 	Verify  verifyCommand  `cmd:"" help:"Run a script as a stream and as a batch, and compare."`
+	Test    testCommand    `cmd:"" help:"Run files of tests for SQL."`
 	Nexmark nexmarkCommand `cmd:"" help:"The built-in benchmark."`
 	Demo    demoCommand    `cmd:"" help:"An online shop: one SQL script as a stream and as a batch, surviving kill -9."`
 	Version versionCommand `cmd:"" help:"Show the version."`

@@ -99,10 +99,13 @@ func (s *Source) poll() (b *vec.Batch, did bool, err error) {
 	}
 	s.empty = p.Empty
 	if p.Batch == nil {
+		if sp := s.splits[p.Split]; sp != nil && p.Watermark != nil {
+			sp.mark = max(sp.mark, *p.Watermark)
+		}
 		if p.Ended {
 			delete(s.splits, p.Split)
 		}
-		return nil, p.Ended, nil
+		return nil, p.Ended || p.Watermark != nil, nil
 	}
 	if b, err = s.Transform(p.Batch); err != nil {
 		return nil, false, err
@@ -113,6 +116,9 @@ func (s *Source) poll() (b *vec.Batch, did bool, err error) {
 		if err := s.markRows(b, p.Split); err != nil {
 			return nil, false, err
 		}
+	}
+	if sp := s.splits[p.Split]; sp != nil && p.Watermark != nil {
+		sp.mark = max(sp.mark, *p.Watermark)
 	}
 	if p.Ended {
 		delete(s.splits, p.Split)

@@ -15,7 +15,7 @@ import (
 func change(line string) Change {
 	for _, k := range []vec.RowKind{vec.Insert, vec.UpdateBefore, vec.UpdateAfter, vec.Delete} {
 		if rest, ok := strings.CutPrefix(line, k.String()+","); ok {
-			return Change{k, rest}
+			return Change{Kind: k, Row: rest}
 		}
 	}
 	panic("no kind: " + line)

@@ -1,6 +1,7 @@
 package changelog
 
 import (
+	"github.com/millrace-io/millrace/connect"
 	"github.com/millrace-io/millrace/format"
 	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/plan/logical"
@@ -18,6 +19,9 @@ func (p *Plan) sourceKinds(n *logical.Scan) Kinds {
 func SourceKinds(n *logical.Scan) Kinds {
 	if n.Options["connector"] == "upsert-kafka" {
 		return UpsertOnly
+	}
+	if c := connect.Lookup(n.Options["connector"]); c != nil && c.Kinds != nil && c.Kinds(n.Options) {
+		return All
 	}
 	if f := format.Lookup(n.Options["format"]); f != nil && f.Kinds {
 		return All

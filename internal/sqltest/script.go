@@ -1,7 +1,4 @@
-// Package testkit is what tests of whole SQL scripts share: it runs a script in
-// this process, collects the changes of its last SELECT as text, adds them up,
-// compares rows, and keeps lists of what does not pass yet.
-package testkit
+package sqltest
 
 import (
 	"context"
@@ -10,7 +7,6 @@ import (
 	"time"
 
 	"github.com/millrace-io/millrace"
-	_ "github.com/millrace-io/millrace/internal/cli" // its connectors and formats
 	"github.com/millrace-io/millrace/internal/rowtext"
 	"github.com/millrace-io/millrace/types"
 	"github.com/millrace-io/millrace/vec"
@@ -92,7 +88,13 @@ func (s Script) run(ctx context.Context) (changes []Change, err error) {
 		return changes, err
 	}
 	defer func() { err = errors.Join(err, session.Close()) }()
-	for st, err := range session.Script(s.File, s.Text) {
+	return runIn(ctx, session, s.File, s.Text)
+}
+
+// runIn runs a text in a session, statement by statement, and returns the changes of
+// its last SELECT, or the rows of the statement that listed some last.
+func runIn(ctx context.Context, session *millrace.Session, file, text string) (changes []Change, err error) {
+	for st, err := range session.Script(file, text) {
 		if err != nil {
 			return changes, err
 		}
@@ -102,6 +104,11 @@ func (s Script) run(ctx context.Context) (changes []Change, err error) {
 			return changes, err
 		}
 		if res.Job == nil {
+			if res.Kind == millrace.Listing || res.Kind == millrace.Plan {
+				if changes, err = c.listing(res); err != nil {
+					return changes, err
+				}
+			}
 			continue
 		}
 		err = res.Job.Wait(ctx)
@@ -113,6 +120,20 @@ func (s Script) run(ctx context.Context) (changes []Change, err error) {
 		}
 	}
 	return changes, nil
+}
+
+// listing takes the rows of a SHOW or DESCRIBE, or the lines of a plan.
+func (c *collector) listing(res *millrace.Result) ([]Change, error) {
+	for _, b := range res.Rows {
+		schema := res.Schema
+		if schema == nil {
+			schema = types.Schema{{Name: "plan", Type: types.TString}}
+		}
+		if err := c.take(schema, b); err != nil {
+			return nil, err
+		}
+	}
+	return c.changes, nil
 }
 
 // A collector takes the batches of one SELECT.

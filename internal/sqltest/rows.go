@@ -1,4 +1,4 @@
-package testkit
+package sqltest
 
 import (
 	"fmt"
@@ -61,6 +61,53 @@ func (c Comparison) Diff(got, want []string) string {
 		return ""
 	}
 	return fmt.Sprintf("%d rows, want %d; missing %q, extra %q", len(got), len(want), first(missing), first(extra))
+}
+
+// Show writes the difference of two lists of rows as lines: what is missing begins
+// with -, what is too much with +.
+func (c Comparison) Show(got, want []string) string {
+	var b strings.Builder
+	line := func(mark, row string) { fmt.Fprintf(&b, "  %s %s\n", mark, strings.ReplaceAll(row, "\n", "\n    ")) }
+	if !c.Ordered {
+		missing, extra := c.match(got, want)
+		fmt.Fprintf(&b, "  %d rows, want %d\n", len(got), len(want))
+		for _, r := range missing {
+			line("-", r)
+		}
+		for _, r := range extra {
+			line("+", r)
+		}
+		return strings.TrimSuffix(b.String(), "\n")
+	}
+	for len(got) > 0 || len(want) > 0 {
+		if len(got) > 0 && len(want) > 0 && c.same(got[0], want[0]) {
+			line(" ", got[0])
+			got, want = got[1:], want[1:]
+			continue
+		}
+		// The nearest row at which both go on the same decides what is missing.
+		g, w := c.meet(got, want)
+		for _, r := range want[:w] {
+			line("-", r)
+		}
+		for _, r := range got[:g] {
+			line("+", r)
+		}
+		got, want = got[g:], want[w:]
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// meet returns how many rows of each are passed over until both have the same one.
+func (c Comparison) meet(got, want []string) (g, w int) {
+	for sum := 1; sum <= len(got)+len(want)-2; sum++ {
+		for g := max(0, sum-len(want)+1); g <= min(sum, len(got)-1); g++ {
+			if c.same(got[g], want[sum-g]) {
+				return g, sum - g
+			}
+		}
+	}
+	return len(got), len(want)
 }
 
 func first(rows []string) []string { return rows[:min(len(rows), 3)] }
