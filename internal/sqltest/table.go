@@ -310,8 +310,8 @@ func (s *source) Enumerator(saved []byte) (connect.Enumerator, error) {
 	return &enumerator{given: string(saved) == "given"}, nil
 }
 
-// Reader implements connect.Source.
-func (s *source) Reader(int) (connect.Reader, error) { return &reader{source: s, at: -1}, nil }
+// Reader implements connect.Source. Rows are always there, so nobody is woken.
+func (s *source) Reader(int, func()) (connect.Reader, error) { return &reader{source: s, at: -1}, nil }
 
 const splitID = "table"
 
