@@ -2,6 +2,7 @@ package exec
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/millrace-io/millrace/connect"
@@ -16,11 +17,12 @@ type Sink struct {
 	spec   *jobgraph.Sink
 	writer connect.Writer
 	accept connect.Changes
+	limits []constraint
 }
 
 // NewSink returns the operator for a writer of a sink that accepts such changes.
 func NewSink(spec *jobgraph.Sink, w connect.Writer, accept connect.Changes) *Sink {
-	return &Sink{spec: spec, writer: w, accept: accept}
+	return &Sink{spec: spec, writer: w, accept: accept, limits: constraints(spec)}
 }
 
 // Process implements Operator.
@@ -48,7 +50,7 @@ func (s *Sink) Process(_ int, b *vec.Batch, out Output) (bool, error) {
 	return false, nil
 }
 
-// enforce sees to columns that must not be NULL.
+// enforce sees to what the types of the columns promise.
 func (s *Sink) enforce(b *vec.Batch) (*vec.Batch, error) {
 	for _, c := range s.spec.NotNull {
 		col := b.Cols[c]
@@ -60,8 +62,7 @@ func (s *Sink) enforce(b *vec.Batch) (*vec.Batch, error) {
 			continue
 		}
 		if !s.spec.DropNull {
-			return nil, fmt.Errorf("column '%s' of %s is NOT NULL, but a NULL was to be written; 'table.exec.sink.not-null-enforcer'='DROP' drops such rows",
-				s.spec.Table.Schema[c].Name, s.spec.Table.Name)
+			return nil, s.nullAt(s.spec.Table.Schema[c].Name)
 		}
 		kept := *b
 		kept.Sel = make([]int32, 0, b.Len())
@@ -72,7 +73,39 @@ func (s *Sink) enforce(b *vec.Batch) (*vec.Batch, error) {
 		}
 		b = &kept
 	}
-	return b, nil
+	var err error
+	for _, c := range s.limits {
+		if c.nulls {
+			if b, err = s.withoutNulls(b, c); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return s.enforceLengths(b)
+}
+
+func (s *Sink) enforceLengths(b *vec.Batch) (*vec.Batch, error) {
+	if s.spec.Lengths == "" {
+		return b, nil
+	}
+	cols := b.Cols
+	for _, c := range s.limits {
+		switch {
+		case !c.lengths:
+		case s.spec.Lengths == jobgraph.LengthsFail:
+			if err := s.checkLengths(b, c); err != nil {
+				return nil, err
+			}
+		default:
+			if &cols[0] == &b.Cols[0] {
+				cols = slices.Clone(cols)
+			}
+			cols[c.col] = fitted(cols[c.col], c.typ, s.spec.Nested)
+		}
+	}
+	out := *b
+	out.Cols = cols
+	return &out, nil
 }
 
 // check asserts that the planner sends no change that the sink cannot take.

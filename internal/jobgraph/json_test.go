@@ -36,7 +36,7 @@ func specsOf() []Spec {
 			Skip: SkipToLast, Within: 5, Refs: []MatchRef{{RefKind: MatchAgg, Var: AllVars, Call: &call, Type: types.TString}}, Measures: []*expr.Expr{cond}},
 		&Sort{From: 1, To: -1, Time: -1}, &Limit{From: 2, To: 3}, &Normalize{Keys: []int{0}}, &DropBefore{}, &Materialize{Keys: []int{0}},
 		&Sink{Connector: "print", Table: connect.Table{Name: "t", Schema: schema, Metadata: map[int]string{0: "k"}, Options: connect.Options{"a": "b"}},
-			Write: connect.Write{JobID: "j", Static: map[int]string{0: "x"}}, NotNull: []int{0}},
+			Write: connect.Write{JobID: "j", Static: map[int]string{0: "x"}}, NotNull: []int{0}, Lengths: LengthsFit, Nested: NestedRows},
 		&Collect{Types: schema.Types()},
 	}
 }

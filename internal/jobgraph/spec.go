@@ -470,7 +470,21 @@ type Sink struct {
 	// drops such rows silently instead of failing.
 	NotNull  []int `json:",omitempty"`
 	DropNull bool  `json:",omitempty"`
+	// Lengths (table.exec.sink.type-length-enforcer): empty, LengthsFit or LengthsFail,
+	// what happens to a value that is not as long as its column's type says.
+	Lengths string `json:",omitempty"`
+	// Nested (table.exec.sink.nested-constraint-enforcer): empty, NestedRows or NestedAll,
+	// how deep NOT NULL and lengths are looked at inside of values.
+	Nested string `json:",omitempty"`
 }
+
+// The values of Sink.Lengths and Sink.Nested.
+const (
+	LengthsFit  = "TRIM_PAD"
+	LengthsFail = "ERROR"
+	NestedRows  = "ROWS"
+	NestedAll   = "ROWS_AND_COLLECTIONS"
+)
 
 // Collect hands rows to whoever runs the job: the result of a SELECT. It stands
 // at parallelism 1.

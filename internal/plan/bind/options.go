@@ -44,6 +44,8 @@ var optionDefs = []connect.Option{
 	{Key: "table.exec.source.idle-timeout", Default: "0 ms", Check: duration, Doc: "a split without rows for so long holds no watermark back"},
 	{Key: "table.exec.source.cdc-events-duplicate", Default: "false", Check: boolean, Doc: "sources may repeat changes: they are sorted out by primary key"},
 	{Key: "table.exec.sink.not-null-enforcer", Default: "ERROR", Check: oneOf("ERROR", "DROP"), Doc: "what happens to a NULL in a NOT NULL column of a sink"},
+	{Key: "table.exec.sink.type-length-enforcer", Default: "IGNORE", Check: oneOf("IGNORE", "TRIM_PAD", "ERROR"), Doc: "what happens to a value longer than its CHAR, VARCHAR, BINARY or VARBINARY column of a sink, or shorter than a CHAR or BINARY one"},
+	{Key: "table.exec.sink.nested-constraint-enforcer", Default: "IGNORE", Check: oneOf("IGNORE", "ROWS", "ROWS_AND_COLLECTIONS"), Doc: "whether NOT NULL and lengths are seen to inside of rows, or of collections, too"},
 	{Key: "table.exec.sink.upsert-materialize", Default: "AUTO", Check: oneOf("AUTO", "NONE", "FORCE"), Doc: "whether changes are put in order before an upsert sink"},
 	{Key: "table.exec.sink.keyed-shuffle", Default: "AUTO", Check: oneOf("AUTO", "NONE", "FORCE"), Doc: "whether rows are spread over a sink's subtasks by its primary key: where its parallelism differs, never, always"},
 	{Key: "table.exec.sink.require-on-conflict", Default: "true", Check: boolean, Doc: "ON CONFLICT must be written where the keys of query and sink differ"},

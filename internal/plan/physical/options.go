@@ -11,6 +11,7 @@ import (
 
 	"github.com/millrace-io/millrace/connect"
 	"github.com/millrace-io/millrace/internal/base"
+	"github.com/millrace-io/millrace/internal/jobgraph"
 	"github.com/millrace-io/millrace/internal/plan/changelog"
 	"github.com/millrace-io/millrace/internal/plan/logical"
 	"github.com/millrace-io/millrace/internal/plan/rule"
@@ -56,6 +57,8 @@ type settings struct {
 	idleMs       int64
 	watermarkMs  int64
 	dropNull     bool
+	lengths      string // as of jobgraph.Sink
+	nested       string // as of jobgraph.Sink
 	reuse        bool
 	reuseScans   bool
 	broadcastMax int64 // bytes
@@ -122,6 +125,12 @@ func (o *Options) settings() (settings, error) {
 		return s, err
 	}
 	s.dropNull = null == "DROP"
+	if s.lengths, err = unlessIgnored(c, "table.exec.sink.type-length-enforcer", jobgraph.LengthsFit, jobgraph.LengthsFail); err != nil {
+		return s, err
+	}
+	if s.nested, err = unlessIgnored(c, "table.exec.sink.nested-constraint-enforcer", jobgraph.NestedRows, jobgraph.NestedAll); err != nil {
+		return s, err
+	}
 	if s.materialize, err = oneOf(c, "table.exec.sink.upsert-materialize", "AUTO", "NONE", "FORCE"); err != nil {
 		return s, err
 	}
@@ -154,6 +163,15 @@ func rulesOff(list string) (map[string]bool, error) {
 		}
 	}
 	return off, nil
+}
+
+// unlessIgnored is an option that is IGNORE, given as the empty word, or one of words.
+func unlessIgnored(c connect.Options, key string, words ...string) (string, error) {
+	word, err := oneOf(c, key, append([]string{"IGNORE"}, words...)...)
+	if word == "IGNORE" {
+		word = ""
+	}
+	return word, err
 }
 
 func oneOf(c connect.Options, key string, words ...string) (string, error) {

@@ -30,7 +30,7 @@ func (b *builder) sink(n *logical.Sink) (flow, error) {
 // write makes the sink's operator.
 func (b *builder) write(n *logical.Sink, f flow, d dist, par int) flow {
 	table := logical.SinkTable(n)
-	spec := &jobgraph.Sink{Connector: n.Options["connector"], Table: table, DropNull: b.set.dropNull,
+	spec := &jobgraph.Sink{Connector: n.Options["connector"], Table: table, DropNull: b.set.dropNull, Lengths: b.set.lengths, Nested: b.set.nested,
 		Write: connect.Write{JobID: b.opts.ID, Overwrite: n.Overwrite, Replace: n.Replace, Static: n.Static, Parallelism: par, Bounded: b.opts.Batch, Zone: b.opts.Zone}}
 	for i, c := range table.Schema {
 		// Of every such column, whatever the query's types promise: an overflow of a
