@@ -36,5 +36,8 @@ CASES ?= test/flink/more
 record-flink: ## run case files through Apache Flink, which it installs, and write what it gave; needs a JDK 17, pip and mvn
 	$(GO) run ./test/flink/record $(CASES)
 
+bench-tpch: build ## TPC-H at scale factor 1 side by side with DuckDB, which it installs
+	$(GO) run ./bench/tpch -millrace ./millrace
+
 clean:
 	rm -f millrace

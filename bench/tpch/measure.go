@@ -1,0 +1,156 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/millrace-io/millrace/bench/queries/tpch"
+	"github.com/millrace-io/millrace/internal/testkit"
+)
+
+//go:embed duckdb.py
+var duckdbProgram string
+
+// A measure is what one query cost one engine.
+type measure struct {
+	Query      string  `json:"query"`
+	Seconds    float64 `json:"seconds"`
+	CPUSeconds float64 `json:"cpu_seconds"`
+	PeakBytes  int64   `json:"peak_memory_bytes,omitempty"`
+	Rows       int     `json:"rows"`
+	Error      string  `json:"error,omitempty"`
+}
+
+// median is the run with the middle CPU time.
+func median(runs []measure) measure {
+	slices.SortFunc(runs, func(a, b measure) int { return cmp.Compare(a.CPUSeconds, b.CPUSeconds) })
+	return runs[len(runs)/2]
+}
+
+// duckdb runs the queries on DuckDB, one process for all, and writes the answers into
+// a folder.
+func (k kit) duckdb(ctx context.Context, c config, data, answers string) (map[string]measure, error) {
+	var list [][2]string
+	for _, q := range c.queries {
+		for range c.runs {
+			list = append(list, [2]string{q.Name, q.Batch})
+		}
+	}
+	text, err := json.Marshal(list)
+	if err != nil {
+		return nil, err
+	}
+	file, err := os.CreateTemp("", "tpch-*.json")
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(file.Name())
+	if _, err := file.Write(text); err != nil {
+		return nil, err
+	}
+	if err := cmp.Or(file.Close(), os.MkdirAll(answers, 0o755)); err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, k.program("python"), "-c", duckdbProgram, data, file.Name(), strconv.Itoa(c.threads), answers)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, k.log
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("run DuckDB: %w", err)
+	}
+	runs := map[string][]measure{}
+	for in := bufio.NewScanner(&out); in.Scan(); {
+		var m measure
+		if err := json.Unmarshal(in.Bytes(), &m); err != nil {
+			return nil, err
+		}
+		runs[m.Query] = append(runs[m.Query], m)
+	}
+	medians := map[string]measure{}
+	for name, list := range runs {
+		medians[name] = median(list)
+	}
+	return medians, nil
+}
+
+// compare measures both engines and reports.
+func (c config) compare(ctx context.Context, k kit, data string) error {
+	work, err := os.MkdirTemp("", "millrace-tpch-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(work)
+	if c.binary == "" {
+		c.binary = filepath.Join(work, "millrace")
+		if out, err := exec.CommandContext(ctx, "go", "build", "-o", c.binary, "./cmd/millrace").CombinedOutput(); err != nil {
+			return fmt.Errorf("build the binary: %w: %s", err, out)
+		}
+	}
+	other, err := k.duckdb(ctx, c, data, work)
+	if err != nil {
+		return err
+	}
+	var rows []row
+	for _, q := range c.queries {
+		var runs []measure
+		for range c.runs {
+			runs = append(runs, c.millrace(ctx, q, data, work))
+		}
+		rows = append(rows, row{Query: q.Name, Millrace: median(runs), DuckDB: other[q.Name]})
+	}
+	return c.report(rows)
+}
+
+// millrace runs a query in a process of its own. What goes wrong is part of the
+// measure, so that the other queries are run.
+func (c config) millrace(ctx context.Context, q tpch.Query, data, work string) measure {
+	m := measure{Query: q.Name}
+	text := q.Batch
+	if c.mode != "batch" {
+		text = q.Stream
+	}
+	script := filepath.Join(work, "job.sql")
+	if err := os.WriteFile(script, []byte(tpch.Declare(data)+text+";\n"), 0o644); err != nil {
+		return measure{Query: q.Name, Error: err.Error()}
+	}
+	var stdout, stderr bytes.Buffer
+	cmd := exec.CommandContext(ctx, c.binary, "run", "-f", script, "--mode", c.mode, "--parallelism", strconv.Itoa(c.threads), "--quiet")
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	began := time.Now()
+	err := cmd.Run()
+	m.Seconds = time.Since(began).Seconds()
+	if err != nil {
+		m.Error = fmt.Sprintf("%v: %s", err, stderr.Bytes())
+		return m
+	}
+	usage := cmd.ProcessState.SysUsage().(*syscall.Rusage)
+	m.CPUSeconds = (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds()
+	m.PeakBytes = usage.Maxrss << 10
+	want, err := os.ReadFile(filepath.Join(work, q.Name+".csv"))
+	if err != nil {
+		m.Error = err.Error()
+		return m
+	}
+	rows := lines(stdout.Bytes())
+	m.Rows = len(rows)
+	ordered := c.mode == "batch" && strings.Contains(q.Batch, "\nORDER BY ")
+	m.Error = testkit.Comparison{Ordered: ordered, Tol: 1e-6}.Diff(rows, lines(want))
+	return m
+}
+
+// lines are the rows of a result, without the line of the names.
+func lines(text []byte) []string {
+	return strings.Split(string(bytes.TrimSuffix(text, []byte("\n"))), "\n")[1:]
+}
