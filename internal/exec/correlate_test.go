@@ -139,7 +139,7 @@ func (n narrowed) Emit(b *vec.Batch) error {
 // Whatever the collection, its size and the shape of the batch: the rows come in
 // order, with the kind of their row, and the marks where they stood.
 func TestCorrelateRandom(t *testing.T) {
-	for seed := range uint64(140) {
+	for seed := range seeds(140) {
 		r := rand.New(rand.NewPCG(seed, 14))
 		of := collections[seed%uint64(len(collections))]
 		spec := &jobgraph.Correlate{JoinKind: jobgraph.Inner, Func: "UNNEST", Args: []*expr.Expr{expr.Column(1, of.t)}, Types: of.outs, Ordinality: r.IntN(2) == 0}

@@ -38,7 +38,7 @@ func TestDedupLast(t *testing.T) {
 
 func TestDedupRandom(t *testing.T) {
 	ts := []types.Type{tStr, tInt, tTime}
-	for seed := range uint64(400) {
+	for seed := range seeds(400) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		spec := &jobgraph.Dedup{Keys: []int{0}, Time: 2, KeepLast: r.IntN(2) == 0, SendBefore: r.IntN(2) == 0, Types: ts}
 		if r.IntN(3) == 0 {

@@ -15,7 +15,7 @@ import (
 
 // TestGroupAggSpill aggregates with budgets that hold a part of the groups only.
 func TestGroupAggSpill(t *testing.T) {
-	for seed := range uint64(6) {
+	for seed := range seeds(6) {
 		r := rand.New(rand.NewPCG(seed, 13))
 		spec := &jobgraph.GroupAgg{Keys: []int{colK, colS}, Aggs: unordered(manyCalls()), Emit: jobgraph.AtEnd, Retracts: seed%2 == 1, InputTypes: aggTypes}
 		if seed >= 4 {

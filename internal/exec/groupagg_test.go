@@ -271,7 +271,7 @@ func kindAt(kinds []vec.RowKind, i int) vec.RowKind {
 // TestGroupAggRandom compares every mode with the model, over batch sizes,
 // shapes, crashes and parallelisms.
 func TestGroupAggRandom(t *testing.T) {
-	for seed := range uint64(120) {
+	for seed := range seeds(120) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		retracts := r.IntN(2) == 0
 		spec := &jobgraph.GroupAgg{Keys: [][]int{{colK}, {colK, colS}, {}, {colS}}[r.IntN(4)], Aggs: manyCalls(), Retracts: retracts,
@@ -324,7 +324,7 @@ func groupAggOnce(t *testing.T, r *rand.Rand, spec *jobgraph.GroupAgg) {
 
 // TestGroupAggChangelog compares the changes row by row, in their order.
 func TestGroupAggChangelog(t *testing.T) {
-	for seed := range uint64(60) {
+	for seed := range seeds(60) {
 		r := rand.New(rand.NewPCG(seed, 2))
 		spec := &jobgraph.GroupAgg{Keys: []int{colK}, Aggs: manyCalls(), Retracts: r.IntN(2) == 0, SendBefore: r.IntN(3) > 0, InputTypes: aggTypes}
 		if spec.Retracts {
@@ -396,7 +396,7 @@ func diff(t *testing.T, got, want []string) {
 
 // TestGroupAggPhases runs local and global phases one after the other.
 func TestGroupAggPhases(t *testing.T) {
-	for seed := range uint64(80) {
+	for seed := range seeds(80) {
 		r := rand.New(rand.NewPCG(seed, 3))
 		spec := &jobgraph.GroupAgg{Keys: []int{colK, colS}, Aggs: manyCalls(), Retracts: r.IntN(2) == 0, SendBefore: true, InputTypes: aggTypes}
 		spec.Aggs = unordered(spec.Aggs)

@@ -28,7 +28,7 @@ func buildInput(left bool) int {
 }
 
 func TestHashJoinRandom(t *testing.T) {
-	for seed := range uint64(400) {
+	for seed := range seeds(400) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		m := randomJoinModel(r)
 		spec := hashSpec(m, r.IntN(2) == 0)
@@ -61,7 +61,7 @@ func TestHashJoinRandom(t *testing.T) {
 }
 
 func TestHashJoinSpill(t *testing.T) {
-	for seed := range uint64(6) {
+	for seed := range seeds(6) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		m := &pairModel{kind: jobgraph.JoinKind(seed), lk: []int{2}, rk: []int{2}}
 		spec := hashSpec(m, seed%2 == 0)

@@ -27,7 +27,7 @@ func timedRow(r *rand.Rand, id, at int) []any {
 }
 
 func TestIntervalJoinRandom(t *testing.T) {
-	for seed := range uint64(200) {
+	for seed := range seeds(200) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		lower := (r.IntN(20) - 10) * 1000
 		upper := lower + r.IntN(15)*1000

@@ -113,7 +113,7 @@ func randomJoinModel(r *rand.Rand) *pairModel {
 }
 
 func TestJoinRandom(t *testing.T) {
-	for seed := range uint64(300) {
+	for seed := range seeds(300) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		m := randomJoinModel(r)
 		spec := &jobgraph.Join{JoinKind: m.kind, LeftKeys: m.lk, RightKeys: m.rk, NullSafe: m.nullSafe, LeftTypes: sideTypes, RightTypes: sideTypes, SendBefore: r.IntN(2) == 0}
@@ -167,7 +167,7 @@ func TestJoinRandom(t *testing.T) {
 // TestJoinUpsert has inputs that send updates without what was before, and a
 // receiver that knows rows by the keys of both sides.
 func TestJoinUpsert(t *testing.T) {
-	for seed := range uint64(250) {
+	for seed := range seeds(250) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		m := &pairModel{kind: jobgraph.JoinKind(r.IntN(6)), lk: []int{1}, rk: []int{1}}
 		spec := &jobgraph.Join{JoinKind: m.kind, LeftKeys: m.lk, RightKeys: m.rk, LeftTypes: sideTypes, RightTypes: sideTypes,

@@ -126,7 +126,7 @@ func lookupModel(rows [][]any, kind jobgraph.JoinKind, cond bool) []string {
 // ways, whatever is cached, asked for again and restored; in order where it counts, and
 // never behind a watermark.
 func TestLookupJoinRandom(t *testing.T) {
-	for seed := range uint64(600) {
+	for seed := range seeds(600) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		spec := lookupSpec([]jobgraph.JoinKind{jobgraph.Inner, jobgraph.Left}[r.IntN(2)])
 		spec.Ordered, spec.Capacity = r.IntN(2) == 0, r.IntN(6)
@@ -222,7 +222,7 @@ func settle(t *testing.T, run *exectest.Run, now int64) {
 // A row of a changing input is taken back with what it was joined with, although the
 // table says something else each time.
 func TestLookupJoinTakesBack(t *testing.T) {
-	for seed := range uint64(300) {
+	for seed := range seeds(300) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		spec := lookupSpec([]jobgraph.JoinKind{jobgraph.Inner, jobgraph.Left}[r.IntN(2)])
 		spec.Keep, spec.Capacity = true, r.IntN(6)
@@ -280,7 +280,7 @@ func checkTakenBack(t *testing.T, seed uint64, got []string, there [][]any, kind
 
 // A CurrentJoin sees the right side as it is when a row comes.
 func TestCurrentJoinRandom(t *testing.T) {
-	for seed := range uint64(300) {
+	for seed := range seeds(300) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		spec := &jobgraph.CurrentJoin{JoinKind: []jobgraph.JoinKind{jobgraph.Inner, jobgraph.Left}[r.IntN(2)], LeftKeys: []int{0}, RightKeys: []int{0},
 			LeftTypes: timedTypes, RightTypes: remoteTypes}
@@ -331,7 +331,7 @@ func TestCurrentJoinRandom(t *testing.T) {
 // Left rows wait for a right side that ends, over checkpoints too, and so do
 // watermarks; what is taken back is what was joined.
 func TestCurrentJoinAwaits(t *testing.T) {
-	for seed := range uint64(200) {
+	for seed := range seeds(200) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		spec := &jobgraph.CurrentJoin{JoinKind: jobgraph.Left, LeftKeys: []int{0}, RightKeys: []int{0},
 			LeftTypes: timedTypes, RightTypes: remoteTypes, Await: true, Keep: true}

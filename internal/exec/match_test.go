@@ -205,7 +205,7 @@ func TestMatchProctime(t *testing.T) {
 // row by row: late rows, checkpoints and crashes, bounds in time.
 func TestMatchRandom(t *testing.T) {
 	found := 0
-	for seed := range uint64(500) {
+	for seed := range seeds(500) {
 		r := rand.New(rand.NewPCG(seed, 11))
 		m := randomMatch(r)
 		opt := exectest.Options{Keys: [][]int{m.spec.Partition}, Types: [][]types.Type{matchTypes}}

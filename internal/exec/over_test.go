@@ -260,7 +260,7 @@ func randomOverCall(r *rand.Rand, f jobgraph.Frame) jobgraph.OverCall {
 }
 
 func TestOverEnd(t *testing.T) {
-	for seed := range uint64(400) {
+	for seed := range seeds(400) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		spec := &jobgraph.Over{Time: -1, Emit: jobgraph.AtEnd, Types: overTypes}
 		if r.IntN(3) > 0 {
@@ -331,7 +331,7 @@ func checkOver(t *testing.T, seed uint64, run *exectest.Run, rows [][]any, spec 
 }
 
 func TestOverStream(t *testing.T) {
-	for seed := range uint64(400) {
+	for seed := range seeds(400) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		spec := &jobgraph.Over{Time: 2, Types: overTypes, Order: []jobgraph.SortKey{{Col: 2}}}
 		if r.IntN(3) > 0 {
@@ -390,7 +390,7 @@ func TestOverStream(t *testing.T) {
 }
 
 func TestOverChanges(t *testing.T) {
-	for seed := range uint64(200) {
+	for seed := range seeds(200) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		spec := &jobgraph.Over{Time: -1, Types: overTypes, Order: []jobgraph.SortKey{{Col: 3, Desc: r.IntN(2) == 0}, {Col: 1}}, Retracts: true}
 		if r.IntN(3) > 0 {

@@ -289,7 +289,7 @@ func randomRankRow(r *rand.Rand, id int) []any {
 }
 
 func TestRankRandom(t *testing.T) {
-	for seed := range uint64(400) {
+	for seed := range seeds(400) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		spec := randomRankSpec(r)
 		spec.Input = []jobgraph.RankInput{jobgraph.RankAppend, jobgraph.RankRetract}[r.IntN(2)]
@@ -332,7 +332,7 @@ func TestRankRandom(t *testing.T) {
 
 // TestRankUpsert has receivers that know rows by a key: the number, or their own.
 func TestRankUpsert(t *testing.T) {
-	for seed := range uint64(300) {
+	for seed := range seeds(300) {
 		r := rand.New(rand.NewPCG(seed, 2))
 		spec := randomRankSpec(r)
 		spec.SendBefore = false
@@ -397,7 +397,7 @@ func TestRankUpsert(t *testing.T) {
 
 // TestRankUpdateFast sums a whole changelog of improving rows.
 func TestRankUpdateFast(t *testing.T) {
-	for seed := range uint64(200) {
+	for seed := range seeds(200) {
 		r := rand.New(rand.NewPCG(seed, 3))
 		spec := randomRankSpec(r)
 		spec.Input, spec.UniqueKey = jobgraph.RankUpdateFast, []int{0, 1}
@@ -433,7 +433,7 @@ func TestRankUpdateFast(t *testing.T) {
 func TestRankWindow(t *testing.T) {
 	end := types.TimestampOf(3)
 	ts := []types.Type{tStr, tInt, end}
-	for seed := range uint64(100) {
+	for seed := range seeds(100) {
 		r := rand.New(rand.NewPCG(seed, 4))
 		spec := &jobgraph.Rank{Partition: []int{0}, Order: []jobgraph.SortKey{{Col: 1, Desc: true, NullsLast: true}}, From: 1, To: 2, Number: true,
 			Types: ts, WindowEnd: 2, Granule: 1000, RankKind: jobgraph.RankKind(r.IntN(3))}

@@ -22,7 +22,7 @@ func memSpill() func() (fsys.FS, string) {
 }
 
 func TestSortRandom(t *testing.T) {
-	for seed := range uint64(300) {
+	for seed := range seeds(300) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		ranked := randomRankSpec(r)
 		spec := &jobgraph.Sort{Order: ranked.Order, From: 1, To: -1, Time: -1, Types: ranked.Types}
@@ -87,7 +87,7 @@ func TestSortSpill(t *testing.T) {
 
 func TestSortStream(t *testing.T) {
 	ts := []types.Type{tStr, tInt, tTime}
-	for seed := range uint64(200) {
+	for seed := range seeds(200) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		spec := &jobgraph.Sort{Order: []jobgraph.SortKey{{Col: 2}}, From: 1, To: -1, Time: 2, Types: ts}
 		if r.IntN(2) == 0 {

@@ -14,7 +14,7 @@ import (
 )
 
 func TestTemporalJoinRandom(t *testing.T) {
-	for seed := range uint64(400) {
+	for seed := range seeds(400) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		spec := &jobgraph.TemporalJoin{JoinKind: []jobgraph.JoinKind{jobgraph.Inner, jobgraph.Left}[r.IntN(2)], LeftKeys: []int{0}, RightKeys: []int{0},
 			LeftTime: 3, RightTime: 3, LeftTypes: timedTypes, RightTypes: timedTypes}

@@ -17,7 +17,7 @@ import (
 // TestWindowAggLate: every row comes out once for each of its windows, in the window's
 // count or as a late row, also over crashes.
 func TestWindowAggLate(t *testing.T) {
-	for seed := range uint64(60) {
+	for seed := range seeds(60) {
 		r := rand.New(rand.NewPCG(seed, 21))
 		spec := &jobgraph.WindowAgg{Window: randomWindow(r), Keys: []int{colK}, Aggs: []jobgraph.AggCall{call("COUNT", -1, -1, false)},
 			Props: []jobgraph.WindowProp{jobgraph.WindowStart, jobgraph.WindowEnd}, InputTypes: aggTypes, Late: true, LateIn: []int{colTime, colK},

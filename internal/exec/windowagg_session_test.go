@@ -75,7 +75,7 @@ func sessionModel(spec *jobgraph.WindowAgg, rows [][]any, marks []vec.Mark) (out
 }
 
 func TestSessionAggRandom(t *testing.T) {
-	for seed := range uint64(120) {
+	for seed := range seeds(120) {
 		r := rand.New(rand.NewPCG(seed, 6))
 		ts := aggTypes
 		spec := &jobgraph.WindowAgg{Window: jobgraph.Window{WKind: jobgraph.Session, Time: colTime, Size: (1 + r.Int64N(8)) * second, Granule: 1000}, Keys: [][]int{{colK}, {colK, colS}, {}}[r.IntN(3)],

@@ -159,7 +159,7 @@ func longWindow(r *rand.Rand) jobgraph.Window {
 }
 
 func TestWindowAggRandom(t *testing.T) {
-	for seed := range uint64(156) {
+	for seed := range seeds(156) {
 		r := rand.New(rand.NewPCG(seed, 4))
 		spec := &jobgraph.WindowAgg{Window: randomWindow(r), Keys: [][]int{{colK}, {colK, colS}, {}}[r.IntN(3)],
 			Aggs: manyCalls(), Props: allProps, InputTypes: aggTypes, Retracts: r.IntN(4) == 0}
@@ -222,7 +222,7 @@ func checkMarks(t *testing.T, list []exectest.Event, col int) {
 }
 
 func TestWindowAggPhases(t *testing.T) {
-	for seed := range uint64(80) {
+	for seed := range seeds(80) {
 		r := rand.New(rand.NewPCG(seed, 5))
 		spec := &jobgraph.WindowAgg{Window: randomWindow(r), Keys: []int{colK, colS}, Aggs: manyCalls(), Props: allProps, InputTypes: aggTypes}
 		spec.Aggs = slices.DeleteFunc(unordered(spec.Aggs), func(c jobgraph.AggCall) bool { return c.Func == "VAR_POP" })

@@ -113,7 +113,7 @@ func over(loc *time.Location, end, mark int64) bool {
 
 func TestWindowCalendars(t *testing.T) {
 	ts := []types.Type{types.LTZOf(3)}
-	for seed := range uint64(200) {
+	for seed := range seeds(200) {
 		r := rand.New(rand.NewPCG(seed, 17))
 		c := movedClocks[r.IntN(len(movedClocks))]
 		loc, err := time.LoadLocation(c.zone)

@@ -65,7 +65,7 @@ func joinModel(spec *jobgraph.WindowJoin, left, right [][]any) []string {
 }
 
 func TestWindowJoinRandom(t *testing.T) {
-	for seed := range uint64(90) {
+	for seed := range seeds(90) {
 		r := rand.New(rand.NewPCG(seed, 7))
 		spec := &jobgraph.WindowJoin{JoinKind: jobgraph.JoinKind(seed % 6), LeftKeys: []int{0}, RightKeys: []int{0}, LeftStart: 2, LeftEnd: 3, RightStart: 2, RightEnd: 3,
 			Granule: 1000, LeftTypes: joinTypes, RightTypes: joinTypes}

@@ -37,8 +37,10 @@ func (c *context) checkWindow(w *logical.WindowTVF) {
 	if c.Batch || w.Window.Time < 0 || c.err != nil {
 		return
 	}
-	if t := w.Input.Schema()[w.Window.Time].Type; !t.Rowtime && !t.Proctime {
-		c.err = base.Errorf(w.Pos, "The window function requires the timecol is a time attribute type, but is %s.", t.Plain().Name())
+	if f := w.Input.Schema()[w.Window.Time]; !f.Type.Rowtime && !f.Type.Proctime {
+		err := base.Errorf(w.Pos, "%s needs a time attribute, but '%s' is a plain %s", w.Window.WKind, f.Name, f.Type.Plain().Name())
+		err.Hint = "a join that is not bounded by time takes the time attributes away: bound it by an interval, or join windows"
+		c.err = err
 	}
 }
 

@@ -156,7 +156,7 @@ func (j *job) snapshot(t *testing.T, f *statetest.Files, e base.Epoch) (out []st
 
 // A job continues from any epoch, at any parallelism, as if nothing had happened.
 func TestRescale(t *testing.T) {
-	for seed := range uint64(6) {
+	for seed := range short(uint64(6)) {
 		r := rand.New(rand.NewPCG(3, seed))
 		f := &statetest.Files{}
 		j := startJob(t, f, 1+r.IntN(4), nil)

@@ -253,7 +253,7 @@ func TestTableModel(t *testing.T) {
 				}
 				m := &tableModel{t: t, table: table, want: map[string]modelEntry{}, shape: shape}
 				var keys Keys
-				for e := range base.Epoch(25) {
+				for e := range short(base.Epoch(25)) {
 					for range 6 {
 						m.step(r, &keys, domain)
 					}
@@ -439,7 +439,7 @@ func runMultiModel(t *testing.T, i int, key []types.Type, evicts bool) {
 	}
 	m := &multiModel{t: t, multi: multi, want: map[string][]modelRow{}, shape: shape}
 	var keys Keys
-	for e := range base.Epoch(30) {
+	for e := range short(base.Epoch(30)) {
 		for range 6 {
 			m.step(r, &keys, 60)
 		}
