@@ -85,7 +85,7 @@ func (f *fromBinder) match(m *ast.MatchRecognize) (*scope, error) {
 func refuseMatch(m *ast.MatchRecognize) error {
 	switch {
 	case m.AllRows:
-		return hinted(errAt(m, "All rows per match mode is not supported yet."), "write ONE ROW PER MATCH")
+		return hinted(errAt(m, "All rows per match mode is not supported yet"), "write ONE ROW PER MATCH")
 	case len(m.Subsets) > 0:
 		return unsupported(m.Subsets[0], "SUBSET")
 	case m.StrictStart || m.StrictEnd:
@@ -409,19 +409,14 @@ func (b *matchBinder) value(x *exprBinder, id *ast.Ident, v int, col *expr.Expr)
 
 // call binds the calls that only MATCH_RECOGNIZE has, and aggregates; nil for others.
 func (b *matchBinder) call(x *exprBinder, c *ast.Call, name string) (*expr.Expr, error) {
-	if c.Running != ast.SemanticsUnset {
-		if b.current != notDefined {
-			return nil, errAt(c, "RUNNING and FINAL cannot be used in DEFINE")
-		}
-		if c.Running == ast.Running {
-			return nil, unsupported(c, "RUNNING")
-		}
-	}
+	if c.Running != ast.SemanticsUnset && b.current != notDefined {
+		return nil, errAt(c, "RUNNING and FINAL cannot be used in DEFINE")
+	} // in MEASURES they are the same: one row per match is made of its last row
 	switch name {
 	case "FIRST", "LAST":
 		return b.navigate(x, c, name)
 	case "PREV", "NEXT":
-		return nil, errAt(c, "Flink does not support physical offsets within partition.")
+		return b.physical(x, c, name)
 	case "CLASSIFIER", "MATCH_NUMBER":
 		return nil, unsupported(c, name)
 	case "MATCH_ROWTIME":
@@ -464,6 +459,23 @@ func (b *matchBinder) navigate(x *exprBinder, c *ast.Call, name string) (*expr.E
 		inner.nav.offset = int(k)
 	}
 	return inner.bind(c.Args[0])
+}
+
+// physical binds PREV(e, 0) and NEXT(e, 0), which are LAST(e); Flink has no other.
+func (b *matchBinder) physical(x *exprBinder, c *ast.Call, name string) (*expr.Expr, error) {
+	if len(c.Args) == 2 {
+		n, err := x.constant(c.Args[1], "the offset of "+name)
+		if err != nil {
+			return nil, err
+		}
+		if k, ok := n.Value.(int64); ok && k == 0 {
+			last := *c
+			last.Args = c.Args[:1]
+			return b.navigate(x, &last, "LAST")
+		}
+	}
+	err := errAt(c, "Flink does not support physical offsets within partition")
+	return nil, hinted(err, "LAST(variable.column, n) counts back in the rows of a variable")
 }
 
 func (b *matchBinder) matchTime(x *exprBinder, c *ast.Call) (*expr.Expr, error) {
