@@ -253,7 +253,7 @@ func (w *WindowAgg) Tick(now int64, out Output) (bool, error) {
 	if !w.spec.Window.Proctime {
 		return false, nil
 	}
-	w.advance(now, true)
+	w.advance(now-w.spec.Window.Granule, true) // the last instant of a window is over, too
 	return w.feed.drain(out)
 }
 

@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"math"
 	"slices"
 
 	"github.com/millrace-io/millrace/internal/jobgraph"
@@ -43,8 +44,10 @@ func (w *WindowAgg) firing(t int64) func() (*vec.Batch, error) {
 	}
 }
 
+// setMark remembers up to when windows have been told. The end of the input is no
+// time of the clock.
 func (w *WindowAgg) setMark(t int64) {
-	if !w.spec.Window.Proctime {
+	if !w.spec.Window.Proctime || t != math.MaxInt64 {
 		w.mark = max(w.mark, t)
 	}
 }

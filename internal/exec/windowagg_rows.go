@@ -113,7 +113,10 @@ func (w *WindowAgg) step() (*vec.Batch, error) {
 			return &vec.Batch{}, w.sendMark(from, to)
 		}
 		k.mark++
-		if w.spec.Window.Proctime || w.next == noWindow || w.time.fires(w.next) > m.Time {
+		if w.spec.Window.Proctime {
+			continue
+		}
+		if w.next == noWindow || w.time.fires(w.next) > m.Time {
 			w.mark = max(w.mark, m.Time)
 			continue
 		}
@@ -206,11 +209,14 @@ func (w *WindowAgg) late(i int) {
 		w.next = min(w.next, w.firstOf(slice))
 		return
 	}
+	end := w.open(slice)
 	if w.spec.Window.Proctime {
-		w.next = min(w.next, w.open(slice))
+		if end == noWindow { // the clock was put back
+			end = w.lastOf(slice)
+		}
+		w.next = min(w.next, end)
 		return
 	}
-	end := w.open(slice)
 	drop := end == noWindow
 	if log := w.ctx.Late; log != nil {
 		switch {

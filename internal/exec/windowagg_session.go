@@ -230,7 +230,8 @@ func (w *sessionAgg) assign(i int) error {
 		}
 		start, end = k.start.Vals[r], k.end.Vals[r]
 	case win.Proctime:
-		start = w.time.local(w.ctx.Env.Now())
+		now := w.ctx.Env.Now()
+		start = w.time.local(now - now%w.spec.Window.Granule)
 		end = start + win.Size
 	default:
 		if k.start.Valid.Null(r) {
@@ -497,8 +498,9 @@ func (w *sessionAgg) Watermark(t int64, out Output) (bool, error) {
 
 // Tick implements Operator.
 func (w *sessionAgg) Tick(now int64, out Output) (bool, error) {
-	if w.spec.Window.Proctime && len(w.heap) > 0 && w.heap[0].fire <= now {
-		w.feed.batches(w.firing(now))
+	over := now - w.spec.Window.Granule // the last instant of a window is over, too
+	if w.spec.Window.Proctime && len(w.heap) > 0 && w.heap[0].fire <= over {
+		w.feed.batches(w.firing(over))
 	}
 	return w.feed.drain(out)
 }

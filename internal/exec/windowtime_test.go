@@ -2,7 +2,9 @@ package exec_test
 
 import (
 	"fmt"
+	"slices"
 	"sort"
+	"strings"
 	"testing"
 	"time"
 
@@ -84,6 +86,68 @@ func TestWindowProctime(t *testing.T) {
 	run.Process(0, exectest.Batch(ts, [][]any{{1}}, nil))
 	run.End()
 	diff(t, exectest.Lines(run.Rows()), []string{"+I 1,3,10000000", "+I 2,1,10000000", "+I 1,1,20000000"})
+}
+
+// TestWindowProctimeKinds has the other kinds of windows follow a clock that the test
+// moves, over a checkpoint: rows belong to the time at which they come, to the
+// millisecond, and a window is told when the clock has passed it.
+func TestWindowProctimeKinds(t *testing.T) {
+	ts := []types.Type{types.TInt}
+	for _, c := range []struct {
+		win  jobgraph.Window
+		want []string // key, rows, start, end
+	}{
+		{jobgraph.Window{WKind: jobgraph.Hop, Size: 10 * second, Slide: 5 * second}, []string{
+			"before 5", "at 5", "+I 1,2,-5000000,5000000", "+I 2,1,-5000000,5000000",
+			"at 12", "+I 1,3,0,10000000", "+I 2,1,0,10000000",
+			"end", "+I 1,1,10000000,20000000", "+I 1,2,5000000,15000000"}},
+		{jobgraph.Window{WKind: jobgraph.Cumulate, Size: 10 * second, Slide: 5 * second}, []string{
+			"before 5", "at 5", "+I 1,2,0,5000000", "+I 2,1,0,5000000",
+			"at 12", "+I 1,3,0,10000000", "+I 2,1,0,10000000",
+			"end", "+I 1,1,10000000,15000000", "+I 1,1,10000000,20000000"}},
+		{jobgraph.Window{WKind: jobgraph.Session, Size: 6 * second}, []string{
+			"before 5", "at 5",
+			"at 12", "+I 1,3,1000000,12000000", "+I 2,1,1000000,7000000",
+			"end", "+I 1,1,12000000,18000000"}},
+	} {
+		c.win.Granule, c.win.Proctime = 1000, true
+		spec := &jobgraph.WindowAgg{Window: c.win, Keys: []int{0}, Aggs: []jobgraph.AggCall{call("COUNT", -1, -1, false)},
+			Props: []jobgraph.WindowProp{jobgraph.WindowStart, jobgraph.WindowEnd}, InputTypes: ts}
+		t.Run(c.win.WKind.String(), func(t *testing.T) {
+			run := exectest.Start(t, func() exec.Operator { return exec.NewWindowAgg(spec) }, exectest.Options{})
+			var got []string
+			told := 0
+			tell := func(when string) {
+				rows := exectest.Lines(run.Rows())
+				part := slices.Clone(rows[told:])
+				told = len(rows)
+				slices.Sort(part)
+				got = append(append(got, when), part...)
+			}
+			run.Tick(1*second + 500)
+			run.Process(0, exectest.Batch(ts, [][]any{{1}, {1}, {2}}, nil))
+			run.Watermark(100 * second) // event time is another matter
+			ahead := exectest.Batch(ts, [][]any{{3}}, nil)
+			ahead.Sel, ahead.Marks = []int32{}, []vec.Mark{{Row: 1, Time: 200 * second}}
+			run.Process(0, ahead)
+			run.Tick(5*second - 1) // 4.999 s are not over
+			tell("before 5")
+			run.Tick(5 * second)
+			tell("at 5")
+			run.Checkpoint()
+			run.Crash(1)
+			run.Tick(6*second + 999)
+			run.Process(0, exectest.Batch(ts, [][]any{{1}}, nil))
+			run.Tick(12 * second)
+			tell("at 12")
+			run.Process(0, exectest.Batch(ts, [][]any{{1}}, nil))
+			run.End()
+			tell("end")
+			if !slices.Equal(got, c.want) {
+				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(c.want, "\n"))
+			}
+		})
+	}
 }
 
 // lateLog remembers what was dropped, by time and window.
