@@ -19,6 +19,8 @@ type Calc struct {
 	used    []int // the columns that Project reads
 	mark    int64
 	marked  bool
+	asks    bool // for the watermark
+	feed    feed // what waits, if it asks
 }
 
 // calcDense is how many positions a selected row may stand for before the rows
@@ -32,6 +34,7 @@ func NewCalc(spec *jobgraph.Calc) Operator { return &Calc{spec: spec} }
 func (c *Calc) Open(ctx *Context) error {
 	env := *ctx.Env
 	env.Watermark = func() (int64, bool) { return c.mark, c.marked }
+	c.asks = asksWatermark(c.spec)
 	var err error
 	if c.spec.Filter != nil {
 		if c.filter, err = expr.Compile(c.spec.Filter, &env); err != nil {
@@ -56,6 +59,9 @@ func (c *Calc) Open(ctx *Context) error {
 
 // Process implements Operator.
 func (c *Calc) Process(_ int, b *vec.Batch, out Output) (bool, error) {
+	if c.asks {
+		return c.apart(b, out)
+	}
 	last, marked := lastMark(b)
 	res, err := c.apply(b)
 	if err != nil {
