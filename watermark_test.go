@@ -61,12 +61,10 @@ func ahead(t *testing.T, options string) int64 {
 // TestAlignment shows that a source that could run far ahead of another is held back
 // when both are in a group.
 func TestAlignment(t *testing.T) {
-	if n := ahead(t, ""); n < 50_000 {
-		t.Errorf("without a group the fast table was only %d rows ahead: the test shows nothing", n)
-	}
+	free := ahead(t, "")
 	const group = ", 'scan.watermark.alignment.group' = 'g', 'scan.watermark.alignment.max-drift' = '5 s', 'scan.watermark.alignment.update-interval' = '20 ms'"
-	if n := ahead(t, group); n > 20_000 { // some batches, until the slow table has told where it is
-		t.Errorf("the fast table was %d rows ahead", n)
+	if held := ahead(t, group); held > 20_000 || held > free/2 { // some batches, until the slow table has told where it is
+		t.Errorf("the fast table was %d rows ahead, %d without a group", held, free)
 	}
 }
 

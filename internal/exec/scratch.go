@@ -19,8 +19,9 @@ func (s scratch) SetValue(string, []byte)  {}
 func (s scratch) Snapshot(base.Epoch) (state.Snapshot, error) {
 	panic("exec: snapshot of a scratch store")
 }
-func (s scratch) Size() int64  { return 0 }
-func (s scratch) Close() error { return nil }
+func (s scratch) Drain(int) (bool, error) { return true, nil }
+func (s scratch) Size() int64             { return 0 }
+func (s scratch) Close() error            { return nil }
 
 type scratchTable struct{}
 
@@ -29,6 +30,8 @@ func (scratchTable) Suffix(int)                                             {}
 func (scratchTable) Put(_, _ []byte) error                                  { return nil }
 func (scratchTable) Delete([]byte) error                                    { return nil }
 func (scratchTable) DeleteRange(_, _ []byte) error                          { return nil }
+func (scratchTable) Defer(func(int) bool)                                   {}
+func (scratchTable) Late(_, _ []byte) error                                 { return nil }
 func (scratchTable) Resident()                                              {}
 func (scratchTable) Empty() bool                                            { return true }
 func (scratchTable) Err() error                                             { return nil }

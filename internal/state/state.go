@@ -35,6 +35,11 @@ type Store interface {
 	// The store may be written on while the snapshot is made durable.
 	Snapshot(e base.Epoch) (Snapshot, error)
 
+	// Drain lets the tables that have put off writing (Table.Defer) write about n
+	// entries of the last snapshot, and reports whether that has all of them now.
+	// Before, it is not to be persisted, and there is no next one.
+	Drain(n int) (done bool, err error)
+
 	// Size is about how many bytes the state has.
 	Size() int64
 
@@ -56,6 +61,14 @@ type Table interface {
 	// Put sets a key, Delete removes one; the bytes are copied.
 	Put(key, val []byte) error
 	Delete(key []byte) error
+
+	// Defer puts off writing what has changed, so that a Snapshot takes no time:
+	// after the next one, drain is called until it has nothing more, to write about n
+	// entries by Late. Who defers writes, too, what was frozen before changing it.
+	Defer(drain func(n int) (more bool))
+
+	// Late is Put, for the last snapshot.
+	Late(key, val []byte) error
 
 	// DeleteRange removes all keys with from <= key < to.
 	DeleteRange(from, to []byte) error

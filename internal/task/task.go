@@ -125,6 +125,7 @@ type Task struct {
 	mailbox []Control
 
 	epoch   base.Epoch // being aligned, 0 when none
+	ack     *Snapshot  // whose state is still being drained, nil when none
 	skip    []bool     // channels not to poll: waiting for a barrier, ended, or of later priority
 	arrived []bool     // channels whose barrier or end has come
 	ended   []bool
@@ -211,6 +212,17 @@ func (t *Task) Deliver(c Control) { t.mailbox = append(t.mailbox, c) }
 
 // Step does one piece of work. It returns false when there is none for now.
 func (t *Task) Step() (bool, error) {
+	if t.ack == nil {
+		return t.step()
+	}
+	if err := t.drainState(drainEntries); err != nil {
+		return false, err
+	}
+	_, err := t.step()
+	return true, err
+}
+
+func (t *Task) step() (bool, error) {
 	if t.failed != nil {
 		return false, t.failed
 	}
@@ -502,12 +514,49 @@ func (t *Task) flush() error {
 		return err
 	}
 	t.broadcast(exchange.Event{Kind: exchange.Barrier, Epoch: e})
-	t.cfg.Report(Report{Ack: s})
+	t.ack = s
+	return t.drainState(drainEntries)
+}
+
+// drainEntries is how many entries of a snapshot a step writes besides its own work.
+const drainEntries = 2048
+
+// drainState writes about n entries of the snapshot that is under way, and
+// acknowledges it when the stores have all.
+func (t *Task) drainState(n int) error {
+	for i := range t.cfg.Ops {
+		op := &t.cfg.Ops[i]
+		if op.Context.State == nil || t.ack.State[op.ID] == nil {
+			continue
+		}
+		done, err := op.Context.State.Drain(n)
+		if err != nil {
+			return fmt.Errorf("snapshot of %s: %w", op.ID, err)
+		}
+		if !done {
+			return nil
+		}
+	}
+	t.cfg.Report(Report{Ack: t.ack})
+	t.ack = nil
+	return nil
+}
+
+// settle ends the snapshot that is under way.
+func (t *Task) settle() error {
+	for t.ack != nil {
+		if err := t.drainState(math.MaxInt); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
 // snapshot freezes the state, if there are checkpoints.
 func (t *Task) snapshot(e base.Epoch) (*Snapshot, error) {
+	if err := t.settle(); err != nil {
+		return nil, err
+	}
 	s := &Snapshot{Epoch: e, State: map[string]state.Snapshot{}, Marks: Marks{Task: t.Watermark()}}
 	if !t.cfg.Durable {
 		return s, nil
@@ -555,6 +604,9 @@ func (t *Task) prepare(s *Snapshot) error {
 // finish ends the task. Its state stays where it is: a job that ends needs it no
 // more, and if other tasks go on, the next epoch asks for it.
 func (t *Task) finish() error {
+	if err := t.settle(); err != nil {
+		return err
+	}
 	s := &Snapshot{Marks: Marks{Task: t.Watermark()}}
 	if err := t.prepare(s); err != nil {
 		return err
@@ -579,8 +631,8 @@ func (t *Task) stepDone() (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	t.cfg.Report(Report{Ack: s})
-	return true, nil
+	t.ack = s
+	return true, t.settle()
 }
 
 // Close releases what the operators and the reader hold.

@@ -291,6 +291,10 @@ func (r *Run) Checkpoint() {
 		r.must(s.op.Snapshot(r.epoch))
 		snap, err := s.store.Snapshot(r.epoch)
 		r.must(err)
+		for done := false; !done; {
+			done, err = s.store.Drain(1)
+			r.must(err)
+		}
 		h, err := snap.Persist()
 		r.must(err)
 		handles = append(handles, h)

@@ -79,6 +79,7 @@ func (t *Table) Trim() {
 
 // putOut writes an entry that has changed and frees its slot.
 func (t *Table) putOut(s Slot) {
+	t.thawOne(s)
 	if t.touched[s>>6]&(1<<(s&63)) != 0 {
 		t.write(s)
 	}
@@ -247,7 +248,7 @@ const changedMin = 1 << 16
 func (m *Multi) compactChanged() {
 	kept := m.changed[:0]
 	for _, r := range m.changed {
-		if w := m.rows.words(uint32(r)); len(w) > 1 && w[1]&flagChanged != 0 {
+		if w := m.rows.words(uint32(r)); len(w) > 1 && w[1]&m.changedFlag() != 0 {
 			kept = append(kept, r)
 		}
 	}
@@ -262,8 +263,12 @@ func (m *Multi) putOut(s Slot) {
 	for r := m.First(s); r != 0; {
 		w := m.rows.words(uint32(r))
 		next := Ref(uint32(w[0]))
-		if w[1]&flagChanged != 0 {
-			m.writeRow(w, prefix, h)
+		if w[1]&(flagChanged|flagChangedOdd) != 0 {
+			m.thawRow(w)
+			m.key = m.appendDurableKey(m.key[:0], s, h)
+			if w[1]&m.changedFlag() != 0 {
+				m.writeRow(w, prefix, h)
+			}
 		}
 		m.freeRow(r, w)
 		r = next

@@ -130,8 +130,11 @@ func (t *Table) setValue(s Slot, val []byte) error {
 	return nil
 }
 
-// Snapshot writes what has changed to the store.
+// Snapshot writes what has changed to the store, or lets it be drained.
 func (t *Table) Snapshot() error {
+	if t.shape.Evicts && t.dirty {
+		t.freeze()
+	}
 	if t.dirty {
 		t.dirty = false
 		for i, w := range t.touched {
@@ -152,11 +155,16 @@ func (t *Table) Snapshot() error {
 }
 
 func (t *Table) write(s Slot) {
+	t.encode(s)
+	t.fail(t.disk.Put(t.key, t.val))
+}
+
+// encode makes the durable key and value of an entry.
+func (t *Table) encode(s Slot) {
 	h := t.hash(s)
 	t.wrote.add(keyenc.Group(h, t.shape.Groups))
 	t.key = t.appendDurableKey(t.key[:0], s, h)
 	t.val = t.appendValue(t.val[:0], s)
-	t.fail(t.disk.Put(t.key, t.val))
 }
 
 // Clear drops all entries at once, here and in the store.
@@ -167,6 +175,7 @@ func (t *Table) Clear() {
 
 // wipe removes all entries from the store.
 func (t *Table) wipe() {
+	t.melt()
 	t.wrote.each(func(g base.KeyGroup) {
 		t.key = t.appendPrefix(t.key[:0], g)
 		t.val = after(append(t.val[:0], t.key...))

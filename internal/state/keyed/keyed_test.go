@@ -2,6 +2,7 @@ package keyed
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -25,10 +26,22 @@ func openStore(t testing.TB, f *statetest.Files, r base.Range, from []state.Hand
 	return s
 }
 
-func persist(t testing.TB, s state.Store, e base.Epoch) state.Handle {
+func persist(t testing.TB, s state.Store, e base.Epoch, meanwhile ...func()) state.Handle {
 	snap, err := s.Snapshot(e)
 	if err != nil {
 		t.Fatal(err)
+	}
+	for {
+		done, err := s.Drain(7)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if done {
+			break
+		}
+		for _, f := range meanwhile {
+			f()
+		}
 	}
 	h, err := snap.Persist()
 	if err != nil {
@@ -264,18 +277,23 @@ func TestTableModel(t *testing.T) {
 					if err := m.table.Snapshot(); err != nil {
 						t.Fatal(err)
 					}
-					h := persist(t, s, e+1)
+					was := maps.Clone(m.want)
+					h := persist(t, s, e+1, func() { m.step(r, &keys, domain) })
+					if shape.Evicts && r.IntN(5) == 0 {
+						now := m.want
+						m.want = was
+						m.durable(f, h)
+						m.want = now
+					}
 					if r.IntN(3) == 0 {
 						m.table.Close()
+						m.want = was
 						s = openStore(t, f, whole, []state.Handle{h})
 						if m.table, err = Open(s, shape); err != nil {
 							t.Fatal(err)
 						}
 					}
 					m.all()
-					if shape.Evicts && r.IntN(5) == 0 {
-						m.durable(f, h)
-					}
 				}
 				m.table.Close()
 				if used := shape.Memory.Used(); used != 0 {
@@ -450,18 +468,26 @@ func runMultiModel(t *testing.T, i int, key []types.Type, evicts bool) {
 		if err := m.multi.Snapshot(); err != nil {
 			t.Fatal(err)
 		}
-		h := persist(t, s, e+1)
+		was := map[string][]modelRow{}
+		for k, list := range m.want {
+			was[k] = slices.Clone(list)
+		}
+		h := persist(t, s, e+1, func() { m.step(r, &keys, 60) })
+		if evicts && r.IntN(5) == 0 {
+			now := m.want
+			m.want = was
+			m.durable(f, h)
+			m.want = now
+		}
 		if r.IntN(3) == 0 {
 			m.multi.Close()
+			m.want = was
 			s = openStore(t, f, whole, []state.Handle{h})
 			if m.multi, err = OpenMulti(s, shape); err != nil {
 				t.Fatal(err)
 			}
 		}
 		m.all()
-		if evicts && r.IntN(5) == 0 {
-			m.durable(f, h)
-		}
 	}
 	m.multi.Close()
 	if used := shape.Memory.Used(); used != 0 {

@@ -21,7 +21,7 @@ type Ref uint32
 // A row is a block of an arena, in words:
 //
 //	0        next Ref | previous Ref << 32
-//	1        sequence << 16 | words of the image, if below 2^14, << 2 | flags
+//	1        sequence << 16 | words of the image, if below 2^13, << 3 | flags
 //	2        slot | content hash << 32
 //	extra    the caller's words
 //	image    null bits, 64 columns a word
@@ -54,10 +54,13 @@ type Multi struct {
 const (
 	rowHead     = 3 // words
 	flagDurable = 1 // the store has the row
-	flagChanged = 2 // it is in the list of changed rows
-	seqShift    = 16
-	sizeShift   = 2
-	sizeMax     = 1<<14 - 1
+	flagChanged = 2 // it is in the list of changed rows,
+	// or, between every second snapshot and the next, this: so the rows of the last
+	// one that are not drained yet differ from those that have changed since.
+	flagChangedOdd = 4
+	seqShift       = 16
+	sizeShift      = 3
+	sizeMax        = 1<<13 - 1
 )
 
 // OpenMulti makes the table and reads what the store has of it.
@@ -107,7 +110,7 @@ func newMulti(disk state.Table, shape Shape) *Multi {
 // Add appends a row of a batch to the list of a slot.
 func (m *Multi) Add(s Slot, cols []vec.Vector, row int) Ref {
 	m.seq++
-	return m.add(s, cols, row, m.seq, flagChanged)
+	return m.add(s, cols, row, m.seq, m.changedFlag())
 }
 
 // AddRows appends rows of a batch to the lists of their slots: the row at rows[i],
@@ -120,13 +123,14 @@ func (m *Multi) AddRows(slots []Slot, cols []vec.Vector, rows []int32, refs []Re
 		refs = m.refs
 	}
 	refs = refs[:len(slots)]
+	flag := m.changedFlag()
 	for i, s := range slots {
 		r := i
 		if rows != nil {
 			r = int(rows[i])
 		}
 		m.seq++
-		refs[i] = m.store(s, cols, r, m.seq, flagChanged)
+		refs[i] = m.store(s, cols, r, m.seq, flag)
 	}
 	// The lists' ends lie anywhere: in a loop of its own the misses overlap.
 	for i, s := range slots {
@@ -139,7 +143,7 @@ func (m *Multi) AddRows(slots []Slot, cols []vec.Vector, rows []int32, refs []Re
 func (m *Multi) add(s Slot, cols []vec.Vector, row int, seq, flags uint64) Ref {
 	ref := m.store(s, cols, row, seq, flags)
 	m.link(s, ref)
-	if flags&flagChanged != 0 {
+	if flags&flagDurable == 0 {
 		m.changed = append(m.changed, ref)
 	}
 	return ref
@@ -347,6 +351,7 @@ func (m *Multi) Rows(refs []Ref, s Slot) []Ref {
 // Remove takes a row out of the list of a slot; a key without rows is deleted.
 func (m *Multi) Remove(s Slot, r Ref) {
 	w := m.rows.words(uint32(r))
+	m.thawRow(w)
 	if w[1]&flagDurable != 0 {
 		m.key = m.appendRowKey(m.appendDurableKey(m.key[:0], s, m.hash(s)), w)
 		m.fail(m.disk.Delete(m.key))
@@ -416,6 +421,9 @@ func (m *Multi) equal(w []uint64) bool {
 // Extra returns the words kept with a row, to read and write; valid until the
 // next Add. TouchRow remembers that they have changed.
 func (m *Multi) Extra(r Ref) []uint64 {
+	if m.ice.on {
+		m.thawRow(m.rows.words(uint32(r)))
+	}
 	return m.rows.words(uint32(r))[rowHead : rowHead+m.extra : rowHead+m.extra]
 }
 
@@ -424,14 +432,18 @@ func (m *Multi) SlotOf(r Ref) Slot { return Slot(uint32(m.rows.words(uint32(r))[
 
 // TouchRow remembers that a row's extra words have changed.
 func (m *Multi) TouchRow(s Slot, r Ref) {
-	if w := m.rows.words(uint32(r)); w[1]&flagChanged == 0 {
-		w[1] |= flagChanged
+	m.thawRow(m.rows.words(uint32(r)))
+	if w, flag := m.rows.words(uint32(r)), m.changedFlag(); w[1]&flag == 0 {
+		w[1] |= flag
 		m.changed = append(m.changed, r)
 	}
 }
 
 // DeleteKey removes a key with all of its rows.
 func (m *Multi) DeleteKey(s Slot) {
+	for r := m.First(s); r != 0 && m.ice.on; r = m.Next(r) {
+		m.thawRow(m.rows.words(uint32(r)))
+	}
 	m.key = m.appendDurableKey(m.key[:0], s, m.hash(s))
 	prefix := len(m.key)
 	durable := 0
@@ -467,11 +479,14 @@ func (m *Multi) Delete(s Slot) { m.DeleteKey(s) }
 
 // Snapshot writes what has changed to the store.
 func (m *Multi) Snapshot() error {
+	if m.values != nil {
+		m.freeze()
+	}
 	slot := None
 	prefix, h := 0, uint64(0)
 	for _, r := range m.changed {
 		w := m.rows.words(uint32(r))
-		if len(w) == 0 || w[1]&flagChanged == 0 {
+		if len(w) == 0 || w[1]&m.changedFlag() == 0 {
 			continue // removed since, or written already under this reference
 		}
 		if s := Slot(uint32(w[2])); s != slot {
@@ -494,11 +509,17 @@ func (m *Multi) Snapshot() error {
 
 // writeRow writes a row to the store under the key in the first bytes of m.key.
 func (m *Multi) writeRow(w []uint64, prefix int, hash uint64) {
-	w[1] = w[1]&^flagChanged | flagDurable
+	m.encodeRow(w, prefix, hash)
+	w[1] &^= m.changedFlag()
+	m.fail(m.disk.Put(m.key, m.val))
+}
+
+// encodeRow makes the durable key and value of a row.
+func (m *Multi) encodeRow(w []uint64, prefix int, hash uint64) {
+	w[1] |= flagDurable
 	m.wrote.add(keyenc.Group(hash, m.shape.Groups))
 	m.key = m.appendRowKey(m.key[:prefix], w)
 	m.val = m.appendRow(append(m.val[:0], valueVersion), w)
-	m.fail(m.disk.Put(m.key, m.val))
 }
 
 // Clear drops all rows at once, here and in the store.

@@ -12,6 +12,7 @@ func (t *Table) SlotOne(k *Keys, i int, make bool) Slot {
 		s = t.probe(k, i)
 	}
 	if s != None || !make && !t.cold.on {
+		t.thawOne(s)
 		return s
 	}
 	s = t.make(k, i, isNull)

@@ -44,6 +44,7 @@ type Table struct {
 	fetched uint64 // makes the reads of stringRefs count
 
 	cold  cold
+	ice   ice
 	bring func(asked [][]byte) error // brings what the store has of made
 
 	disk     state.Table
@@ -110,13 +111,13 @@ func Open(s state.Store, shape Shape) (*Table, error) {
 func (t *Table) Find(k *Keys, slots []Slot) {
 	slots = slots[:k.Len()]
 	missing := t.find(k, slots)
-	if !t.cold.on {
-		return
+	if t.cold.on {
+		if missing > 0 {
+			t.revived(k, slots)
+		}
+		t.cold.touchUse(slots)
 	}
-	if missing > 0 {
-		t.revived(k, slots)
-	}
-	t.cold.touchUse(slots)
+	t.thaw(slots)
 }
 
 // find returns how many keys it has not found.
@@ -262,6 +263,7 @@ func (t *Table) Upsert(k *Keys, slots []Slot) (made []Slot) {
 	if t.cold.on {
 		t.cold.touchUse(slots)
 	}
+	t.thaw(slots)
 	return t.made
 }
 
@@ -433,6 +435,7 @@ func (t *Table) Delete(s Slot) {
 	if t.live[s>>6]&bit == 0 {
 		panic("keyed: delete of a slot that is not in use")
 	}
+	t.thawOne(s)
 	if t.durable[s>>6]&bit != 0 {
 		t.key = t.appendDurableKey(t.key[:0], s, t.hash(s))
 		t.fail(t.disk.Delete(t.key))

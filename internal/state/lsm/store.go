@@ -17,6 +17,11 @@ type store struct {
 	values  map[string][][]byte
 	tree    *tree
 	pending int64 // bytes of pending deltas
+
+	deferred []func(n int) bool // for the next snapshot
+	draining []func(n int) bool // of the last one
+	late     int64              // bytes of late deltas
+	lateOf   int                // snapshots before the one that they belong to
 }
 
 // Range implements state.Store.
@@ -43,8 +48,8 @@ func (s *store) SetValue(name string, val []byte) { s.values[name] = [][]byte{by
 func (s *store) grown(n int64) error {
 	s.pending += n
 	s.tree.opts.Memory.Add(n)
-	if s.pending < s.tree.deltaBytes {
-		return nil
+	if s.pending < s.tree.deltaBytes || len(s.draining) > 0 {
+		return nil // what is late comes before it
 	}
 	s.freeze()
 	s.tree.relieve()
@@ -63,8 +68,47 @@ func (s *store) freeze() {
 		// The next delta is likely to be as large.
 		t.pending = &delta{tail: t.pending.tail, ents: make([]ent, 0, len(t.pending.ents))}
 	}
-	s.tree.push(parts)
+	s.tree.push(parts, s.tree.taken())
 	s.pending = 0
+}
+
+// freezeLate lets the late deltas wait for their files.
+func (s *store) freezeLate() {
+	var parts []*frozen
+	for _, name := range slices.SortedFunc(maps.Keys(s.tables), strings.Compare) {
+		if t := s.tables[name]; t.late != nil && !t.late.empty() {
+			parts = append(parts, &frozen{table: name, delta: t.late, bytes: t.late.bytes})
+			t.late = nil
+		}
+	}
+	s.tree.push(parts, s.lateOf)
+	s.late = 0
+}
+
+// Drain implements state.Store.
+func (s *store) Drain(n int) (done bool, err error) {
+	for len(s.draining) > 0 && n > 0 {
+		if s.draining[0](n) {
+			break
+		}
+		s.draining = s.draining[1:]
+	}
+	if done = len(s.draining) == 0; done && s.late > 0 {
+		s.freezeLate()
+	}
+	return done, nil
+}
+
+// lateGrown counts n bytes more that are late.
+func (s *store) lateGrown(n int64) error {
+	s.late += n
+	s.tree.opts.Memory.Add(n)
+	if s.late < s.tree.deltaBytes {
+		return nil
+	}
+	s.freezeLate()
+	s.tree.relieve()
+	return s.tree.reap()
 }
 
 // Snapshot implements state.Store.
@@ -76,19 +120,21 @@ func (s *store) Snapshot(e base.Epoch) (state.Snapshot, error) {
 		}
 	}
 	s.freeze()
+	s.lateOf = s.tree.taken()
+	s.draining, s.deferred = s.deferred, nil
 	snap.number = s.tree.snapshot()
 	return snap, s.tree.reap()
 }
 
 // Size implements state.Store.
 func (s *store) Size() int64 {
-	return s.tree.fileBytes.Load() + s.tree.waitingBytes.Load() + s.pending
+	return s.tree.fileBytes.Load() + s.tree.waitingBytes.Load() + s.pending + s.late
 }
 
 // Close implements state.Store.
 func (s *store) Close() error {
-	s.tree.opts.Memory.Add(-s.pending)
-	s.tables, s.pending = nil, 0
+	s.tree.opts.Memory.Add(-s.pending - s.late)
+	s.tables, s.pending, s.late = nil, 0, 0
 	s.tree.close()
 	return nil
 }

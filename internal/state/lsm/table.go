@@ -14,7 +14,8 @@ type table struct {
 	store   *store
 	name    string
 	pending *delta
-	err     error // of the last Scan
+	late    *delta // of the last snapshot, while it is drained
+	err     error  // of the last Scan
 
 	// The runs' parts of the table, as long as the view is the same.
 	of    *view
@@ -51,6 +52,21 @@ func (t *table) change(key, val []byte, dead bool) error {
 	return t.store.grown(t.pending.bytes - was)
 }
 
+// Defer implements state.Table.
+func (t *table) Defer(drain func(int) bool) {
+	t.store.deferred = append(t.store.deferred, drain)
+}
+
+// Late implements state.Table.
+func (t *table) Late(key, val []byte) error {
+	if t.late == nil {
+		t.late = &delta{tail: t.pending.tail}
+	}
+	was := t.late.bytes
+	t.late.add(key, val, false)
+	return t.store.lateGrown(t.late.bytes - was)
+}
+
 // DeleteRange implements state.Table.
 func (t *table) DeleteRange(from, to []byte) error {
 	was := t.pending.bytes
@@ -71,7 +87,7 @@ func (t *table) Resident() {
 // Empty implements state.Table.
 func (t *table) Empty() bool {
 	v := t.store.tree.view.Load()
-	return len(v.runs) == 0 && len(v.waiting) == 0 && t.pending.empty()
+	return len(v.runs) == 0 && len(v.waiting) == 0 && t.pending.empty() && t.late == nil
 }
 
 // Err implements state.Table.
@@ -111,6 +127,9 @@ func (t *table) layers() ([]layer, error) {
 		if f.table == t.name {
 			out = append(out, f)
 		}
+	}
+	if t.late != nil {
+		out = append(out, t.late)
 	}
 	return append(out, t.pending), nil
 }

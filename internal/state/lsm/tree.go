@@ -68,14 +68,14 @@ func (f *frozen) order() *sorted {
 	return f.sorted
 }
 
-// push freezes deltas.
-func (t *tree) push(parts []*frozen) {
+// push lets deltas wait that were frozen when so many snapshots had been taken.
+func (t *tree) push(parts []*frozen, after int) {
 	if len(parts) == 0 {
 		return
 	}
 	t.mu.Lock()
 	for _, p := range parts {
-		p.after = t.snapshots
+		p.after = after
 		t.waitingBytes.Add(p.bytes) // in the budget since it was pending
 	}
 	v := *t.view.Load()
@@ -89,6 +89,13 @@ func (t *tree) wait(f *frozen, n int64) {
 	f.bytes += n
 	t.waitingBytes.Add(n)
 	t.opts.Memory.Add(n)
+}
+
+// taken returns how many snapshots were taken.
+func (t *tree) taken() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.snapshots
 }
 
 // snapshot counts one and returns its number.
