@@ -6,6 +6,7 @@ package build
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/millrace-io/millrace/connect"
 	"github.com/millrace-io/millrace/internal/base"
@@ -39,6 +40,17 @@ type World struct {
 	Looker func(*jobgraph.LookupJoin) (connect.Looker, error)
 }
 
+// moves reports whether the rows of a subtask come, straight, from splits of a source
+// that has several readers.
+func moves(g *jobgraph.Graph, vertex int) bool {
+	if v := &g.Vertices[vertex]; v.Source != nil {
+		return v.Parallelism > 1
+	}
+	return slices.ContainsFunc(g.Edges, func(e jobgraph.Edge) bool {
+		return e.To == vertex && e.Ship == jobgraph.Forward && moves(g, e.From)
+	})
+}
+
 // Task is a subtask ready to be wired: its Inbox, Edges and Report are missing.
 func Task(g *jobgraph.Graph, id task.ID, restore map[string][]state.Handle, mark *task.Marks, w *World, wake func()) (task.Config, error) {
 	v := &g.Vertices[id.Vertex]
@@ -52,7 +64,7 @@ func Task(g *jobgraph.Graph, id task.ID, restore map[string][]state.Handle, mark
 	}
 	for _, op := range v.Ops {
 		ctx := &exec.Context{Op: op.ID, Subtask: id.Subtask, Parallelism: v.Parallelism, Groups: g.MaxParallelism,
-			Env: w.Env, Memory: w.Memory, Resident: w.Resident, Spill: w.Spill, Late: w.Late, Counters: &exec.Counters{}}
+			Moves: moves(g, id.Vertex), Env: w.Env, Memory: w.Memory, Resident: w.Resident, Spill: w.Spill, Late: w.Late, Counters: &exec.Counters{}}
 		var err error
 		prefix := fmt.Sprintf("%s-%d-%d", op.ID, id.Subtask, id.Attempt)
 		r := base.RangeOf(id.Subtask, v.Parallelism, g.MaxParallelism)

@@ -27,10 +27,16 @@ type CurrentJoin struct {
 	slots  []keyed.Slot
 	ident  idents
 	awaits bool
-	held   []*vec.Batch
-	mark   heldMark
+	held   []heldRows
 	saved  savedRows
 	feed   feed
+	swept  int64
+}
+
+// heldRows are left rows that have not been joined, or a watermark between them.
+type heldRows struct {
+	b    *vec.Batch // without Sel and Marks; nil: a watermark
+	mark int64
 }
 
 // NewCurrentJoin returns the operator.
@@ -40,32 +46,49 @@ func NewCurrentJoin(spec *jobgraph.CurrentJoin) *CurrentJoin { return &CurrentJo
 func (j *CurrentJoin) Open(ctx *Context) (err error) {
 	s := j.spec
 	j.ctx, j.awaits = ctx, s.Await
-	if j.leaver, err = newLeaver(ctx, s.JoinKind, s.LeftKeys, s.LeftTypes, s.RightTypes, s.Keep); err != nil {
+	if j.leaver, err = newLeaver(ctx, s.JoinKind, s.LeftKeys, s.LeftTypes, s.RightTypes, s.Keep, s.LeftTTLMs); err != nil {
 		return err
 	}
 	if err = j.match.compile(s.Cond, ctx.Env); err != nil {
 		return err
 	}
 	j.right = newSide(s.RightKeys, s.RightTypes, nil)
-	if j.right.rows, err = keyed.OpenMulti(ctx.State, j.right.shape("right", ctx, 0)); err != nil {
+	stamps := 0
+	if s.RightTTLMs > 0 {
+		stamps = 1
+	}
+	if j.right.rows, err = keyed.OpenMulti(ctx.State, j.right.shape("right", ctx, stamps)); err != nil {
 		return err
 	}
 	j.saved = newSavedRows(ctx, s.LeftTypes, s.LeftKeys, true)
-	return j.saved.restore(ctx.State, func(b *vec.Batch) { j.held = append(j.held, b) })
+	return j.saved.restore(ctx.State, j.hold, j.fence)
 }
+
+// hold takes left rows, fence the watermark behind them.
+func (j *CurrentJoin) hold(b *vec.Batch) {
+	if b.Rows > 0 {
+		j.held = append(j.held, heldRows{b: b})
+	}
+}
+
+func (j *CurrentJoin) fence(t int64) { j.held = append(j.held, heldRows{mark: t}) }
 
 // Process implements Operator.
 func (j *CurrentJoin) Process(in int, b *vec.Batch, out Output) (bool, error) {
-	m, fence := lastMark(b)
-	switch {
-	case b.Len() == 0:
-	case in == 1:
+	if in == 1 {
 		j.change(b)
-	default:
-		j.held = append(j.held, vec.Compact(&vec.Batch{Cols: b.Cols, Rows: b.Rows, Sel: b.Sel, Kinds: b.Kinds}))
-	}
-	if fence {
-		j.mark.hold(m)
+		if m, ok := lastMark(b); ok {
+			j.fence(m)
+		}
+	} else {
+		c := vec.Compact(b)
+		from := 0
+		for _, m := range c.Marks { // each stays between the rows that it stood between
+			j.hold(sliceBatch(c, from, int(m.Row)))
+			j.fence(m.Time)
+			from = int(m.Row)
+		}
+		j.hold(sliceBatch(c, from, c.Rows))
 	}
 	if err := j.right.rows.Err(); err != nil {
 		return false, err
@@ -76,13 +99,14 @@ func (j *CurrentJoin) Process(in int, b *vec.Batch, out Output) (bool, error) {
 // goOn joins what is held, unless the right side is still read.
 func (j *CurrentJoin) goOn(out Output) (bool, error) {
 	if !j.awaits {
-		for _, b := range j.held {
-			j.feed.batches(j.join(b))
+		for _, h := range j.held {
+			if h.b == nil {
+				j.feed.watermark(h.mark)
+				continue
+			}
+			j.feed.batches(j.join(h.b))
 		}
 		j.held = nil
-	}
-	if len(j.held) == 0 {
-		j.mark.release(&j.feed)
 	}
 	return j.feed.drain(out)
 }
@@ -100,11 +124,55 @@ func (j *CurrentJoin) change(b *vec.Batch) {
 		slot := rows.SlotOne(&j.keys, i, adds)
 		if adds {
 			rows.Add(slot, b.Cols, r)
+			j.touch(slot)
 		} else if slot != keyed.None {
 			if ref := rows.FindRow(slot, b.Cols, r); ref != 0 {
+				last := rows.Count(slot) == 1
 				rows.Remove(slot, ref)
+				if !last {
+					j.touch(slot)
+				}
 			}
 		}
+	}
+}
+
+// touch writes down, at the last of a key's right rows, that they were used.
+func (j *CurrentJoin) touch(slot keyed.Slot) {
+	if j.spec.RightTTLMs == 0 || slot == keyed.None {
+		return
+	}
+	ref, now := j.right.rows.Last(slot), uint64(j.ctx.Env.Now()/1000)
+	if stamp := &j.right.rows.Extra(ref)[0]; *stamp != now {
+		*stamp = now
+		j.right.rows.TouchRow(slot, ref)
+	}
+}
+
+// Tick implements Operator: what was not used for its time is forgotten.
+func (j *CurrentJoin) Tick(now int64, _ Output) (bool, error) {
+	if len(j.feed.queue) > 0 {
+		return false, nil // it refers to what might go
+	}
+	ms := now / 1000
+	if j.spec.RightTTLMs > 0 && ms-j.swept >= j.spec.RightTTLMs/2 {
+		j.swept = ms
+		forgetKeys(j.right.rows, 0, ms-j.spec.RightTTLMs)
+	}
+	j.sweep(ms)
+	return false, nil
+}
+
+// forgetKeys drops the keys whose last row has an older stamp, in that extra word.
+func forgetKeys(m *keyed.Multi, word int, before int64) {
+	var gone []keyed.Slot
+	for s := range m.Each {
+		if int64(m.Extra(m.Last(s))[word]) < before {
+			gone = append(gone, s)
+		}
+	}
+	for _, s := range gone {
+		m.DeleteKey(s)
 	}
 }
 
@@ -122,6 +190,7 @@ func (j *CurrentJoin) join(b *vec.Batch) func() (*vec.Batch, error) {
 				if !j.asks(b, i) {
 					j.match.slots[i] = keyed.None
 				}
+				j.touch(j.match.slots[i])
 			}
 		}
 		if len(made.queue) == 0 && !ended {
@@ -155,7 +224,7 @@ func (j *CurrentJoin) Resume(out Output) (bool, error) { return j.feed.drain(out
 // Watermark implements Operator.
 func (j *CurrentJoin) Watermark(t int64, out Output) (bool, error) {
 	if t < math.MaxInt64 {
-		j.mark.hold(t)
+		j.fence(t)
 	}
 	return j.goOn(out)
 }
@@ -173,10 +242,19 @@ func (j *CurrentJoin) Snapshot(base.Epoch) error {
 	if err := j.saved.start(j.ctx.State); err != nil {
 		return err
 	}
-	for _, b := range j.held {
-		if err := j.saved.add(j.ctx.State, b, 0); err != nil {
+	for _, h := range j.held {
+		err := error(nil)
+		if h.b == nil {
+			err = j.saved.fence(j.ctx.State, h.mark)
+		} else {
+			err = j.saved.add(j.ctx.State, h.b, 0)
+		}
+		if err != nil {
 			return err
 		}
+	}
+	if err := j.saved.end(j.ctx.State); err != nil {
+		return err
 	}
 	if err := j.right.rows.Snapshot(); err != nil {
 		return err

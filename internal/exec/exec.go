@@ -22,6 +22,7 @@ type Context struct {
 	State       state.Store // the operator's own, restored before Open
 	Env         *fn.Env
 	Memory      *base.Budget
+	Moves       bool                     // what comes is of splits, of which a restore may send others here
 	Resident    bool                     // state that is not used stays in memory all the same
 	Spill       func() (fsys.FS, string) // a folder for data that does not fit
 	Late        LateLog                  // nil in most runs

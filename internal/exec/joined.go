@@ -16,6 +16,10 @@ type joined struct {
 	left, right side
 	byID        map[joinedID][]keyed.Ref
 	last        uint64
+	ttlMs       int64 // 0: for good
+	swept       int64
+	now         uint64 // when the row at hand came, in milliseconds
+	ctx         *Context
 
 	batch *vec.Batch // whose keys are prepared
 	keys  keyed.Keys
@@ -27,13 +31,17 @@ type joinedID struct {
 	id   uint64
 }
 
-func openJoined(ctx *Context, keys []int, left, right []types.Type) (k *joined, err error) {
-	k = &joined{left: newSide(keys, left, nil), byID: map[joinedID][]keyed.Ref{}}
+func openJoined(ctx *Context, keys []int, left, right []types.Type, ttlMs int64) (k *joined, err error) {
+	k = &joined{ctx: ctx, ttlMs: ttlMs, left: newSide(keys, left, nil), byID: map[joinedID][]keyed.Ref{}}
 	k.right = side{keyTs: k.left.keyTs, types: right}
-	if k.left.rows, err = keyed.OpenMulti(ctx.State, k.left.shape("joined", ctx, 1)); err != nil {
+	stamps := 1
+	if ttlMs > 0 {
+		stamps++ // when the row came
+	}
+	if k.left.rows, err = keyed.OpenMulti(ctx.State, k.left.shape("joined", ctx, stamps)); err != nil {
 		return nil, err
 	}
-	if k.right.rows, err = keyed.OpenMulti(ctx.State, k.right.shape("joined with", ctx, 1)); err != nil {
+	if k.right.rows, err = keyed.OpenMulti(ctx.State, k.right.shape("joined with", ctx, stamps)); err != nil {
 		return nil, err
 	}
 	for slot := range k.left.rows.Each {
@@ -64,8 +72,11 @@ func (k *joined) keep(b *vec.Batch, row int32, cols []vec.Vector, from, to int, 
 	k.prepare(b)
 	if !again {
 		k.last++
+		if k.ttlMs > 0 {
+			k.now = uint64(k.ctx.Env.Now() / 1000)
+		}
 		r := k.left.rows.Add(k.left.rows.SlotOne(&k.keys, int(row), true), b.Cols, int(row))
-		k.left.rows.Extra(r)[0] = k.last
+		k.stamp(k.left.rows.Extra(r))
 	}
 	if from == to {
 		return
@@ -75,10 +86,18 @@ func (k *joined) keep(b *vec.Batch, row int32, cols []vec.Vector, from, to int, 
 	refs := k.byID[id]
 	for i := from; i < to; i++ {
 		ref := k.right.rows.Add(slot, cols, i)
-		k.right.rows.Extra(ref)[0] = k.last
+		k.stamp(k.right.rows.Extra(ref))
 		refs = append(refs, ref)
 	}
 	k.byID[id] = refs
+}
+
+// stamp writes the number of the row at hand, and when it came.
+func (k *joined) stamp(extra []uint64) {
+	extra[0] = k.last
+	if k.ttlMs > 0 {
+		extra[1] = k.now
+	}
 }
 
 // takeBack puts out, with the kind of the row that takes it back, what an equal row
@@ -106,6 +125,30 @@ func (k *joined) takeBack(b *vec.Batch, row int32, out *joinedOut) {
 		k.right.rows.Remove(slot, r)
 	}
 	k.left.rows.Remove(at, left)
+}
+
+// sweep forgets the rows that came too long ago.
+func (k *joined) sweep(nowMs int64) {
+	if nowMs-k.swept < k.ttlMs/2 {
+		return
+	}
+	k.swept = nowMs
+	for _, rows := range [...]*keyed.Multi{k.left.rows, k.right.rows} {
+		var gone []keyed.Ref
+		for s := range rows.Each {
+			for r := rows.First(s); r != 0; r = rows.Next(r) {
+				if x := rows.Extra(r); nowMs-int64(x[1]) > k.ttlMs {
+					gone = append(gone, r)
+					if rows == k.right.rows {
+						delete(k.byID, joinedID{s, x[0]})
+					}
+				}
+			}
+		}
+		for _, r := range gone {
+			rows.Remove(rows.SlotOf(r), r)
+		}
+	}
 }
 
 func (k *joined) err() error {

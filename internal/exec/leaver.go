@@ -29,11 +29,12 @@ type piece struct {
 	cols []vec.Vector
 }
 
-// newLeaver makes one; with keep its input changes.
-func newLeaver(ctx *Context, kind jobgraph.JoinKind, keys []int, left, right []types.Type, keep bool) (l leaver, err error) {
+// newLeaver makes one; with keep its input changes, and what a row was joined with is
+// kept for that time, or for good.
+func newLeaver(ctx *Context, kind jobgraph.JoinKind, keys []int, left, right []types.Type, keep bool, ttlMs int64) (l leaver, err error) {
 	l = leaver{outer: kind == jobgraph.Left, left: newSide(keys, left, nil), out: newJoinedOut(left, right, keep)}
 	if keep {
-		l.kept, err = openJoined(ctx, keys, left, right)
+		l.kept, err = openJoined(ctx, keys, left, right, ttlMs)
 	}
 	return l, err
 }
@@ -87,6 +88,13 @@ func (l *leaver) skip(v *leaving, to int) {
 				l.kept.keep(v.b, r, nil, 0, 0, false)
 			}
 		}
+	}
+}
+
+// sweep forgets what is kept for longer than its time.
+func (l *leaver) sweep(nowMs int64) {
+	if l.kept != nil && l.kept.ttlMs > 0 {
+		l.kept.sweep(nowMs)
 	}
 }
 

@@ -99,7 +99,7 @@ func (j *LookupJoin) Open(ctx *Context) error {
 	s := j.spec
 	j.ctx, j.now = ctx, ctx.Env.Now()
 	var err error
-	if j.leaver, err = newLeaver(ctx, s.JoinKind, s.LeftKeys, s.LeftTypes, s.RightTypes, s.Keep); err != nil {
+	if j.leaver, err = newLeaver(ctx, s.JoinKind, s.LeftKeys, s.LeftTypes, s.RightTypes, s.Keep, s.TTLMs); err != nil {
 		return err
 	}
 	if j.shape, err = newShaper(s.Source.Project, s.Calc, ctx.Env); err != nil {
@@ -115,7 +115,7 @@ func (j *LookupJoin) Open(ctx *Context) error {
 		return err
 	}
 	j.saved = newSavedRows(ctx, s.LeftTypes, s.LeftKeys, s.Keep)
-	return j.saved.restore(ctx.State, func(b *vec.Batch) { j.take(b) })
+	return j.saved.restore(ctx.State, j.take, j.fence)
 }
 
 // local reports whether the table is in memory: its answers are there at once, and may
@@ -147,6 +147,7 @@ func (j *LookupJoin) Watermark(t int64, out Output) (bool, error) {
 // Tick implements Operator.
 func (j *LookupJoin) Tick(now int64, out Output) (bool, error) {
 	j.now = now
+	j.sweep(now / 1000)
 	return j.run(out)
 }
 
@@ -505,6 +506,15 @@ func (j *LookupJoin) Snapshot(base.Epoch) error {
 		if err := j.saved.add(j.ctx.State, f.b, f.cursor); err != nil {
 			return err
 		}
+		if !f.fence {
+			continue
+		}
+		if err := j.saved.fence(j.ctx.State, f.mark); err != nil {
+			return err
+		}
+	}
+	if err := j.saved.end(j.ctx.State); err != nil {
+		return err
 	}
 	return j.snapshot()
 }

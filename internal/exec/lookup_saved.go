@@ -1,8 +1,10 @@
 package exec
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/millrace-io/millrace/internal/keyenc"
 	"github.com/millrace-io/millrace/internal/state"
@@ -10,15 +12,25 @@ import (
 	"github.com/millrace-io/millrace/vec"
 )
 
-// savedRows keeps rows that are on their way through an operator in its checkpoints.
-// Where rows lie by key they are kept in their key groups, so that they come back to
-// the subtask that has the state of their keys. Elsewhere they lie in the first key
-// group of the subtask, and whoever owns that one after a restore goes on with them.
+// savedRows keeps rows that are on their way through an operator in its checkpoints,
+// and the watermarks between them: a row that was late must not be in time after a
+// restore. Where rows lie by key they are kept in their key groups, so that they come
+// back to the subtask that has the state of their keys. Elsewhere they lie in the first
+// key group of the subtask, and whoever owns that one after a restore goes on with them.
 //
-//	key   = key group, 8 bytes number
-//	value = kind, row in keyenc's form
+//	in flight       key   = key group, 8 bytes number
+//	                value = kind, row in keyenc's form
+//	fences          key   = first key group of the subtask, 8 bytes number
+//	                value = 8 bytes watermark; the one that ends them: the key groups of
+//	                        the subtask, 2 bytes each
+//
+// The numbers count rows and watermarks in the order of arrival. A subtask with other
+// key groups than the one that saved them, after a rescale, has rows of several that
+// have no order among them, and starts again from the watermarks of its inputs. So does
+// one that may get other splits than it had: its watermark may be ahead of theirs.
 type savedRows struct {
 	groups int // 0: rows do not lie by key
+	moves  bool
 	types  []types.Type
 	keys   []int
 	keyTs  []types.Type
@@ -26,57 +38,134 @@ type savedRows struct {
 }
 
 func newSavedRows(ctx *Context, ts []types.Type, keys []int, byKey bool) savedRows {
-	s := savedRows{types: ts, keys: keys, keyTs: pickTypes(ts, keys)}
+	s := savedRows{moves: ctx.Moves, types: ts, keys: keys, keyTs: pickTypes(ts, keys)}
 	if byKey {
 		s.groups = ctx.Groups
 	}
 	return s
 }
 
-const savedTable = "in flight"
+const (
+	savedTable  = "in flight"
+	fencesTable = "fences"
+)
 
-// restore hands over the rows of the checkpoint, in order.
-func (s *savedRows) restore(st state.Store, take func(*vec.Batch)) error {
-	ts := s.types
-	var bs []*vec.Builder
-	var kinds []vec.RowKind
-	flush := func() {
-		if len(kinds) == 0 {
-			return
-		}
-		b := &vec.Batch{Rows: len(kinds), Kinds: kinds}
-		for _, to := range bs {
-			b.Cols = append(b.Cols, to.Finish())
-		}
-		take(b)
-		bs, kinds = nil, nil
+// A savedItem is a row in keyenc's form behind its kind, or a watermark.
+type savedItem struct {
+	n     uint64
+	row   []byte // nil: a watermark
+	fence int64
+}
+
+// restore hands over what the checkpoint has: in order of arrival with the watermarks
+// between, if the subtask is as it was; else the rows alone.
+func (s *savedRows) restore(st state.Store, take func(*vec.Batch), fence func(int64)) error {
+	var items []savedItem
+	for key, val := range st.Table(savedTable).Scan(nil, nil) {
+		items = append(items, savedItem{n: binary.BigEndian.Uint64(key[2:]), row: slices.Clone(val)})
 	}
-	for _, val := range st.Table(savedTable).Scan(nil, nil) {
-		if bs == nil {
-			for _, t := range ts {
-				bs = append(bs, vec.NewBuilder(t))
+	if fences, ok := savedFences(st); ok && !s.moves {
+		items = append(items, fences...)
+		slices.SortStableFunc(items, func(a, b savedItem) int { return cmp.Compare(a.n, b.n) })
+	}
+	for len(items) > 0 {
+		n := slices.IndexFunc(items, func(it savedItem) bool { return it.row == nil })
+		if n < 0 {
+			n = len(items)
+		}
+		for part := range slices.Chunk(items[:n], vec.BatchRowsMax) {
+			b, err := s.decode(part)
+			if err != nil {
+				return fmt.Errorf("rows on their way in a checkpoint: %w", err)
 			}
+			take(b)
 		}
-		if _, err := keyenc.DecodeRow(val[1:], ts, bs); err != nil {
-			return fmt.Errorf("rows on their way in a checkpoint: %w", err)
+		if n < len(items) {
+			fence(items[n].fence)
+			n++
 		}
-		if kinds = append(kinds, vec.RowKind(val[0])); len(kinds) == vec.BatchRowsMax {
-			flush()
-		}
+		items = items[n:]
 	}
-	flush()
 	return nil
 }
 
-// start forgets the rows of the last checkpoint.
+func (s *savedRows) decode(rows []savedItem) (*vec.Batch, error) {
+	b := &vec.Batch{Rows: len(rows)}
+	var bs []*vec.Builder
+	for _, t := range s.types {
+		bs = append(bs, vec.NewBuilder(t))
+	}
+	for _, it := range rows {
+		b.Kinds = append(b.Kinds, vec.RowKind(it.row[0]))
+		if _, err := keyenc.DecodeRow(it.row[1:], s.types, bs); err != nil {
+			return nil, err
+		}
+	}
+	for _, to := range bs {
+		b.Cols = append(b.Cols, to.Finish())
+	}
+	return b, nil
+}
+
+// savedFences are the watermarks that were saved by a subtask with the same key groups.
+func savedFences(st state.Store) (fences []savedItem, ok bool) {
+	for key, val := range st.Table(fencesTable).Scan(nil, nil) {
+		if len(val) == 8 {
+			fences = append(fences, savedItem{n: binary.BigEndian.Uint64(key[2:]), fence: int64(binary.BigEndian.Uint64(val))})
+			continue
+		}
+		ok = string(val) == string(groupsOf(st))
+		if !ok {
+			return nil, false
+		}
+	}
+	return fences, ok
+}
+
+func groupsOf(st state.Store) []byte {
+	r := st.Range()
+	return binary.BigEndian.AppendUint16(groupKey(r.Lo), uint16(r.Hi))
+}
+
+func groupKey(group int) []byte { return binary.BigEndian.AppendUint16(nil, uint16(group)) }
+
+// start forgets what the last checkpoint had.
 func (s *savedRows) start(st state.Store) error {
 	s.n = 0
 	r := st.Range()
-	return st.Table(savedTable).DeleteRange(binary.BigEndian.AppendUint16(nil, uint16(r.Lo)), binary.BigEndian.AppendUint16(nil, uint16(r.Hi)))
+	if err := st.Table(savedTable).DeleteRange(groupKey(r.Lo), groupKey(r.Hi)); err != nil {
+		return err
+	}
+	return st.Table(fencesTable).DeleteRange(groupKey(r.Lo), groupKey(r.Hi))
+}
+
+// next is the key of what is saved next.
+func (s *savedRows) next(group int) []byte {
+	s.n++
+	return binary.BigEndian.AppendUint64(groupKey(group), s.n-1)
+}
+
+// fence saves a watermark behind the rows that were added.
+func (s *savedRows) fence(st state.Store, t int64) error {
+	if s.moves {
+		return nil
+	}
+	return st.Table(fencesTable).Put(s.next(st.Range().Lo), binary.BigEndian.AppendUint64(nil, uint64(t)))
+}
+
+// end comes when all is saved.
+func (s *savedRows) end(st state.Store) error {
+	if s.n == 0 || s.moves {
+		return nil
+	}
+	return st.Table(fencesTable).Put(s.next(st.Range().Lo), groupsOf(st))
 }
 
 // add saves the rows of a batch without Sel, from one on.
 func (s *savedRows) add(st state.Store, b *vec.Batch, from int) error {
+	if from >= b.Rows {
+		return nil // a watermark alone has no columns
+	}
 	var hash []uint64
 	if s.groups > 0 {
 		hash = make([]uint64, b.Rows)
@@ -87,10 +176,7 @@ func (s *savedRows) add(st state.Store, b *vec.Batch, from int) error {
 		if hash != nil {
 			group = int(keyenc.Group(hash[r], s.groups))
 		}
-		key := binary.BigEndian.AppendUint16(nil, uint16(group))
-		key = binary.BigEndian.AppendUint64(key, s.n)
-		s.n++
-		if err := st.Table(savedTable).Put(key, keyenc.AppendRow([]byte{byte(b.Kind(r))}, s.types, b.Cols, r)); err != nil {
+		if err := st.Table(savedTable).Put(s.next(group), keyenc.AppendRow([]byte{byte(b.Kind(r))}, s.types, b.Cols, r)); err != nil {
 			return err
 		}
 	}

@@ -506,3 +506,71 @@ func valueAbove(col int, text string) *expr.Expr {
 	}
 	return e
 }
+
+// What is kept has its time: a right key that is neither changed nor met, and what a
+// left row was joined with.
+func TestCurrentJoinForgets(t *testing.T) {
+	spec := &jobgraph.CurrentJoin{JoinKind: jobgraph.Left, LeftKeys: []int{0}, RightKeys: []int{0},
+		LeftTypes: timedTypes, RightTypes: remoteTypes, Keep: true, LeftTTLMs: 150, RightTTLMs: 100}
+	run := exectest.Start(t, func() exec.Operator { return exec.NewCurrentJoin(spec) },
+		exectest.Options{Keys: [][]int{{0}, {0}}, Types: [][]types.Type{timedTypes, remoteTypes}, Inputs: 2})
+	at := func(ms int64) { // with every tick on the way
+		for now := (run.Now()/10_000 + 1) * 10_000; now <= ms*1000; now += 10_000 {
+			run.Tick(now)
+		}
+	}
+	left := func(key string, id int, kind vec.RowKind) {
+		run.Process(0, exectest.Batch(timedTypes, [][]any{{key, id, 1, 1}}, []vec.RowKind{kind}))
+	}
+	run.Tick(10_000)
+	run.Process(1, exectest.Batch(remoteTypes, [][]any{{"met", 1}, {"changed", 1}, {"left", 1}, {"changed", 2}}, nil))
+	left("left", 1, kI)
+	at(70)
+	left("met", 2, kI)
+	run.Process(1, exectest.Batch(remoteTypes, [][]any{{"changed", 2}}, []vec.RowKind{kD}))
+	run.Checkpoint()
+	run.Crash(2)
+	at(165)
+	for i, key := range []string{"met", "changed", "left"} {
+		left(key, 3+i, kI)
+	}
+	at(200)
+	left("met", 2, kD) // it is still known
+	at(300)
+	left("left", 1, kD) // it is not, and nothing is taken back
+	left("met", 3, kD)
+	want := []string{"+I left,1,1,1,left,1", "+I met,2,1,1,met,1", "+I met,3,1,1,met,1", "+I changed,4,1,1,changed,1", "+I left,5,1,1,NULL,NULL",
+		"-D met,2,1,1,met,1", "-D met,3,1,1,met,1"}
+	if got := exectest.Lines(run.Rows()); !slices.Equal(got, want) {
+		t.Errorf("got  %v\nwant %v", got, want)
+	}
+	run.Close()
+}
+
+// So it is where rows are looked up, over a changing input.
+func TestLookupJoinForgets(t *testing.T) {
+	spec := lookupSpec(jobgraph.Left)
+	spec.Keep, spec.TTLMs = true, 100
+	run := exectest.Start(t, func() exec.Operator {
+		return exec.NewLookupJoin(spec, &remote{r: rand.New(rand.NewPCG(1, 1)), seen: map[string]int{}, out: map[uint64]int{}})
+	}, exectest.Options{Keys: [][]int{{0}}, Types: [][]types.Type{timedTypes}})
+	row := func(id int, kind vec.RowKind) {
+		run.Process(0, exectest.Batch(timedTypes, [][]any{{"k1", id, 1, 1}}, []vec.RowKind{kind}))
+		for run.Arrive() {
+		}
+	}
+	run.Tick(1)
+	row(1, kI)
+	run.Tick(90_000)
+	row(2, kI)
+	run.Checkpoint()
+	run.Crash(1)
+	run.Tick(150_000)
+	row(1, kD)
+	row(2, kD)
+	want := []string{"+I k1,1,1,1,k1,0", "+I k1,2,1,1,k1,0", "-D k1,2,1,1,k1,0"}
+	if got := exectest.Lines(run.Rows()); !slices.Equal(got, want) {
+		t.Errorf("got  %v\nwant %v", got, want)
+	}
+	run.Close()
+}

@@ -274,6 +274,7 @@ type LookupJoin struct {
 	RetryDelayMs int64 `json:",omitempty"` // a row without an answer is asked for again after this long
 	RetryMax     int   `json:",omitempty"` // so often
 	Keep         bool  `json:",omitempty"` // the input changes: what a row was joined with is kept, to be taken back
+	TTLMs        int64 `json:",omitempty"` // so long; 0: for good
 }
 
 // CurrentJoin joins each left row with the right rows of its keys that are there when
@@ -288,6 +289,10 @@ type CurrentJoin struct {
 	RightTypes []types.Type
 	Await      bool // the right input ends by itself, and left rows wait for it
 	Keep       bool // as of LookupJoin
+	// LeftTTLMs is how long what left rows were joined with is kept, RightTTLMs how long
+	// a right key that is neither changed nor met. 0 is for good.
+	LeftTTLMs  int64 `json:",omitempty"`
+	RightTTLMs int64 `json:",omitempty"`
 }
 
 // Correlate calls a table function for each row and emits the row with each of the

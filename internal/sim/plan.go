@@ -86,10 +86,14 @@ func (p *plan) graph(sources, aggs int) *jobgraph.Graph {
 		watermark.Align = &jobgraph.Alignment{Group: "g", DriftMs: p.align}
 	}
 	out := types.Schema{{Name: "k", Type: bigint}, {Name: "a", Type: bigint}, {Name: "b", Type: bigint}}
+	ops := []jobgraph.Op{{ID: "calc", Spec: calc, Output: input}}
+	if len(p.source.splits[0])%3 == 0 {
+		ops = append(ops, p.lookup()...)
+	}
 	return &jobgraph.Graph{ID: "sim", MaxParallelism: 16, Vertices: []jobgraph.Vertex{
 		{Name: "source", Parallelism: sources, Source: &jobgraph.Source{ID: "src", Output: input,
 			Watermark: watermark},
-			Ops: []jobgraph.Op{{ID: "calc", Spec: calc, Output: input}}},
+			Ops: ops},
 		{Name: "agg", Parallelism: aggs, Ops: []jobgraph.Op{{ID: "agg", Spec: agg, Output: out},
 			{ID: "sink", Spec: &jobgraph.Sink{}, Output: out}}},
 	}, Edges: []jobgraph.Edge{{From: 0, To: 1, Ship: jobgraph.Hash, Keys: []int{0}}}}

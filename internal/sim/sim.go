@@ -203,7 +203,8 @@ func (w *world) stepTask() {
 		t.dead = true
 		w.send(job.Event{Failed: &job.Failure{Task: t.id, Err: err}})
 	}
-	t.awake = t.awake || did
+	// A table that is looked up wakes nobody: the task is asked again.
+	t.awake = t.awake || did || !t.dead && t.task.Waiting() && !t.task.Done()
 }
 
 // wake says that a task may go on.
@@ -377,6 +378,7 @@ func (w *world) deploy(d *job.Deployment) {
 	env := &fn.Env{Streaming: true, Now: func() int64 { return w.now }}
 	cfg, err := build.Task(w.graph, d.Task, d.Restore, d.Mark, &build.World{Env: env, Memory: w.memory, Backend: lsm.Backend{DeltaBytes: 2000, Memory: w.memory}, Files: files{w.storage, w},
 		Source: func(*jobgraph.Source) (connect.Source, error) { return w.plan.source, nil },
+		Looker: func(*jobgraph.LookupJoin) (connect.Looker, error) { return &looker{rnd: w.rnd}, nil },
 		Writer: func(op string, _ *jobgraph.Sink) connect.Writer {
 			return &writer{w: w.out, epoch: epoch, name: fmt.Sprintf("%s-%d-%d-%d", op, w.res.Crashes, d.Task.Attempt, d.Task.Subtask)}
 		}}, func() { w.arrive(t) })

@@ -260,6 +260,9 @@ func (r *Run) Tick(now int64) {
 	})
 }
 
+// Now is the processing time, in microseconds.
+func (r *Run) Now() int64 { return r.now }
+
 // Arrive lets operators that wait for answers go on with what has come. It reports
 // whether any still waits.
 func (r *Run) Arrive() (pending bool) {

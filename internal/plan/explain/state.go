@@ -102,14 +102,14 @@ func stateOf(op jobgraph.Op) StateInfo {
 		return StateInfo{"left rows until the watermark passes them; the versions of each right key, at least the newest", ByKeys, "each right key stays"}
 	case *jobgraph.LookupJoin:
 		if s.Keep {
+			if s.TTLMs > 0 {
+				return StateInfo{"rows that wait for an answer; every row and what it was joined with", ByTime, fmt.Sprintf("%d ms since it came", s.TTLMs)}
+			}
 			return StateInfo{"rows that wait for an answer; every row and what it was joined with", ByRows, "a row that is taken back must not be looked up again"}
 		}
 		return StateInfo{"rows that wait for an answer", Constant, "their number has a limit"}
 	case *jobgraph.CurrentJoin:
-		if s.Keep {
-			return StateInfo{"the rows of the right side; every left row and what it was joined with", ByRows, "a row that is taken back must not be joined again"}
-		}
-		return StateInfo{"the rows of the right side", ByRows, "each may be met for ever"}
+		return currentState(s)
 	case *jobgraph.Rank:
 		return rankState(op, s)
 	case *jobgraph.Dedup:
@@ -248,4 +248,17 @@ func states(g *jobgraph.Graph) string {
 			return b.String()
 		}
 	}
+}
+
+func currentState(s *jobgraph.CurrentJoin) StateInfo {
+	switch {
+	case !s.Keep && s.RightTTLMs > 0:
+		return StateInfo{"the rows of the right side", ByTime, fmt.Sprintf("%d ms since a key was changed or met", s.RightTTLMs)}
+	case !s.Keep:
+		return StateInfo{"the rows of the right side", ByRows, "each may be met for ever"}
+	case s.LeftTTLMs > 0 && s.RightTTLMs > 0:
+		return StateInfo{"the rows of the right side; every left row and what it was joined with", ByTime,
+			fmt.Sprintf("%d ms since a right key was changed or met, %d ms since a left row came", s.RightTTLMs, s.LeftTTLMs)}
+	}
+	return StateInfo{"the rows of the right side; every left row and what it was joined with", ByRows, "a row that is taken back must not be joined again"}
 }

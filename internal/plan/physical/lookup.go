@@ -48,7 +48,8 @@ func (b *builder) currentJoin(n *logical.TemporalJoin) (flow, error) {
 		return b.hashJoin(j, e, left, right), nil
 	}
 	spec := &jobgraph.CurrentJoin{JoinKind: n.JoinKind, LeftKeys: e.Left, RightKeys: e.Right, Cond: e.Rest,
-		LeftTypes: left.schema.Types(), RightTypes: right.schema.Types(), Await: b.ends(n.Right), Keep: !left.kinds.Append()}
+		LeftTypes: left.schema.Types(), RightTypes: right.schema.Types(), Await: b.ends(n.Right), Keep: !left.kinds.Append(),
+		LeftTTLMs: ttl(n.Hints, 0, b.ttl()), RightTTLMs: ttl(n.Hints, 1, b.ttl())}
 	op := b.op(n, "", spec, n.Out, left.schema, right.schema)
 	li, ri := input{flow: left, dist: hashed(e.Left)}, input{flow: right, dist: hashed(e.Right)}
 	if spec.Await {
@@ -136,7 +137,7 @@ func (b *builder) lookupJoin(n *logical.TemporalJoin, e logical.Equi, left flow,
 	src.Scan.Bounded, src.Scan.Parallelism = true, 1
 	spec := &jobgraph.LookupJoin{JoinKind: n.JoinKind, LeftKeys: e.Left, RightKeys: e.Right, Cond: e.Rest,
 		LeftTypes: left.schema.Types(), RightTypes: n.Right.Schema().Types(), Source: src,
-		Calc: jobgraph.Calc{Filter: expr.And(t.filter), Project: t.project}, Cache: cache, Keep: !left.kinds.Append()}
+		Calc: jobgraph.Calc{Filter: expr.And(t.filter), Project: t.project}, Cache: cache, Keep: !left.kinds.Append(), TTLMs: ttl(n.Hints, 0, b.ttl())}
 	if len(t.filter) == 0 {
 		spec.Calc.Filter = nil
 	}
