@@ -239,3 +239,26 @@ func TestLinks(t *testing.T) {
 		}
 	}
 }
+
+// TestIndex: README.md links every page, and CONTRIBUTING.md names every folder of
+// tests.
+func TestIndex(t *testing.T) {
+	for _, c := range []struct{ page, pattern, in string }{
+		{"../README.md", "*.md", "](docs/%s)"},
+		{"../CONTRIBUTING.md", "../test/*", "| `test/%s` |"},
+	} {
+		text, err := os.ReadFile(c.page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, err := filepath.Glob(c.pattern)
+		if err != nil || len(list) == 0 {
+			t.Fatal("nothing is called", c.pattern, err)
+		}
+		for _, name := range list {
+			if entry := fmt.Sprintf(c.in, filepath.Base(name)); !strings.Contains(string(text), entry) {
+				t.Errorf("%s has no %s", c.page, entry)
+			}
+		}
+	}
+}
