@@ -86,10 +86,33 @@ type writer struct {
 }
 
 func newWriter(plain bool) *writer {
-	w := &writer{plain: plain, out: append(make([]byte, 0, 4<<10), fileMagic...)}
+	w := &writer{plain: plain}
+	if b, ok := fileBuffers.Get().(*[]byte); ok {
+		w.out = (*b)[:0]
+	}
+	w.out = append(w.out, fileMagic...)
 	w.out = binary.LittleEndian.AppendUint32(w.out, fileVersion)
 	w.out = binary.LittleEndian.AppendUint32(w.out, 0)
 	return w
+}
+
+// fileBuffers are what files were made in: to grow one anew costs as much as all else.
+var fileBuffers sync.Pool
+
+// room makes room for n bytes, by doubling.
+func (w *writer) room(n int) {
+	if free := cap(w.out) - len(w.out); free < n {
+		out := make([]byte, len(w.out), max(2*cap(w.out), len(w.out)+n, 64<<10))
+		copy(out, w.out)
+		w.out = out
+	}
+}
+
+// release gives the buffer back; what finish returned is void then.
+func (w *writer) release() {
+	out := w.out
+	fileBuffers.Put(&out)
+	w.out = nil
 }
 
 // begin starts a table with its range tombstones.
@@ -180,7 +203,8 @@ func (w *writer) finish() []byte {
 	trailer = binary.LittleEndian.AppendUint32(trailer, uint32(len(w.out)-at))
 	trailer = binary.LittleEndian.AppendUint32(trailer, fileVersion)
 	trailer = binary.LittleEndian.AppendUint64(trailer, trailerSum(w.out[:headerBytes], trailer))
-	return append(append(w.out, trailer...), fileEnd...)
+	w.out = append(append(w.out, trailer...), fileEnd...)
+	return w.out
 }
 
 func trailerSum(header, trailer []byte) uint64 {
@@ -189,6 +213,7 @@ func trailerSum(header, trailer []byte) uint64 {
 
 // frame appends a block or the index to the file.
 func (w *writer) frame(raw []byte) []byte {
+	w.room(frameHead + len(raw) + frameTail)
 	out := w.out
 	at := len(out)
 	out = append(out, make([]byte, frameHead)...)

@@ -342,6 +342,7 @@ func encode(tables map[string][]layer, bottom bool, opts *Backend, put func(data
 				if err := put(w.finish()); err != nil {
 					return err
 				}
+				w.release()
 				w = newWriter(opts.Plain)
 				w.begin(name, nil, suffix) // the first file has the range tombstones of all
 			}
@@ -352,6 +353,7 @@ func encode(tables map[string][]layer, bottom bool, opts *Backend, put func(data
 		}
 		w.end()
 	}
+	defer w.release()
 	if w.empty() {
 		return nil
 	}
