@@ -57,7 +57,7 @@ func (s *Session) writePlan(a *ast.CompilePlan) error {
 	if err != nil {
 		return err
 	}
-	if err := connects(g); err != nil {
+	if err := s.connects(g); err != nil {
 		return at(a, base.Errorf(base.Pos{}, "%v", err))
 	}
 	from, to := a.Statement.Span()

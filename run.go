@@ -214,7 +214,7 @@ func (s *Session) start(ctx context.Context, lj *logical.Job, rows RowsFunc) (*R
 
 // begin runs a graph; schema is that of a SELECT's rows, else nil.
 func (s *Session) begin(ctx context.Context, j *Job, g *jobgraph.Graph, schema types.Schema, rows RowsFunc) (*Result, error) {
-	if err := connects(g); err != nil {
+	if err := s.connects(g); err != nil {
 		return nil, &base.Error{Pos: s.at.pos(), Msg: err.Error()}
 	}
 	res := &Result{Kind: Insert, Job: j}
@@ -232,12 +232,17 @@ func (s *Session) begin(ctx context.Context, j *Job, g *jobgraph.Graph, schema t
 
 // connects asks the connectors for the job's sources and sinks: what is wrong with
 // the options of a table is the script's fault, and is said before anything runs.
-func connects(g *jobgraph.Graph) error {
+func (s *Session) connects(g *jobgraph.Graph) error {
 	for _, v := range g.Vertices {
 		if src := v.Source; src != nil {
 			if c := connect.Lookup(src.Connector); c != nil && c.Source != nil {
-				if _, err := c.Source(src.Table, src.Scan); err != nil {
+				source, err := c.Source(src.Table, src.Scan)
+				if err != nil {
 					return err
+				}
+				if s.batch() && !source.Bounded() {
+					return fmt.Errorf("table '%s' never ends, and a batch gives its result at the end; bound it by an option of connector '%s', or SET 'execution.runtime-mode' = 'streaming'",
+						src.Table.Name, src.Connector)
 				}
 			}
 		}

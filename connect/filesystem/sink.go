@@ -43,7 +43,7 @@ func newSink(env Env, t connect.Table, w connect.Write) (connect.Sink, error) {
 		return nil, err
 	}
 	if w.Overwrite && !w.Bounded {
-		return nil, fmt.Errorf("table %s: INSERT OVERWRITE needs a job that ends by itself", t.Name)
+		return nil, fmt.Errorf("table %s: INSERT OVERWRITE needs a job that ends by itself: run it in batch mode", t.Name)
 	}
 	s := &sink{layout: l, env: env, write: w, prefix: "part-" + safeName(w.JobID) + "-", compress: t.Options.String("sink.compression", "none")}
 	if s.fs, s.name, err = env.Open(l.path); err != nil {

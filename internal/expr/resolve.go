@@ -58,7 +58,7 @@ func resolveCase(args []fn.Arg) (*fn.Impl, error) {
 		if i%2 == 1 || i == len(args)-1 {
 			values = append(values, a.Type)
 		} else if !isBool(a.Type) {
-			return nil, fmt.Errorf("WHEN takes a BOOLEAN condition, not %s", a.Type.Name())
+			return nil, fmt.Errorf("a condition must be a BOOLEAN, not %s", a.Type.Name())
 		}
 	}
 	t, err := CommonType(values...)

@@ -51,6 +51,9 @@ func (x *exprBinder) bindCall(c *ast.Call) (*expr.Expr, error) {
 	case legacyWindow(name):
 		return nil, errAt(c, "%s is a group window and may only stand in GROUP BY; as a table function write TABLE(%s(TABLE t, DESCRIPTOR(time), …))", name, name)
 	}
+	if fn.Lookup(name) == nil && (c.Distinct || c.Star || c.Filter != nil) {
+		return nil, nearAt(c, name, x.functionNames(), "unknown function '%s'", c.Name)
+	}
 	if c.Distinct || c.Star || c.Filter != nil || len(c.OrderBy) > 0 || len(c.WithinGroup) > 0 || c.Nulls != ast.NullsUnset {
 		return nil, errAt(c, "%s is not an aggregate: DISTINCT, *, FILTER, ORDER BY and IGNORE NULLS do not apply to it", name)
 	}

@@ -28,7 +28,7 @@ func (b *Binder) insert(s *ast.Insert) (*logical.Sink, error) {
 	if t.Distribution != nil {
 		return nil, hinted(errAt(s.Table, "table '%s' is distributed into buckets, which connector '%s' cannot write", s.Table, t.Options["connector"]), "ALTER TABLE … DROP DISTRIBUTION")
 	}
-	sink := &logical.Sink{Table: t, Options: scan.Options, Overwrite: s.Overwrite, Conflict: conflicts[s.OnConflict], Pos: posOf(s)}
+	sink := &logical.Sink{Table: t, Options: scan.Options, Overwrite: s.Overwrite, Conflict: conflicts[s.OnConflict], Pos: posOf(s.Table)}
 	static, err := b.partition(s, sink)
 	if err != nil {
 		return nil, err
@@ -50,7 +50,7 @@ func (b *Binder) insert(s *ast.Insert) (*logical.Sink, error) {
 		return nil, err
 	}
 	if len(targets) != len(n.Schema()) {
-		return nil, mismatch(s, t, n.Schema(), targets, "Different number of columns.")
+		return nil, columnCount(s, t, n.Schema(), targets)
 	}
 	sink.Input, err = b.intoSink(s, t, n, targets, static)
 	return sink, err
@@ -166,7 +166,7 @@ func (b *Binder) intoSink(s *ast.Insert, t *catalog.Table, n logical.Node, targe
 		e := expr.Column(from, in[from].Type)
 		e.Name = in[from].Name
 		if !expr.CanCast(e.Type, want, true) {
-			return nil, mismatch(s, t, in, targets, fmt.Sprintf("Incompatible types for sink column '%s' at position %d.", col.Name, from+1))
+			return nil, columnType(s, t, in, from, col)
 		}
 		if e.Type.Equal(want) {
 			// The sink's column is no time attribute, but nothing has to be done
@@ -177,7 +177,7 @@ func (b *Binder) intoSink(s *ast.Insert, t *catalog.Table, n logical.Node, targe
 		}
 		cast, err := castTo(s.Query, e, want)
 		if err != nil {
-			return nil, mismatch(s, t, in, targets, fmt.Sprintf("Incompatible types for sink column '%s' at position %d.", col.Name, from+1))
+			return nil, columnType(s, t, in, from, col)
 		}
 		exprs, same = append(exprs, cast), false
 	}
@@ -187,20 +187,51 @@ func (b *Binder) intoSink(s *ast.Insert, t *catalog.Table, n logical.Node, targe
 	return project(n, exprs, names), nil
 }
 
-// mismatch is Flink's message for a query that does not fit a table.
-func mismatch(s *ast.Insert, t *catalog.Table, in types.Schema, targets []int, cause string) error {
-	var sink types.Schema
-	for _, c := range targets {
-		sink = append(sink, types.Field{Name: t.Columns[c].Name, Type: t.Columns[c].Type})
+// columnCount refuses a query that gives more or fewer columns than are written.
+func columnCount(s *ast.Insert, t *catalog.Table, in types.Schema, targets []int) error {
+	what := fmt.Sprintf("table '%s' takes", t.Path.Name)
+	if len(s.Columns) > 0 {
+		what = "the list names"
 	}
-	return errAt(s, "Column types of query result and sink for '%s' do not match.\nCause: %s\n\nQuery schema: [%s]\nSink schema:  [%s]",
-		t.Path, cause, schemaText(in), schemaText(sink))
+	err := errAt(s.Query, "the query gives %d columns (%s), but %s %d (%s)", len(in), schemaText(in), what, len(targets), schemaText(targetSchema(t, targets)))
+	if len(s.Columns) > 0 || len(in) > len(targets) {
+		return err
+	}
+	return hinted(err, fmt.Sprintf("name the columns that it gives: INSERT INTO %s (…) SELECT …", t.Path.Name))
+}
+
+// columnType refuses a column of a query that the table's column cannot take.
+func columnType(s *ast.Insert, t *catalog.Table, in types.Schema, from int, col catalog.Column) error {
+	at := ast.Node(s.Query)
+	if sel, ok := s.Query.Body.(*ast.Select); ok && len(sel.Items) == len(in) { // no '*' among them
+		at = sel.Items[from].X
+	}
+	name := in[from].Name
+	if strings.Contains(name, "$") {
+		name = fmt.Sprint(from + 1)
+	} else {
+		name = "'" + name + "'"
+	}
+	return hinted(errAt(at, "column %s of the query is %s, but column '%s' of table '%s' is %s", name, in[from].Type.Plain(), col.Name, t.Path.Name, col.Type.Plain()),
+		"give the columns in the table's order, or CAST this one")
+}
+
+func targetSchema(t *catalog.Table, targets []int) types.Schema {
+	var out types.Schema
+	for _, c := range targets {
+		out = append(out, types.Field{Name: t.Columns[c].Name, Type: t.Columns[c].Type})
+	}
+	return out
 }
 
 func schemaText(s types.Schema) string {
 	var parts []string
 	for _, f := range s {
-		parts = append(parts, f.Name+": "+f.Type.String())
+		text := f.Type.Plain().String()
+		if !strings.Contains(f.Name, "$") { // a user's name
+			text = f.Name + " " + text
+		}
+		parts = append(parts, text)
 	}
 	return strings.Join(parts, ", ")
 }

@@ -45,6 +45,12 @@ func (f *fromBinder) join(j *ast.Join) (*scope, error) {
 
 // plainJoin joins two relations that do not refer to each other.
 func (f *fromBinder) plainJoin(j *ast.Join, kind jobgraph.JoinKind, l, r *scope) (*scope, error) {
+	switch j.Kind {
+	case ast.JoinInner, ast.JoinLeft, ast.JoinRight, ast.JoinFull:
+		if j.On == nil && j.Using == nil && !j.Natural {
+			return nil, hinted(errAt(j, "JOIN needs a condition: ON, USING or NATURAL"), "CROSS JOIN pairs each row with each")
+		}
+	}
 	sc, cond, err := f.joinScope(j, kind, l, r)
 	if err != nil {
 		return nil, err

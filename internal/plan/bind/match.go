@@ -85,7 +85,7 @@ func (f *fromBinder) match(m *ast.MatchRecognize) (*scope, error) {
 func refuseMatch(m *ast.MatchRecognize) error {
 	switch {
 	case m.AllRows:
-		return hinted(errAt(m, "All rows per match mode is not supported yet"), "write ONE ROW PER MATCH")
+		return hinted(errAt(m, "ALL ROWS PER MATCH is not supported yet"), "write ONE ROW PER MATCH")
 	case len(m.Subsets) > 0:
 		return unsupported(m.Subsets[0], "SUBSET")
 	case m.StrictStart || m.StrictEnd:
@@ -121,7 +121,7 @@ func (b *matchBinder) partition(by []ast.Expr) ([]int, error) {
 
 func (b *matchBinder) order(m *ast.MatchRecognize) ([]jobgraph.SortKey, error) {
 	if len(m.OrderBy) == 0 {
-		return nil, errAt(m, "You must specify either rowtime or proctime for order by.")
+		return nil, hinted(errAt(m, "MATCH_RECOGNIZE needs ORDER BY with a time attribute"), "order by the column with the WATERMARK, or by PROCTIME()")
 	}
 	var out []jobgraph.SortKey
 	for _, s := range m.OrderBy {
@@ -136,14 +136,14 @@ func (b *matchBinder) order(m *ast.MatchRecognize) ([]jobgraph.SortKey, error) {
 	f := b.in.node.Schema()[out[0].Col]
 	b.time = f.Type
 	if !b.time.Rowtime && !b.time.Proctime && !(b.time.Stamp() && b.f.b.batch()) {
-		err := errAt(first.X, "You must specify either rowtime or proctime for order by as the first one.")
+		err := errAt(first.X, "ORDER BY of MATCH_RECOGNIZE must begin with a time attribute: a column with a WATERMARK, or PROCTIME()")
 		if !b.time.Stamp() {
 			return nil, err
 		}
 		return nil, hinted(err, lostTime(b.in.node, expr.Column(out[0].Col, b.time)))
 	}
 	if first.Desc {
-		return nil, errAt(first.X, "Primary sort order of a streaming table must be ascending on time.")
+		return nil, errAt(first.X, "ORDER BY of MATCH_RECOGNIZE must be ascending in time")
 	}
 	return out, nil
 }
@@ -172,10 +172,10 @@ func (b *matchBinder) pattern(m *ast.MatchRecognize) error {
 		b.vars = append(b.vars, v)
 	}
 	if empty {
-		return errAt(m.Pattern, "Patterns that can produce empty matches are not supported. There must be at least one non-optional state.")
+		return hinted(errAt(m.Pattern, "the PATTERN matches no rows at all, which is not supported"), "make one of its variables take at least one row")
 	}
 	if b.vars[len(b.vars)-1].Greedy() {
-		return errAt(list[len(list)-1], "Greedy quantifiers are not allowed as the last element of a Pattern yet. Finish your pattern with either a simple variable or reluctant quantifier.")
+		return hinted(errAt(list[len(list)-1], "the PATTERN ends with a greedy quantifier, whose match has no end"), "end it with a plain variable or a reluctant quantifier: +?")
 	}
 	return nil
 }
@@ -275,7 +275,7 @@ func (b *matchBinder) measures(n *logical.Match, list []ast.SelectItem) error {
 	}
 	for _, m := range list {
 		if taken[m.Alias.Text] {
-			return errAt(m, "Columns ambiguously defined: {%s}", m.Alias.Text)
+			return errAt(m, "MATCH_RECOGNIZE has two columns named '%s'; give one of them another name", m.Alias.Text)
 		}
 		taken[m.Alias.Text] = true
 		x := exprBinder{b: b.f.b, sc: b.in, match: b, clause: "MEASURES"}
@@ -391,7 +391,7 @@ func (b *matchBinder) ident(x *exprBinder, id *ast.Ident) (*expr.Expr, error) {
 func (b *matchBinder) value(x *exprBinder, id *ast.Ident, v int, col *expr.Expr) (*expr.Expr, error) {
 	if x.inAgg != "" {
 		if b.seen != noVar && b.seen != v {
-			return nil, errAt(id, "Aggregation must be applied to a single pattern variable, but %s names several", x.inAgg)
+			return nil, errAt(id, "an aggregate takes the rows of one pattern variable, but %s names several", x.inAgg)
 		}
 		b.seen = v
 		return col, nil

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/millrace-io/millrace/internal/expr"
+	"github.com/millrace-io/millrace/internal/expr/fn"
 	"github.com/millrace-io/millrace/internal/jobgraph"
 	"github.com/millrace-io/millrace/internal/sql/ast"
 	"github.com/millrace-io/millrace/types"
@@ -46,6 +47,8 @@ func (x *exprBinder) overCall(c *ast.Call, name string) (*expr.Expr, error) {
 		u, err = inner.rankCall(c, name, spec)
 	case isAgg(name):
 		u.aggUse, err = inner.aggregate(c, name, true)
+	case fn.Lookup(name) == nil:
+		return nil, nearAt(c, name, x.functionNames(), "unknown function '%s'", c.Name)
 	default:
 		return nil, errAt(c, "%s is not an aggregate and takes no OVER", name)
 	}

@@ -69,8 +69,11 @@ func (b *Binder) query(q *ast.Query, outer *scope) (*result, error) {
 	if len(r.corr) > 0 {
 		return b.firstByKey(q, r, keys, from, to)
 	}
-	out := *r
-	out.node = firstColumns(&logical.Sort{Input: r.node, Order: keys, From: from, To: to, Pos: posOf(q)}, r.visible)
+	out, pos := *r, posOf(q)
+	if len(q.OrderBy) > 0 {
+		pos = posOf(q.OrderBy[0].X)
+	}
+	out.node = firstColumns(&logical.Sort{Input: r.node, Order: keys, From: from, To: to, Pos: pos}, r.visible)
 	out.single = r.single || to >= 0 && to <= from
 	return &out, nil
 }

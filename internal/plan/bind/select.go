@@ -46,6 +46,9 @@ func (b *Binder) selectBlock(s *ast.Select, orderBy []ast.SortItem, outer *scope
 		if qualify, err = x.condition(s.Qualify); err != nil {
 			return nil, nil, err
 		}
+		if len(k.overs) == 0 {
+			return nil, nil, hinted(errAt(s.Qualify, "QUALIFY needs a call with OVER, here or in the select list"), "WHERE and HAVING filter rows and groups")
+		}
 	}
 	order, err := k.orderBy(orderBy, items)
 	if err != nil {

@@ -1,6 +1,10 @@
 package bind
 
 import (
+	"maps"
+	"slices"
+	"strings"
+
 	"github.com/millrace-io/millrace/internal/sql/ast"
 	"github.com/millrace-io/millrace/types"
 )
@@ -87,9 +91,19 @@ func bareType(t *ast.TypeName) (types.Type, error) {
 	case "ROW":
 		return rowType(t)
 	case "":
-		return types.TNull, errAt(t, "unknown type '%s'", t.Path)
+		return types.TNull, nearAt(t, strings.ToUpper(t.Path.String()), typeNames(), "unknown type '%s'", t.Path)
 	}
 	return types.TNull, unsupported(t, "type "+t.Name)
+}
+
+// typeNames are the names that a type can have.
+func typeNames() []string {
+	out := []string{"DECIMAL", "INTERVAL", "ARRAY", "MULTISET", "MAP", "ROW", "INTEGER", "NUMERIC", "BOOL"}
+	out = slices.AppendSeq(out, maps.Keys(simpleTypes))
+	out = slices.AppendSeq(out, maps.Keys(lengthTypes))
+	out = slices.AppendSeq(out, maps.Keys(timeTypes))
+	slices.Sort(out)
+	return out
 }
 
 func decimalType(t *ast.TypeName) (types.Type, error) {

@@ -81,7 +81,7 @@ func windowArgs(c *ast.Call, name string) (map[string]ast.Expr, error) {
 	p := windowParams[name]
 	out := map[string]ast.Expr{}
 	if len(c.Args) < p.needed || len(c.Args) > len(p.names) {
-		return nil, errAt(c, "%s takes %s, not %d arguments", name, strings.Join(p.names, ", "), len(c.Args))
+		return nil, errAt(c, "%s takes %s, not %d arguments", name, strings.Replace(strings.Join(p.names, ", "), ", OFFSET", "[, OFFSET]", 1), len(c.Args))
 	}
 	for i, a := range c.Args {
 		key, v := p.names[i], a
@@ -230,7 +230,7 @@ func lostTime(n logical.Node, e *expr.Expr) string {
 					return src == ""
 				})
 				if src != "" {
-					return "the expression " + expr.String(p, x.Input.Schema().Names()) + " took it from '" + src + "': pass the column on as it is"
+					return "the expression that makes '" + x.Out[col].Name + "' of '" + src + "' takes it away: pass the column on as it is"
 				}
 				return ""
 			}

@@ -7,7 +7,6 @@ import (
 	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/expr"
 	"github.com/millrace-io/millrace/internal/jobgraph"
-	"github.com/millrace-io/millrace/internal/plan/explain"
 	"github.com/millrace-io/millrace/internal/plan/logical"
 )
 
@@ -193,21 +192,21 @@ func (p *Plan) modifies(n logical.Node, info *Info) error {
 			rowtime, proctime := n.ByTime()
 			switch {
 			case proctime:
-				return onlyAppend(n.Pos, "OverAggregate")
+				return onlyAppend(n.Pos, "OVER by processing time")
 			case !rowtime || n.Ahead() || !in(0).Append():
 				info.modify = I | UA | D
 			}
 		}
 	case *logical.Match:
 		info.modify = I
-		return p.needAppend("Match Recognize", n.Input, n.Pos)
+		return p.needAppend("MATCH_RECOGNIZE", n.Input, n.Pos)
 	case *logical.Sort:
 		info.modify = in(0)
 		if len(n.Order) == 0 || p.opts.Batch {
 			return nil
 		}
 		if n.From <= 1 && n.To < 0 {
-			return onlyAppend(n.Pos, "TemporalSort")
+			return onlyAppend(n.Pos, "ORDER BY of a stream without LIMIT")
 		}
 		info.modify = I | UA | D
 	case *logical.Rank:
@@ -288,33 +287,10 @@ func (p *Plan) keepsTime(input logical.Node, pos base.Pos) error {
 
 // needAppend refuses an input that changes for an operator that cannot take it.
 func (p *Plan) needAppend(what string, input logical.Node, pos base.Pos) error {
-	k := p.infos[input].modify
-	if k.Append() {
+	if p.infos[input].modify.Append() {
 		return nil
 	}
-	return base.Errorf(pos, "%s doesn't support consuming %s which is produced by node %s", what, changes(k), explain.Node(producer(input)))
-}
-
-// producer looks through filters and projections for what makes changes.
-func producer(n logical.Node) logical.Node {
-	switch x := n.(type) {
-	case *logical.Project:
-		return producer(x.Input)
-	case *logical.Filter:
-		return producer(x.Input)
-	}
-	return n
-}
-
-// changes names updates and deletes as Flink does.
-func changes(k Kinds) string {
-	switch {
-	case k.Has(UA | D):
-		return "update and delete changes"
-	case k.Has(D):
-		return "delete changes"
-	}
-	return "update changes"
+	return base.Errorf(pos, "%s only takes new rows, but %s", what, p.changer(input))
 }
 
 // canOnlyAfter reports whether a relation can send its updates without -U.

@@ -7,7 +7,6 @@ import (
 
 	"github.com/millrace-io/millrace/connect"
 	"github.com/millrace-io/millrace/internal/base"
-	"github.com/millrace-io/millrace/internal/plan/explain"
 	"github.com/millrace-io/millrace/internal/plan/logical"
 )
 
@@ -40,9 +39,8 @@ func (p *Plan) sink(n *logical.Sink, info *Info) error {
 		if in.modify.Append() {
 			return nil
 		}
-		e := base.Errorf(n.Pos, "Table sink '%s' doesn't support consuming %s which is produced by node %s",
-			TableName(n), changes(in.modify), explain.Node(producer(n.Input)))
-		e.Hint = "use a table that takes changes, or a query that only adds rows (a window, for one)"
+		e := base.Errorf(n.Pos, "table '%s' only takes new rows, but %s", n.Table.Path.Name, p.changer(n.Input))
+		e.Hint = "use a table that takes changes, a query that only adds rows (over a window, for one), or batch mode"
 		return e
 	}
 	if takes != connect.Upsert || len(key) == 0 {
@@ -195,7 +193,7 @@ func SinkTakes(n *logical.Sink, batch bool) (connect.Changes, error) {
 	}
 	s, err := c.Sink(logical.SinkTable(n), connect.Write{Overwrite: n.Overwrite, Static: n.Static, Parallelism: 1, Bounded: batch})
 	if err != nil {
-		return 0, base.Errorf(n.Pos, "Table '%s': %v", TableName(n), err)
+		return 0, base.Errorf(n.Pos, "%v", err)
 	}
 	return s.Accepts(), nil
 }

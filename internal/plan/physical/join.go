@@ -221,8 +221,9 @@ func (b *builder) temporalJoin(n *logical.TemporalJoin) (flow, error) {
 		return !slices.ContainsFunc(k, func(c int) bool { return !slices.Contains(e.Right, c) })
 	})
 	if rightTime < 0 || !key {
-		return left, base.Errorf(n.Pos, "Event-Time Temporal Table Join requires both primary key and row time attribute in versioned table, but %s can be found",
-			missing(rightTime < 0, !key))
+		e := base.Errorf(n.Pos, "FOR SYSTEM_TIME AS OF an event time needs a table that keeps versions, with a PRIMARY KEY that ON compares whole and a WATERMARK, but %s", missing(rightTime < 0, !key))
+		e.Hint = "declare what is missing, compare the key in ON, or join a view that numbers the rows of each key by time, descending, and keeps number 1"
+		return left, e
 	}
 	spec := &jobgraph.TemporalJoin{JoinKind: n.JoinKind, LeftKeys: e.Left, RightKeys: e.Right, LeftTime: n.Time.Index, RightTime: rightTime,
 		Cond: e.Rest, LeftTypes: left.schema.Types(), RightTypes: right.schema.Types()}
@@ -234,9 +235,9 @@ func (b *builder) temporalJoin(n *logical.TemporalJoin) (flow, error) {
 func missing(time, key bool) string {
 	switch {
 	case time && key:
-		return "neither primary key nor row time attribute"
+		return "it has neither"
 	case time:
-		return "no row time attribute"
+		return "it has no WATERMARK"
 	}
-	return "no primary key among the join's columns"
+	return "no PRIMARY KEY of it is compared whole"
 }

@@ -20,7 +20,7 @@ func (b *builder) match(n *logical.Match) (flow, error) {
 	case t.Proctime:
 		spec.Time = -1
 	case !t.Rowtime && !b.opts.Batch:
-		return f, base.Errorf(n.Pos, "You must specify either rowtime or proctime for order by as the first one.")
+		return f, base.Errorf(n.Pos, "ORDER BY of MATCH_RECOGNIZE must begin with a time attribute: a column with a WATERMARK, or PROCTIME()")
 	}
 	var hash []int
 	for i := range n.Partition {

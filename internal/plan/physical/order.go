@@ -93,8 +93,8 @@ func (b *builder) sort(n *logical.Sort) (flow, error) {
 	case all:
 		k := n.Order[0]
 		if t := schema[k.Col].Type; !t.Rowtime && !t.Proctime || k.Desc {
-			e := base.Errorf(n.Pos, "Sort on a non-time-attribute field is not supported.")
-			e.Hint = "a stream can be ordered by its rowtime, ascending; or add a LIMIT; or run it in batch mode"
+			e := base.Errorf(n.Pos, "a stream has no end at which all rows could be put in order: ORDER BY without LIMIT must begin with a time attribute, ascending")
+			e.Hint = "add a LIMIT, order by the column with the WATERMARK, or run it in batch mode"
 			return f, e
 		}
 		if schema[k.Col].Type.Proctime && len(n.Order) == 1 {

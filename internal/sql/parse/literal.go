@@ -1,6 +1,7 @@
 package parse
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/millrace-io/millrace/internal/sql/ast"
@@ -65,6 +66,11 @@ var unitNames = map[string]ast.TimeUnit{
 	"MILLISECOND": ast.Millisecond, "MICROSECOND": ast.Microsecond, "NANOSECOND": ast.Nanosecond,
 }
 
+// ranges are the units that may stand behind TO.
+var ranges = map[ast.TimeUnit][]ast.TimeUnit{
+	ast.Year: {ast.Month}, ast.Day: {ast.Hour, ast.Minute, ast.Second}, ast.Hour: {ast.Minute, ast.Second}, ast.Minute: {ast.Second},
+}
+
 // unit reads a unit of an interval.
 func (p *parser) unit() ast.TimeUnit {
 	u := unitNames[p.tok().up]
@@ -93,7 +99,10 @@ func (p *parser) intervalRange() ast.IntervalRange {
 		return r
 	}
 	p.i++
-	r.To = p.unit()
+	to := p.tok()
+	if r.To = p.unit(); !slices.Contains(ranges[r.From], r.To) {
+		p.failAt(to, "no interval goes from "+string(r.From)+" to "+string(r.To)+": the unit behind TO is the smaller one, of the same kind (YEAR TO MONTH, DAY TO SECOND)")
+	}
 	if r.To == ast.Second && p.acceptOp("(") {
 		r.FractPrecision = p.whole()
 		p.expectOp(")")

@@ -1,6 +1,11 @@
 package parse
 
-import "github.com/millrace-io/millrace/internal/sql/ast"
+import (
+	"maps"
+	"slices"
+
+	"github.com/millrace-io/millrace/internal/sql/ast"
+)
 
 // simpleTypes are the types of one word and at most max numbers in parentheses.
 var simpleTypes = map[string]struct {
@@ -210,6 +215,14 @@ func (p *parser) userType(t *ast.TypeName) *ast.TypeName {
 		p.fail(wantType)
 		return t
 	}
+	first := p.tok()
 	t.Path = p.path()
+	if len(t.Path) == 1 && p.tok().isPunct("(") {
+		if kw := near(first.up, slices.Sorted(maps.Keys(simpleTypes))); kw != "" {
+			p.failAt(first, "unknown type '"+first.text+"'; did you mean "+kw+"?")
+		} else {
+			p.failAt(first, "unknown type '"+first.text+"'")
+		}
+	}
 	return t
 }
