@@ -56,7 +56,7 @@ func Task(g *jobgraph.Graph, id task.ID, restore map[string][]state.Handle, mark
 	v := &g.Vertices[id.Vertex]
 	cfg := task.Config{ID: id, Restored: mark}
 	if v.Source != nil {
-		src, err := Source(v.Source, id.Subtask, w, wake)
+		src, err := Source(v.Source, id, w, wake)
 		if err != nil {
 			return cfg, err
 		}
@@ -64,7 +64,7 @@ func Task(g *jobgraph.Graph, id task.ID, restore map[string][]state.Handle, mark
 	}
 	for _, op := range v.Ops {
 		ctx := &exec.Context{Op: op.ID, Subtask: id.Subtask, Parallelism: v.Parallelism, Groups: g.MaxParallelism,
-			Moves: moves(g, id.Vertex), Env: w.Env, Memory: w.Memory, Resident: w.Resident, Spill: w.Spill, Late: w.Late, Counters: &exec.Counters{}}
+			Moves: moves(g, id.Vertex), Env: w.Env.For(op.ID, id.Subtask, id.Attempt), Memory: w.Memory, Resident: w.Resident, Spill: w.Spill, Late: w.Late, Counters: &exec.Counters{}}
 		var err error
 		prefix := fmt.Sprintf("%s-%d-%d", op.ID, id.Subtask, id.Attempt)
 		r := base.RangeOf(id.Subtask, v.Parallelism, g.MaxParallelism)
@@ -204,16 +204,16 @@ func open(s *jobgraph.Source, w *World) (connect.Source, error) {
 }
 
 // Source makes the head of a chain that reads a table; wake wakes the task.
-func Source(s *jobgraph.Source, subtask int, w *World, wake func()) (*task.Source, error) {
+func Source(s *jobgraph.Source, id task.ID, w *World, wake func()) (*task.Source, error) {
 	src, err := open(s, w)
 	if err != nil {
 		return nil, err
 	}
-	out := &task.Source{}
-	if out.Reader, err = src.Reader(subtask, wake); err != nil {
+	out, env := &task.Source{}, w.Env.For(s.ID, id.Subtask, id.Attempt)
+	if out.Reader, err = src.Reader(id.Subtask, wake); err != nil {
 		return nil, err
 	}
-	if out.Transform, err = transform(s, w.Env); err != nil {
+	if out.Transform, err = transform(s, env); err != nil {
 		return nil, err
 	}
 	if s.Watermark != nil {
@@ -221,7 +221,7 @@ func Source(s *jobgraph.Source, subtask int, w *World, wake func()) (*task.Sourc
 		if a := s.Watermark.Align; a != nil {
 			out.Align = &task.Align{Alignment: *a}
 		}
-		out.Watermarks, err = watermarks(s, w.Env)
+		out.Watermarks, err = watermarks(s, env)
 	}
 	return out, err
 }

@@ -8,6 +8,7 @@ package fn
 
 import (
 	"fmt"
+	"hash/fnv"
 	"maps"
 	"slices"
 	"strings"
@@ -35,6 +36,15 @@ type Env struct {
 // Site numbers the places in expressions that ask for it, so that two calls of
 // RAND in one run are not the same.
 func (e *Env) Site() uint64 { return atomic.AddUint64(&e.sites, 1) }
+
+// For returns the environment of a subtask's operator. What it draws at random depends
+// on the run's seed, on the operator, the subtask and the attempt at it: neither do two
+// subtasks draw the same, nor does one after a restart what it drew before.
+func (e *Env) For(op string, subtask, attempt int) *Env {
+	h := fnv.New64a()
+	fmt.Fprintf(h, "%d %d %d %s", e.Seed, subtask, attempt, op)
+	return &Env{Zone: e.Zone, QueryStart: e.QueryStart, Now: e.Now, Streaming: e.Streaming, Seed: h.Sum64(), Watermark: e.Watermark}
+}
 
 // An Arg is one argument of a call, as Resolve sees it.
 type Arg struct {
