@@ -55,6 +55,8 @@ var optionDefs = []connect.Option{
 	{Key: "table.plan.restore.catalog-objects", Default: "ALL", Check: oneOf("ALL", "ALL_ENFORCED", "IDENTIFIER"), Doc: "where EXECUTE PLAN finds tables: the catalog or else the plan, the plan only, the catalog only"},
 	{Key: "table.plan.force-recompile", Default: "false", Check: boolean, Doc: "COMPILE PLAN writes over a file that is there"},
 	{Key: "table.optimizer.agg-phase-strategy", Default: "AUTO", Check: oneOf("AUTO", "ONE_PHASE", "TWO_PHASE"), Doc: "whether aggregates have a local phase"},
+	{Key: "table.optimizer.distinct-agg.split.enabled", Default: "false", Check: boolean, Doc: "an aggregate over the different values of a column is done by buckets of values first, in a stream: for groups with very many of them; where all calls are COUNT, SUM, MIN or MAX"},
+	{Key: "table.optimizer.distinct-agg.split.bucket-num", Default: "1024", Check: atLeast(1), Doc: "buckets of distinct-agg.split"},
 	{Key: "table.optimizer.reuse-sub-plan-enabled", Default: "true", Check: boolean, Doc: "equal parts of a plan run once"},
 	{Key: "table.optimizer.reuse-source-enabled", Default: "true", Check: boolean, Doc: "equal scans run once"},
 	{Key: "table.optimizer.join.broadcast-threshold", Default: "1048576", Check: atLeast(-1), Doc: "bytes up to which a side of a batch join is broadcast"},
@@ -97,8 +99,7 @@ var optionDefs = []connect.Option{
 var optionNoOps = map[string]string{
 	"pipeline.object-reuse":                                     "batches are never copied between operators",
 	"pipeline.operator-chaining.enabled":                        "operators that follow each other always run in one task",
-	"table.optimizer.distinct-agg.split.enabled":                "distinct values are counted in one shared table",
-	"table.optimizer.distinct-agg.split.bucket-num":             "distinct values are counted in one shared table",
+	"table.optimizer.incremental-agg-enabled":                   "each step of a split aggregate has its own local phase",
 	"table.optimizer.join-reorder-enabled":                      "joins are always ordered by cost",
 	"execution.checkpointing.incremental":                       "checkpoints are always incremental",
 	"execution.checkpointing.externalized-checkpoint-retention": "checkpoints are always kept",

@@ -62,6 +62,7 @@ type settings struct {
 	reuse        bool
 	reuseScans   bool
 	broadcastMax int64 // bytes
+	buckets      int64 // of an aggregate over different values; 0: it is not split
 	blocking     bool  // every exchange of a batch
 	conflict     bool
 	materialize  string
@@ -101,6 +102,14 @@ func (o *Options) settings() (settings, error) {
 	get(func() error {
 		n, e := c.Int("table.exec.mini-batch.size", -1)
 		s.batchRows = int(n)
+		return e
+	})
+	var split bool
+	flag(&split, "table.optimizer.distinct-agg.split.enabled", false)
+	get(func() (e error) {
+		if split {
+			s.buckets, e = c.Int("table.optimizer.distinct-agg.split.bucket-num", 1024)
+		}
 		return e
 	})
 	get(func() (e error) {

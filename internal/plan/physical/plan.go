@@ -59,7 +59,7 @@ func Compile(job *logical.Job, opts Options) (*Compiled, error) {
 	}
 	ro.Verify = opts.Verify
 	ro.Reuse, ro.ReuseScans = set.reuse, set.reuse && set.reuseScans
-	ro.Zone = opts.Zone
+	ro.Zone, ro.Buckets = opts.Zone, set.buckets
 	ro.Changes = func(n *logical.Scan) bool {
 		if opts.SourceKinds != nil {
 			return !opts.SourceKinds(n).Append()

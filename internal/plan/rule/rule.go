@@ -20,6 +20,7 @@ type Options struct {
 	Reuse  bool // table.optimizer.reuse-sub-plan-enabled
 	// ReuseScans is table.optimizer.reuse-source-enabled.
 	ReuseScans bool
+	Buckets    int64           // table.optimizer.distinct-agg.split.bucket-num, if it is enabled; else 0
 	Zone       string          // table.local-time-zone
 	Disabled   map[string]bool // by name, see Names
 	// Changes tells whether a table's source emits changes: its primary key is then
@@ -65,13 +66,14 @@ const (
 	stagePrune    = "prune"
 	stageReuse    = "reuse"
 	stageScans    = "reuse-scan"
+	stageSplit    = "split-distinct"
 	ruleEquality  = "join-equality" // part of filter-join and join-condition
 	ruleOuterJoin = "outer-join"    // part of filter-join
 )
 
 // Names are the rules and stages that can be disabled.
 func Names() []string {
-	names := []string{stageReorder, stagePrune, stageReuse, stageScans, ruleEquality, ruleOuterJoin}
+	names := []string{stageReorder, stagePrune, stageReuse, stageScans, stageSplit, ruleEquality, ruleOuterJoin}
 	for _, r := range rules {
 		names = append(names, r.name)
 	}
@@ -109,6 +111,9 @@ func Optimize(job *logical.Job, opts Options) (*logical.Job, error) {
 	c.each(&out, forms)
 	if c.err != nil {
 		return nil, c.err
+	}
+	if c.Buckets > 0 && !c.Batch && c.on(stageSplit) {
+		c.each(&out, splitDistinct)
 	}
 	if c.on(stagePrune) {
 		prune(c, &out)
