@@ -243,8 +243,8 @@ func (w *WindowAgg) advance(t int64, fire bool) {
 		w.feed.batches(w.firing(t))
 		return
 	}
-	if !w.spec.Window.Proctime {
-		w.mark = max(w.mark, t)
+	if fire {
+		w.setMark(t)
 	}
 }
 
