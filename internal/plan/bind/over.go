@@ -233,6 +233,8 @@ func (x *exprBinder) bound(f *ast.Frame, b ast.Bound, by []orderUse) (jobgraph.F
 		return jobgraph.FrameBound{}, errAt(b, "RANGE with a distance needs exactly one column in ORDER BY")
 	case f.Unit == ast.FrameRange && v.Type.Interval() != (by[0].e.Type.Stamp() || by[0].e.Type.Kind == types.Date || by[0].e.Type.Kind == types.Time):
 		return jobgraph.FrameBound{}, errAt(b, "RANGE over a column of %s cannot have a distance of %s", by[0].e.Type.Name(), v.Type.Name())
+	case f.Unit == ast.FrameRange && !v.Type.Interval() && !by[0].e.Type.Numeric():
+		return jobgraph.FrameBound{}, hinted(errAt(b, "RANGE with a distance needs a column of numbers or times in ORDER BY, not %s", by[0].e.Type.Name()), "ROWS counts rows")
 	case v.Type.Kind == types.IntervalMonth && by[0].e.Type.Kind == types.Time:
 		return jobgraph.FrameBound{}, errAt(b, "RANGE over a column of TIME cannot have a distance of months")
 	}
