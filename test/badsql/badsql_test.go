@@ -21,7 +21,8 @@ const casesMin = 150
 var rewrite = flag.Bool("rewrite", false, "write what users are told into testdata")
 
 // A bad is one case of a file: after its line "stream" or "batch" the script, and
-// after "----" what is said.
+// after "----" what is said. In the mode "run" it is a stream whose constants are found
+// wrong when the job starts; in the others planning refuses it.
 type bad struct {
 	mode, script, want string
 }
@@ -67,7 +68,7 @@ func read(t *testing.T, file string) (head string, list []bad) {
 	for _, block := range strings.Split(strings.TrimSpace(text), "\n\n") {
 		mode, rest, _ := strings.Cut(block, "\n")
 		script, want, ok := strings.Cut(rest+"\n", "\n----\n")
-		if mode != "stream" && mode != "batch" || !ok || seen[mode+script] {
+		if mode != "stream" && mode != "batch" && mode != "run" || !ok || seen[mode+script] {
 			t.Fatalf("%s: no case, or one that is there twice:\n%s", file, block)
 		}
 		seen[mode+script] = true
@@ -91,20 +92,20 @@ func write(t *testing.T, file, head string, list []bad) {
 // told is what a user is told by the first statement that fails.
 func told(t *testing.T, mode, tables, script string) string {
 	t.Helper()
-	s, err := millrace.Open(millrace.Config{Defaults: map[string]string{"execution.runtime-mode": map[string]string{"stream": "streaming", "batch": "batch"}[mode], "parallelism.default": "2"}})
+	s, err := millrace.Open(millrace.Config{Defaults: map[string]string{"execution.runtime-mode": map[string]string{"stream": "streaming", "run": "streaming", "batch": "batch"}[mode], "parallelism.default": "2"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if err := execute(s, "tables.sql", tables); err != nil {
+	if err := execute(s, "tables.sql", tables, false); err != nil {
 		t.Fatal(err)
 	}
-	err = execute(s, "job.sql", script)
+	err = execute(s, "job.sql", script, mode == "run")
 	switch {
 	case err == nil:
 		t.Errorf("it is not refused:\n%s", script)
 		return "it is not refused"
-	case !base.IsUser(err):
+	case !base.IsUser(err) && mode != "run":
 		t.Errorf("the error is not a user's: %v", err)
 	}
 	message := strings.ReplaceAll(strings.TrimPrefix(err.Error(), "job.sql:"), "\n\n", "\n")
@@ -123,8 +124,9 @@ var placed = regexp.MustCompile(`^[1-9]\d*:[1-9]\d*: .`)
 // planner are words that a user did not write and shall not read.
 var planner = regexp.MustCompile(`\w*\$\d+|\$\w+|GroupAgg|Calc\b|Exchange|logical\.|physical\.|ast\.|REINTERPRET|<nil>|%!`)
 
-// execute runs a script to its first error. Jobs that start after all are cancelled.
-func execute(s *millrace.Session, file, text string) error {
+// execute runs a script to its first error. Jobs that start after all are waited for,
+// or cancelled.
+func execute(s *millrace.Session, file, text string, wait bool) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	for st, err := range s.Script(file, text) {
@@ -136,7 +138,9 @@ func execute(s *millrace.Session, file, text string) error {
 			return err
 		}
 		if res.Job != nil {
-			res.Job.Cancel()
+			if !wait {
+				res.Job.Cancel()
+			}
 			if err := res.Job.Wait(ctx); err != nil && !errors.Is(err, context.Canceled) {
 				return err
 			}
