@@ -11,7 +11,7 @@ import (
 type Budget struct {
 	Limit int64 // bytes; 0 means none
 	// EvictAt is the use from which on tables that can put entries out of memory;
-	// 0 means five eighths of the Limit, so that there is room for what cannot, and
+	// 0 means seven sixteenths of the Limit, so that there is room for what cannot, and
 	// for what is not counted. A
 	// table that has no more than EvictKeep keeps it; 0 means 1 MiB.
 	EvictAt, EvictKeep int64
@@ -37,7 +37,7 @@ func (b *Budget) Short(table int64) bool {
 	if b == nil || b.Limit == 0 && b.EvictAt == 0 {
 		return false
 	}
-	return b.used.Load() > cmp.Or(b.EvictAt, b.Limit/8*5) && table > cmp.Or(b.EvictKeep, 1<<20)
+	return b.used.Load() > cmp.Or(b.EvictAt, b.Limit/16*7) && table > cmp.Or(b.EvictKeep, 1<<20)
 }
 
 // Used returns the bytes counted now.

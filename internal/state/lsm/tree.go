@@ -14,7 +14,7 @@ import (
 
 // waitingMax is how many times the size of a delta may wait for its file before
 // the task itself writes it: backpressure.
-const waitingMax = 4
+const waitingMax = 2
 
 // A tree is what a store has frozen: deltas that wait for a file, over runs.
 type tree struct {
