@@ -91,8 +91,8 @@ func (s *Session) functions(builtin bool, cat, db string) ([]string, error) {
 		return nil, err
 	}
 	list = append(list, s.cat.SystemFunctions()...)
-	if builtin {
-		for _, f := range bind.Functions() {
+	for _, f := range bind.Functions() {
+		if builtin || f.User() {
 			for _, n := range append([]string{f.Name}, f.Aliases...) {
 				list = append(list, strings.ToLower(n))
 			}

@@ -3,6 +3,7 @@ package examples
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -103,4 +104,16 @@ func sorted(text string) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	slices.Sort(lines)
 	return strings.Join(lines, "\n")
+}
+
+// TestUDF runs the tests of the example with functions of its own, in the program
+// that has them.
+func TestUDF(t *testing.T) {
+	bin := filepath.Join(t.TempDir(), "udf")
+	if out, err := exec.Command("go", "build", "-o", bin, "./udf").CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	if out, err := exec.Command(bin, "test", "udf").CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
 }

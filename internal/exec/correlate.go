@@ -59,13 +59,18 @@ func (c *Correlate) Process(_ int, b *vec.Batch, out Output) (bool, error) {
 		}
 		return false, nil
 	}
+	if c.impl.Exact && b.Sel != nil {
+		b = vec.Compact(b)
+	}
 	args, err := c.args.Eval(b.Cols, b.Sel, b.Rows)
 	if err != nil {
 		return false, err
 	}
 	c.at = cursor{in: b, rows: c.ident.positions(b), marks: b.Marks, left: c.spec.JoinKind == jobgraph.Left,
 		ordinality: c.spec.Ordinality, buffers: c.at.buffers}
-	c.at.calls, c.at.made = c.rowsOf(args, b.Rows)
+	if c.at.calls, c.at.made = c.rowsOf(args, b.Rows); c.at.made.Err != nil {
+		return false, c.at.made.Err
+	}
 	return c.drain(out)
 }
 
@@ -75,7 +80,7 @@ func (c *Correlate) Resume(out Output) (bool, error) { return c.drain(out) }
 // rowsOf calls the function. calls says which call each row of the batch stands
 // for; nil means its own.
 func (c *Correlate) rowsOf(args []vec.Vector, n int) (calls []uint32, made fn.Rows) {
-	if len(args) == 1 {
+	if len(args) == 1 && !c.impl.Exact {
 		switch a := args[0].(type) {
 		case *vec.Const:
 			return make([]uint32, n), c.impl.Eval(&c.call, []vec.Vector{a.Val}, 1)

@@ -30,7 +30,7 @@ func packed(call jobgraph.AggCall) bool {
 // keepsNulls reports whether NULLs are values for a function, or have to be seen
 // to be refused.
 func keepsNulls(name string) bool {
-	return name == "ARRAY_AGG" || name == "JSON_ARRAYAGG_NULL_ON_NULL" || strings.HasPrefix(name, "JSON_OBJECTAGG")
+	return User(name) || name == "ARRAY_AGG" || name == "JSON_ARRAYAGG_NULL_ON_NULL" || strings.HasPrefix(name, "JSON_OBJECTAGG")
 }
 
 // sorted returns the first arguments of values in the order of the keys behind

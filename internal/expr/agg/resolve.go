@@ -21,7 +21,9 @@ type function struct {
 	make   func(jobgraph.AggCall, bool) (Agg, error)                             //
 	orders bool                                                                  // ORDER BY means something
 	all    func(args []types.Type) (ret types.Type, casts []types.Type, ok bool) // instead of accept and ret
-	text   bool                                                                  // the arguments are cast to STRING
+	// resolve is instead of all of these.
+	resolve func(args []types.Type) (ret types.Type, casts []types.Type, err error)
+	text    bool // the arguments are cast to STRING
 }
 
 // functions are all aggregate functions by name; aliases are entries of their own.
@@ -130,6 +132,9 @@ func Resolve(name string, args []types.Type) (ret types.Type, casts []types.Type
 	f := functions[name]
 	if f == nil {
 		return ret, nil, fmt.Errorf("there is no aggregate function %s", name)
+	}
+	if f.resolve != nil {
+		return f.resolve(args)
 	}
 	if len(args) < f.min || len(args) > f.max {
 		return ret, nil, fmt.Errorf("%s takes %s, not %d", name, arity(f), len(args))

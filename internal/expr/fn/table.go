@@ -30,12 +30,15 @@ type TableImpl struct {
 	Args []types.Type // what each argument is to be cast to; as many as the call has
 	Out  types.Schema // the columns of its rows, with the names that they have without an alias
 	Eval TableEval
+	// Exact: Eval is to see only rows that count, each of them once. It has effects, or
+	// fails on what it does not expect.
+	Exact bool
 }
 
 // A TableEval makes the rows of a whole batch. The arguments are flat, of n rows,
 // and may be NULL; rows that do not count hold anything, and what is made of them
 // is not looked at. It must not change its arguments, but its Rows may share
-// their memory: what an array holds is handed out as it lies. It must not fail.
+// their memory: what an array holds is handed out as it lies.
 //
 // What it makes is held in memory until all of it has been emitted, so that it
 // should be no larger than the arguments are.
@@ -50,6 +53,8 @@ type Rows struct {
 	// Times is how often each row of Cols comes; nil means once. 0 leaves it out:
 	// it has a place in the ordinality all the same.
 	Times []int32
+	// Err is why there are no rows.
+	Err error
 }
 
 var tables = map[string]*TableFunc{}

@@ -176,7 +176,7 @@ func (b *Binder) createFunction(s *ast.CreateFunction) error {
 }
 
 // classHint is what to do with a function of another language.
-const classHint = "write the function in SQL: CREATE FUNCTION f(x INT) RETURNS INT RETURN x + 1; or in Go"
+const classHint = "write the function in SQL: CREATE FUNCTION f(x INT) RETURNS INT RETURN x + 1; or in Go, and register it in a program of your own: package udf, docs/udf.md"
 
 // defineFunction checks CREATE FUNCTION.
 func (b *Binder) defineFunction(p catalog.Path, s *ast.CreateFunction) (*catalog.Function, error) {

@@ -23,6 +23,9 @@ type Function struct {
 	fn.Doc
 }
 
+// User reports whether a function is one of the program's own, written in Go.
+func (f Function) User() bool { return fn.User(f.Name) || agg.User(f.Name) }
+
 // A place is a function that the binder or the planner knows, not the registry.
 type place struct{ kind, name, signature, meaning, example string } // kind is the category, too
 

@@ -18,6 +18,9 @@ func (b *builder) aggregate(n *logical.Aggregate) (flow, error) {
 	if err != nil {
 		return f, err
 	}
+	if err := retractable(n, f); err != nil {
+		return f, err
+	}
 	if n.Window != nil {
 		return b.windowAgg(n, f)
 	}

@@ -1,0 +1,24 @@
+// Package cli is the program millrace as a function, for programs that bring
+// functions of their own along:
+//
+//	func main() {
+//		udf.Scalar("shout", func(s string) string { return strings.ToUpper(s) + "!" })
+//		cli.Main()
+//	}
+//
+// Such a program has all the commands of millrace (run, sql, test …), and its SQL
+// knows the functions.
+package cli
+
+import (
+	"os"
+
+	"github.com/millrace-io/millrace/internal/cli"
+)
+
+// Main runs the command line of the process and ends it. Functions have to be
+// registered before.
+func Main() { os.Exit(Run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+
+// Run runs a command line, without the program's name, and returns its exit status.
+func Run(args []string, in, out, errs *os.File) int { return cli.Main(args, in, out, errs) }
