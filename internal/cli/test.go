@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"regexp"
@@ -11,18 +12,22 @@ import (
 )
 
 type testCommand struct {
-	Files   []string          `arg:"" name:"file" help:"Files of tests, folders, or patterns."`
-	Only    string            `name:"run" placeholder:"REGEXP" help:"Only tests whose FILE/NAME matches."`
-	Rewrite bool              `help:"Write what comes out into the files as what is expected."`
-	JUnit   string            `name:"junit" placeholder:"FILE" help:"Write the results as JUnit XML."`
-	Timeout time.Duration     `default:"1m" help:"How long a test may take in one mode."`
-	Set     map[string]string `help:"Options: KEY=VALUE, as SET has them; they win over SET." mapsep:"none"`
-	Verbose bool              `short:"v" help:"Name the tests that pass, too."`
+	Files       []string          `arg:"" name:"file" help:"Files of tests, folders, or patterns."`
+	Only        string            `name:"run" placeholder:"REGEXP" help:"Only tests whose FILE/NAME matches."`
+	Rewrite     bool              `help:"Write what comes out into the files as what is expected."`
+	JUnit       string            `name:"junit" placeholder:"FILE" help:"Write the results as JUnit XML."`
+	Timeout     time.Duration     `default:"1m" help:"How long a test may take in one mode."`
+	Set         map[string]string `help:"Options: KEY=VALUE, as SET has them; they win over SET." mapsep:"none"`
+	Parallelism int               `default:"1" help:"Subtasks of each operator, for files that do not say."`
+	Verbose     bool              `short:"v" help:"Name the tests that pass, too."`
 }
 
 // Run runs tests.
 func (c *testCommand) Run(w *world) error {
-	opts := sqltest.Options{Rewrite: c.Rewrite, TimeLimit: c.Timeout, Options: c.Set}
+	if c.Rewrite && c.Parallelism > 1 {
+		return usageError{errors.New("--rewrite writes what one subtask gives: leave --parallelism out")}
+	}
+	opts := sqltest.Options{Rewrite: c.Rewrite, TimeLimit: c.Timeout, Options: c.Set, Parallelism: c.Parallelism}
 	if c.Only != "" {
 		re, err := regexp.Compile(c.Only)
 		if err != nil {

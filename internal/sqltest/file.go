@@ -14,12 +14,13 @@ type File struct {
 	Name  string
 	Title string
 	// Modes are those that its tests run in.
-	Modes       []string
-	Parallelism int
-	Tol         float64
+	Modes []string
+	Tol   float64
 
-	sections []section
-	lines    []string
+	pinned      int // the parallelism that the file asks for, or 0
+	parallelism int // of the run
+	sections    []section
+	lines       []string
 }
 
 // A section is a line "-- word rest" and the lines up to the next.
@@ -38,7 +39,7 @@ type expectation struct {
 	mode      string   // "" is both
 	changelog bool     // the lines are changes in their order
 	fails     bool     // … parts of the message of an error
-	ordered   bool     // the order of the rows counts
+	ordered   bool     // the order of a batch's rows counts
 	lines     []string // a row each, which may have line breaks
 }
 
@@ -55,7 +56,7 @@ func ReadFile(name string) (*File, error) {
 }
 
 func parseFile(name, text string) (*File, error) {
-	f := &File{Name: name, Modes: []string{Stream, Batch}, Parallelism: 1}
+	f := &File{Name: name, Modes: []string{Stream, Batch}}
 	f.lines = strings.Split(strings.TrimSuffix(strings.ReplaceAll(text, "\r\n", "\n"), "\n"), "\n")
 	title, ok := strings.CutPrefix(f.lines[0], "# ")
 	if !ok || strings.TrimSpace(title) == "" {
@@ -133,7 +134,9 @@ func (f *File) flags(rest string) (err error) {
 		case Stream, Batch:
 			f.Modes = []string{key}
 		case "parallelism":
-			f.Parallelism, err = strconv.Atoi(value)
+			if f.pinned, err = strconv.Atoi(value); err == nil && f.pinned < 1 {
+				err = fmt.Errorf("it is at least 1")
+			}
 		case "tol":
 			f.Tol, err = strconv.ParseFloat(value, 64)
 		default:

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -24,6 +23,9 @@ type Options struct {
 	Rewrite   bool              // write what comes out as the expectation
 	TimeLimit time.Duration     // of a test in one mode; 0 is a minute
 	Options   map[string]string // of the session; they win over SET
+	// Parallelism is that of files that do not say theirs; 0 is 1. Above 1 the changes
+	// of a changelog come in any order, so what they add up to is compared.
+	Parallelism int
 }
 
 // A Result is what a test gave.
@@ -46,6 +48,11 @@ type outcome struct {
 // each. An error is one of the file itself.
 func (f *File) Run(ctx context.Context, o Options) ([]Result, error) {
 	register()
+	if f.pinned == 0 {
+		f.parallelism = max(o.Parallelism, 1)
+	} else {
+		f.parallelism = f.pinned
+	}
 	runs := map[string]map[int]*outcome{}
 	for _, mode := range f.Modes {
 		run, err := f.runMode(ctx, mode, o)
@@ -96,9 +103,9 @@ func (f *File) testName(s section, number int) string {
 func (f *File) runMode(ctx context.Context, mode string, o Options) (out map[int]*outcome, err error) {
 	var clock atomic.Int64
 	clock.Store(math.MinInt64)
-	s := Script{Mode: mode, Parallelism: f.Parallelism, Options: o.Options}
+	s := Script{Mode: mode, Parallelism: f.parallelism, Options: o.Options}
 	cfg := s.config()
-	cfg.Defaults = map[string]string{"pipeline.auto-watermark-interval": "0 ms"}
+	cfg.Defaults = map[string]string{"pipeline.auto-watermark-interval": "0 ms", "table.local-time-zone": "UTC"}
 	cfg.Now = func() int64 {
 		if t := clock.Load(); t != math.MinInt64 {
 			return t
@@ -213,19 +220,17 @@ func (f *File) check(e expectation, mode string, got *outcome) string {
 	if err != nil {
 		return "  the changelog is not well formed: " + err.Error()
 	}
-	how := Comparison{Ordered: e.ordered, Tol: f.Tol}
+	how := Comparison{Tol: f.Tol}
 	have, want := rows, e.lines
 	switch {
-	case e.changelog && mode == Stream:
+	case e.changelog && mode == Stream && f.parallelism == 1:
 		how.Ordered, have = true, Lines(got.changes)
 	case e.changelog:
 		if want, err = foldLines(e.lines); err != nil {
 			return "  the expected changelog is not well formed: " + err.Error()
 		}
-	case e.ordered:
-		if have, err = foldOrdered(got.changes); err != nil {
-			return "  " + err.Error()
-		}
+	case e.ordered && mode == Batch:
+		how.Ordered, have = true, list(got.changes)
 	}
 	if how.Diff(have, want) == "" {
 		return ""
@@ -246,21 +251,13 @@ func foldLines(lines []string) ([]string, error) {
 	return Fold(changes)
 }
 
-// foldOrdered returns rows in the order of a result that is a list.
-func foldOrdered(changes []Change) ([]string, error) {
+// list returns the rows of a batch in their order.
+func list(changes []Change) []string {
 	var rows []string
 	for _, c := range changes {
-		if c.Kind.Adds() {
-			rows = append(rows, c.Row)
-			continue
-		}
-		at := slices.Index(rows, c.Row)
-		if at < 0 {
-			return nil, fmt.Errorf("the changelog takes away what is not there: %s", c)
-		}
-		rows = slices.Delete(rows, at, at+1)
+		rows = append(rows, c.Row)
 	}
-	return rows, nil
+	return rows
 }
 
 // message is an error without its place, which moves with the lines of the file.
@@ -269,5 +266,7 @@ func message(err error) string {
 	if errors.As(err, &u) {
 		return strings.ReplaceAll(u.Msg, "\n", " ")
 	}
-	return strings.ReplaceAll(err.Error(), "\n", " ")
+	return strings.ReplaceAll(place.ReplaceAllString(err.Error(), ""), "\n", " ")
 }
+
+var place = regexp.MustCompile(`^\S*?\d+:\d+: `)

@@ -55,7 +55,7 @@ func TestExpectations(t *testing.T) {
 		{"a change is missing", count + "-- expect changelog\n+I,a,1\n-U,a,1\n+U,a,2\n", []string{"stream:", "+ +I,b,1", "batch:"}},
 		{"one mode says otherwise", count + "-- expect stream\na,2\nb,1\n-- expect batch\na,2\n", []string{"batch:", "+ b,1"}},
 		{"one mode has no expectation", count + "-- expect stream\na,2\nb,1\n", []string{"batch: nothing is expected"}},
-		{"the order counts", orders + "-- sql\nSELECT id FROM orders ORDER BY id DESC LIMIT 2;\n-- expect ordered\n2\n3\n", []string{"- 2", "+ 2"}},
+		{"the order counts in a batch", orders + "-- sql\nSELECT id FROM orders ORDER BY id DESC LIMIT 2;\n-- expect ordered\n2\n3\n", []string{"batch:", "- 2", "+ 2"}},
 		{"an error is expected", orders + "-- sql\nSELECT x FROM orders;\n-- expect error\nunknown column 'x'\n", nil},
 		{"an error that comes not", orders + "-- sql\nSELECT id FROM orders;\n-- expect error\nunknown\n", []string{"no error", "want the error: unknown"}},
 		{"another error", orders + "-- sql\nSELECT x FROM orders;\n-- expect error\nunknown table\n", []string{"it does not say: unknown table"}},

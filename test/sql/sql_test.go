@@ -12,6 +12,7 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write what comes out into the files")
 
+// TestFiles runs each file with one subtask and with two.
 func TestFiles(t *testing.T) {
 	files, err := sqltest.Files([]string{"."})
 	if err != nil {
@@ -19,22 +20,29 @@ func TestFiles(t *testing.T) {
 	}
 	for _, name := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(name), ".test"), func(t *testing.T) {
-			f, err := sqltest.ReadFile(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			results, err := f.Run(t.Context(), sqltest.Options{Rewrite: *rewrite})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if len(results) == 0 {
-				t.Errorf("%s expects nothing", name)
-			}
-			for _, r := range results {
-				if r.Problem != "" {
-					t.Errorf("%s:%d: %s\n%s", r.File, r.Line, r.Name, r.Problem)
-				}
+			run(t, name, sqltest.Options{Rewrite: *rewrite, Parallelism: 1})
+			if !*rewrite {
+				run(t, name, sqltest.Options{Parallelism: 2})
 			}
 		})
+	}
+}
+
+func run(t *testing.T, name string, o sqltest.Options) {
+	f, err := sqltest.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	results, err := f.Run(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(results) == 0 {
+		t.Errorf("%s expects nothing", name)
+	}
+	for _, r := range results {
+		if r.Problem != "" {
+			t.Errorf("%s:%d: %s, parallelism %d\n%s", r.File, r.Line, r.Name, o.Parallelism, r.Problem)
+		}
 	}
 }
