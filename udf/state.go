@@ -260,7 +260,7 @@ func readMany(src []byte, n int, to reflect.Value) (_ []byte, err error) {
 		}
 		if to.Kind() == reflect.String {
 			to.SetString(string(src[:n]))
-		} else {
+		} else if n > 0 {
 			to.SetBytes(slices.Clone(src[:n]))
 		}
 		return src[n:], nil

@@ -449,6 +449,9 @@ func (w *writer) Write(b *vec.Batch) error {
 	}
 	for i := range b.Len() {
 		at := b.Row(i)
+		if len(w.key) > 0 && b.Kind(at) == vec.UpdateBefore {
+			return fmt.Errorf("a table by primary key was given %s", b.Kind(at))
+		}
 		key := w.keyOf(flat, at)
 		adds := b.Kind(at).Adds()
 		if have := m.index[key]; len(have) > 0 && (len(w.key) > 0 || !adds) {
