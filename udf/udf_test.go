@@ -183,6 +183,11 @@ func TestFunctions(t *testing.T) {
 		{"an argument that is NULL", "SELECT words(s, CAST(NULL AS TIMESTAMP(3))) FROM " + numbers, []string{"a:2 b:1 c:1 d:1"}},
 		{"windows", window + "SELECT window_end, my_sum(v), words(s, ts) FROM HOP(TABLE w, DESCRIPTOR(ts), INTERVAL '1' MINUTE, INTERVAL '2' MINUTE) GROUP BY window_start, window_end",
 			[]string{"2024-01-01 10:01:00.000,3,a:1 b:1 10:00", "2024-01-01 10:02:00.000,6,a:2 b:1 10:01", "2024-01-01 10:03:00.000,3,a:1 10:01"}},
+		{"session windows come together", window + "SELECT window_start, my_sum(v) FROM SESSION(TABLE w, DESCRIPTOR(ts), INTERVAL '80' SECOND) GROUP BY window_start, window_end", []string{"2024-01-01 10:00:10.000,6"}},
+		{"MATCH_RECOGNIZE", window + "SELECT * FROM w MATCH_RECOGNIZE (ORDER BY ts MEASURES my_sum(a.v) AS s, twice(FIRST(a.v)) AS f PATTERN (a{3}) DEFINE a AS twice(a.v) > 0)", []string{"6,2"}},
+		{"mini-batches", "SET 'table.exec.mini-batch.enabled' = 'true'; SET 'table.exec.mini-batch.allow-latency' = '1 s'; SET 'table.exec.mini-batch.size' = '100'; SELECT s, my_sum(x), words(s, CAST(NULL AS TIMESTAMP(3))) FROM " + numbers + " GROUP BY s",
+			[]string{"a,4,a:2", "b,2,b:1", "c,,c:1", "d,3,d:1"}},
+		{"in the body of a SQL function", "CREATE FUNCTION four(x BIGINT) RETURNS BIGINT RETURN twice(twice(x)); SELECT four(x) FROM " + numbers + " WHERE s = 'b'", []string{"8"}},
 		{"OVER", window + "SELECT v, my_sum(v) OVER (ORDER BY ts ROWS BETWEEN 1 PRECEDING AND CURRENT ROW), my_sum(v) OVER (ORDER BY ts) FROM w", []string{"1,1,1", "2,3,3", "3,5,6"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -263,7 +268,7 @@ func TestRegistrations(t *testing.T) {
 
 func BenchmarkScalar(b *testing.B) {
 	text := "SELECT COUNT(*) FROM (SELECT %s AS y FROM t) WHERE y > 0"
-	table := "CREATE TABLE t (x BIGINT) WITH ('connector'='datagen', 'number-of-rows'='1000000', 'fields.x.kind'='sequence', 'fields.x.start'='1', 'fields.x.end'='1000000');"
+	table := "CREATE TABLE t (x BIGINT) WITH ('connector'='datagen', 'number-of-rows'='1000000', 'rows-per-second'='1000000000', 'fields.x.kind'='sequence', 'fields.x.start'='1', 'fields.x.end'='1000000');"
 	for _, f := range []string{"x + x", "twice(x)"} {
 		b.Run(f, func(b *testing.B) {
 			for b.Loop() {
