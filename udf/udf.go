@@ -9,6 +9,7 @@
 //
 // or it opens a session of package millrace. Functions are registered before the
 // first statement runs and belong to the whole process; a name in SQL has no case.
+// Subtasks call a function at the same time: what it shares has a lock.
 // A mistake in a registration (a name that is taken, a type that SQL has not) is
 // one of the program, so it panics.
 //
