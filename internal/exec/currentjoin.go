@@ -29,8 +29,9 @@ type CurrentJoin struct {
 	awaits bool
 	held   []heldRows
 	saved  savedRows
-	feed   feed
-	swept  int64
+	rising
+	feed  feed
+	swept int64
 }
 
 // heldRows are left rows that have not been joined, or a watermark between them.
@@ -71,7 +72,11 @@ func (j *CurrentJoin) hold(b *vec.Batch) {
 	}
 }
 
-func (j *CurrentJoin) fence(t int64) { j.held = append(j.held, heldRows{mark: t}) }
+func (j *CurrentJoin) fence(t int64) {
+	if j.rises(t) {
+		j.held = append(j.held, heldRows{mark: t})
+	}
+}
 
 // Process implements Operator.
 func (j *CurrentJoin) Process(in int, b *vec.Batch, out Output) (bool, error) {

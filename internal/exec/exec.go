@@ -23,6 +23,7 @@ type Context struct {
 	Env         *fn.Env
 	Memory      *base.Budget
 	Moves       bool                     // what comes is of splits, of which a restore may send others here
+	Mark        *int64                   // from a checkpoint: the watermark that all subtasks had reached; nil: none
 	Resident    bool                     // state that is not used stays in memory all the same
 	Spill       func() (fsys.FS, string) // a folder for data that does not fit
 	Late        LateLog                  // nil in most runs

@@ -62,7 +62,8 @@ type LookupJoin struct {
 	flushing bool // until no row is torn
 	now      int64
 	saved    savedRows
-	feed     feed
+	rising
+	feed feed
 }
 
 // A flight is rows on their way.
@@ -203,6 +204,9 @@ func sliceBatch(b *vec.Batch, from, to int) *vec.Batch {
 
 // fence puts a watermark behind the rows that are on their way.
 func (j *LookupJoin) fence(t int64) {
+	if !j.rises(t) {
+		return
+	}
 	if n := len(j.flights); n > 0 {
 		f := j.flights[n-1]
 		f.fence, f.mark = true, t

@@ -2,6 +2,7 @@ package exec_test
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/millrace-io/millrace/internal/exec"
@@ -98,4 +99,21 @@ func checkFences(t *testing.T, seed uint64, events []exectest.Event, before []in
 	if len(seen) != len(before) {
 		t.Fatalf("seed %d: %d of %d rows have left", seed, len(seen), len(before))
 	}
+}
+
+// A watermark that waits behind a row comes after a rescale, too, although the inputs do
+// not tell it again.
+func TestFenceAfterRescale(t *testing.T) {
+	var table exec.LookupTable = silent{} // until the crash
+	run := exectest.Start(t, func() exec.Operator { return exec.NewLookupJoin(lookupSpec(jobgraph.Left), table) }, exectest.Options{})
+	run.Process(0, exectest.Batch(timedTypes, [][]any{{"k1", 1, 1, 7}}, nil))
+	run.Watermark(5)
+	run.Checkpoint()
+	table = &remote{r: rand.New(rand.NewPCG(1, 1)), seen: map[string]int{}, out: map[uint64]int{}}
+	run.Crash(2)
+	settle(t, run, 0)
+	if got, want := exectest.Lines(run.Events()), []string{"+I k1,1,1,7,k1,0", "W 5"}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	run.Close()
 }

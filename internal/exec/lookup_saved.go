@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/millrace-io/millrace/internal/keyenc"
@@ -27,10 +28,12 @@ import (
 // The numbers count rows and watermarks in the order of arrival. A subtask with other
 // key groups than the one that saved them, after a rescale, has rows of several that
 // have no order among them, and starts again from the watermarks of its inputs. So does
-// one that may get other splits than it had: its watermark may be ahead of theirs.
+// one that may get other splits than it had: its watermark may be ahead of theirs. What
+// all subtasks had reached is told behind the rows: their inputs do not tell it again.
 type savedRows struct {
 	groups int // 0: rows do not lie by key
 	moves  bool
+	mark   *int64 // as of Context
 	types  []types.Type
 	keys   []int
 	keyTs  []types.Type
@@ -38,7 +41,7 @@ type savedRows struct {
 }
 
 func newSavedRows(ctx *Context, ts []types.Type, keys []int, byKey bool) savedRows {
-	s := savedRows{moves: ctx.Moves, types: ts, keys: keys, keyTs: pickTypes(ts, keys)}
+	s := savedRows{moves: ctx.Moves, mark: ctx.Mark, types: ts, keys: keys, keyTs: pickTypes(ts, keys)}
 	if byKey {
 		s.groups = ctx.Groups
 	}
@@ -49,6 +52,21 @@ const (
 	savedTable  = "in flight"
 	fencesTable = "fences"
 )
+
+// rising lets watermarks through that are higher than those before. After a restore
+// the inputs go on from what all subtasks had reached: less than one had, perhaps.
+type rising struct {
+	high int64
+	any  bool
+}
+
+func (r *rising) rises(t int64) bool {
+	if r.any && t <= r.high || t == math.MaxInt64 { // the task passes the last one on
+		return false
+	}
+	r.high, r.any = t, true
+	return true
+}
 
 // A savedItem is a row in keyenc's form behind its kind, or a watermark.
 type savedItem struct {
@@ -67,6 +85,9 @@ func (s *savedRows) restore(st state.Store, take func(*vec.Batch), fence func(in
 	if fences, ok := savedFences(st); ok && !s.moves {
 		items = append(items, fences...)
 		slices.SortStableFunc(items, func(a, b savedItem) int { return cmp.Compare(a.n, b.n) })
+	}
+	if s.mark != nil && len(items) > 0 {
+		items = append(items, savedItem{fence: *s.mark})
 	}
 	for len(items) > 0 {
 		n := slices.IndexFunc(items, func(it savedItem) bool { return it.row == nil })

@@ -68,7 +68,9 @@ type Run struct {
 	handles []state.Handle
 	epoch   base.Epoch
 	out     []Event
-	stable  int // of out, at the last checkpoint
+	mark    *int64 // the watermark that was fed last
+	marked  *int64 // … at the last checkpoint
+	stable  int    // of out, at the last checkpoint
 	at      int64
 }
 
@@ -126,7 +128,7 @@ func (r *Run) open() {
 			zone = time.UTC
 		}
 		s := &sub{op: r.make(), store: store}
-		s.ctx = &exec.Context{Op: "op", Subtask: i, Parallelism: n, Groups: r.opt.Groups, State: store,
+		s.ctx = &exec.Context{Op: "op", Mark: r.marked, Subtask: i, Parallelism: n, Groups: r.opt.Groups, State: store,
 			Env:    &fn.Env{Zone: zone, Now: func() int64 { return r.now }, Streaming: !r.opt.Batch},
 			Memory: r.opt.Memory, Spill: r.opt.Spill, Late: r.opt.Late, Counters: &exec.Counters{}}
 		r.must(s.op.Open(s.ctx))
@@ -182,6 +184,9 @@ func (r *Run) Process(in int, b *vec.Batch) {
 	r.t.Helper()
 	r.must(b.Check())
 	r.feed(func() {
+		if n := len(b.Marks); n > 0 {
+			r.mark = &b.Marks[n-1].Time
+		}
 		parts := r.split(in, b)
 		for i, s := range r.subs {
 			if p := parts[i]; p.Len() > 0 || len(p.Marks) > 0 {
@@ -230,6 +235,7 @@ func (r *Run) split(in int, b *vec.Batch) []*vec.Batch {
 func (r *Run) Watermark(t int64) {
 	r.t.Helper()
 	r.feed(func() {
+		r.mark = &t
 		r.each(func(s *sub, out exec.Output) (bool, error) { return s.op.Watermark(t, out) })
 	})
 }
@@ -302,14 +308,14 @@ func (r *Run) Checkpoint() {
 		r.must(err)
 		handles = append(handles, h)
 	}
-	r.handles, r.inputs, r.stable, r.at = handles, nil, len(r.out), r.now
+	r.handles, r.inputs, r.stable, r.at, r.marked = handles, nil, len(r.out), r.now, r.mark
 }
 
 // Crash restores the last checkpoint at a parallelism and feeds what came after
 // it again.
 func (r *Run) Crash(parallelism int) {
 	r.t.Helper()
-	r.out, r.now = r.out[:r.stable], r.at
+	r.out, r.now, r.mark = r.out[:r.stable], r.at, r.marked
 	r.opt.Parallelism = parallelism
 	r.open()
 	r.replays = true
