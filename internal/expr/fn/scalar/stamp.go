@@ -140,7 +140,7 @@ func wholeMonths(a, b int) int64 {
 // overlapSigs are OVERLAPS of dates, of times of day and of timestamps.
 func overlapSigs() []kernel.Sig {
 	sig := func(w kernel.Want, eval fn.Eval) kernel.Sig {
-		return kernel.Sig{Args: []kernel.Want{w, w, w, w}, Ret: types.TBoolean, NullsIn: true, MayBeNull: true, Total: true, Eval: eval}
+		return kernel.Sig{Args: []kernel.Want{w, w, w, w}, Ret: types.TBoolean, NullsIn: true, Total: true, Eval: eval}
 	}
 	return []kernel.Sig{sig(kernel.DateOnly, evalOverlaps[int32]), sig(kernel.TimeOnly, evalOverlaps[int32]), sig(kernel.Stamp, evalOverlaps[int64])}
 }
