@@ -38,6 +38,7 @@ type rule struct {
 // rules are applied to every node, in this order, until none changes anything.
 var rules = []rule{
 	{"fold", fold},
+	{"or-factor", orFactor},
 	{"filter-merge", filterMerge},
 	{"project-merge", projectMerge},
 	{"project-remove", projectRemove},
