@@ -108,23 +108,7 @@ func (k *Keep) takeBack(s keyed.Slot, kind vec.RowKind, cols []vec.Vector, row i
 
 // Tick implements Operator: rows whose time is over are forgotten.
 func (k *Keep) Tick(now int64, _ Output) (bool, error) {
-	ms := now / 1000
-	if k.swept == 0 {
-		k.swept = ms
-	}
-	if k.spec.TTLMs == 0 || ms-k.swept < k.spec.TTLMs/2 {
-		return false, nil
-	}
-	k.swept = ms
-	var gone []keyed.Slot
-	for s := range k.multi.Each {
-		if ms-int64(k.multi.Extra(k.multi.Last(s))[0]) > k.spec.TTLMs {
-			gone = append(gone, s)
-		}
-	}
-	for _, s := range gone {
-		k.multi.DeleteKey(s)
-	}
+	sweepKeys(k.multi, &k.swept, k.spec.TTLMs, now/1000)
 	return false, nil
 }
 

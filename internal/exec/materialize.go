@@ -137,23 +137,7 @@ func (m *Materialize) first(s keyed.Slot, found keyed.Ref, cols []vec.Vector, ro
 
 // Tick implements Operator: rows whose time is over are forgotten.
 func (m *Materialize) Tick(now int64, _ Output) (bool, error) {
-	ms := now / 1000
-	if m.swept == 0 {
-		m.swept = ms
-	}
-	if m.spec.TTLMs == 0 || ms-m.swept < m.spec.TTLMs/2 {
-		return false, nil
-	}
-	m.swept = ms
-	var gone []keyed.Slot
-	for s := range m.multi.Each {
-		if ms-int64(m.multi.Extra(m.multi.Last(s))[0]) > m.spec.TTLMs {
-			gone = append(gone, s)
-		}
-	}
-	for _, s := range gone {
-		m.multi.DeleteKey(s)
-	}
+	sweepKeys(m.multi, &m.swept, m.spec.TTLMs, now/1000)
 	return false, nil
 }
 
@@ -166,4 +150,25 @@ func (m *Materialize) Close() error {
 		m.multi.Close()
 	}
 	return nil
+}
+
+// sweepKeys forgets, twice within a time to live, the keys whose last row was written
+// before it; a row's first extra word is its time. swept is when it last did.
+func sweepKeys(m *keyed.Multi, swept *int64, ttlMs, nowMs int64) {
+	if *swept == 0 {
+		*swept = nowMs
+	}
+	if ttlMs == 0 || nowMs-*swept < ttlMs/2 {
+		return
+	}
+	*swept = nowMs
+	var gone []keyed.Slot
+	for s := range m.Each {
+		if nowMs-int64(m.Extra(m.Last(s))[0]) > ttlMs {
+			gone = append(gone, s)
+		}
+	}
+	for _, s := range gone {
+		m.DeleteKey(s)
+	}
 }
