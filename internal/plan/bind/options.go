@@ -89,7 +89,7 @@ var optionDefs = []connect.Option{
 	{Key: "millrace.optimizer.disabled-rules", Doc: "optimiser rules that are left out, with semicolons between them: a plan gives the same rows without (Millrace's own)"},
 	{Key: "memory.size", Check: size, Doc: "memory for state and buffers (Millrace's own)"},
 	{Key: "io.tmp.dirs", Check: oneFolder, Doc: "folder for what does not fit in memory; unset, the system's for temporary files"},
-	{Key: "memory.size", Check: size, Doc: "memory of the process, for state, buffers and caches (Millrace's own); unset, taskmanager.memory.process.size, or three quarters of what the machine has"},
+	{Key: "memory.size", Check: size, Doc: "memory of the process, for state, buffers and caches (Millrace's own); unset, taskmanager.memory.process.size; without either there is no limit, but state leaves memory when it takes half of the machine's"},
 	{Key: "taskmanager.memory.process.size", Check: size, Doc: "the same in Flink's name"},
 	{Key: "state.backend.type", Default: "lsm", Check: oneOf("lsm", "rocksdb", "forst", "mem", "hashmap"), Doc: "where state is: lsm, also called rocksdb or forst, keeps in memory what is used and the rest in files; mem, also called hashmap, keeps all in memory and fails when that is not enough"},
 }
