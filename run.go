@@ -420,7 +420,10 @@ func (s *Session) restoreJob(j *Job, l *cluster.Local, st *checkpoint.Storage) e
 			return err
 		}
 		m = &checkpoint.Manifest{Job: j.ID, Run: newRun(), Epoch: next, Groups: l.Graph.MaxParallelism}
-		l.Restore, l.Options.Run = m, m.Run
+		if m.Plan, err = st.PutPlan(l.Graph); err != nil {
+			return err
+		}
+		l.Restore, l.Options.Run, l.Options.Plan = m, m.Run, m.Plan
 		return st.Begin(m)
 	}
 	if err := fits(m, l.Graph, s.opts.Int("pipeline.max-parallelism") > 0); err != nil {
@@ -436,6 +439,9 @@ func (s *Session) restoreJob(j *Job, l *cluster.Local, st *checkpoint.Storage) e
 	}
 	if next, err := st.Next(); err == nil && next > m.Epoch+1 {
 		s.cfg.Log(fmt.Sprintf("%s: checkpoints %d to %d are given up, and what they committed is taken back where the sink can: their rows come again", j.ID, m.Epoch+1, next-1))
+	}
+	if l.Options.Plan, err = st.PutPlan(l.Graph); err != nil {
+		return err
 	}
 	l.Restore, l.Options.Run = m, m.Run
 	return st.Begin(m)
@@ -473,32 +479,17 @@ func (s *Session) restored(j *Job, st *checkpoint.Storage) (*checkpoint.Manifest
 		}
 		return m, err
 	}
-	other := &checkpoint.Storage{FS: s.fs, Dir: from}
-	if e, ok := checkpoint.EpochOf(from); ok {
-		other.Dir = path.Dir(from)
-		m, err := other.Load(e)
-		if err == nil {
-			err = other.Verify(m)
-		}
-		if errors.Is(err, fsys.ErrNotExist) {
-			return nil, usage(fmt.Errorf("restore %s: %w", from, err))
-		}
-		if err != nil {
-			return nil, fmt.Errorf("restore %s: %w", from, err)
-		}
-		return m, other.Adopt(m, st)
-	}
-	if sub := (&checkpoint.Storage{FS: s.fs, Dir: path.Join(from, j.ID)}); sub.Any() {
-		other = sub
-	}
-	m, err := other.Latest(warn)
+	found, err := checkpoint.Find(s.fs, from, j.ID, warn)
 	if err != nil {
-		return nil, fmt.Errorf("restore %s: %w", from, err)
+		err = fmt.Errorf("restore %s: %w", from, err)
 	}
-	if m == nil {
-		return nil, usage(fmt.Errorf("restore %s: there is no checkpoint there; a checkpoint is a file chk-N.json in a job's folder", from))
+	if errors.Is(err, fsys.ErrNotExist) || errors.Is(err, checkpoint.ErrNoCheckpoint) {
+		return nil, usage(err)
 	}
-	return m, other.Adopt(m, st)
+	if err != nil {
+		return nil, err
+	}
+	return found.Manifest, found.Adopt(found.Manifest, st)
 }
 
 // fits checks that a checkpoint is one of the graph's job.

@@ -4,6 +4,7 @@
 // A job's folder in the checkpoint folder:
 //
 //	<job>/chk-<epoch>.json   the manifest: readable, checksummed, written once
+//	<job>/plan-<sum>.json    the job's plan: see Storage.Plan
 //	<job>/shared/…           state files, named by the manifests
 //	<job>/owner-<n>.json     the process that runs the job: see Lease
 //
@@ -37,10 +38,11 @@ type Manifest struct {
 	Job       string
 	Run       string // of the job: the same over restarts from its checkpoints; sinks name by it what they write
 	Epoch     base.Epoch
-	Groups    int  // pipeline.max-parallelism, fixed by the first checkpoint
-	Hash      int  // version of the key hash (keyenc.HashVersion)
-	Ended     bool `json:",omitempty"` // all tasks have finished: there is no state, only Prepared to commit
-	Finished  bool `json:",omitempty"` // … and that is committed
+	Groups    int    // pipeline.max-parallelism, fixed by the first checkpoint
+	Hash      int    // version of the key hash (keyenc.HashVersion)
+	Plan      string `json:",omitempty"` // name of the plan's file; "" in checkpoints of earlier versions
+	Ended     bool   `json:",omitempty"` // all tasks have finished: there is no state, only Prepared to commit
+	Finished  bool   `json:",omitempty"` // … and that is committed
 	Operators map[string][]state.Handle
 	Sources   map[string]Source
 	// Marks is the watermark of each vertex, by the id of its first operator or
@@ -61,16 +63,15 @@ func (m *Manifest) Initial() bool {
 	return !m.Finished && len(m.Operators) == 0 && len(m.Sources) == 0 && len(m.Prepared) == 0
 }
 
-// encode writes the manifest with its checksum, as one line of JSON each.
-func encode(m *Manifest) ([]byte, error) {
-	body, err := json.MarshalIndent(m, "", " ")
-	if err != nil {
-		return nil, fmt.Errorf("encode manifest: %w", err)
-	}
-	return fmt.Appendf(body, "\n%016x\n", xxh3.Hash(body)), nil
+// seal writes a value as JSON, followed by its checksum on a line of its own.
+func seal(v any) (data []byte, sum uint64, err error) {
+	body, err := json.MarshalIndent(v, "", " ")
+	sum = xxh3.Hash(body)
+	return fmt.Appendf(body, "\n%016x\n", sum), sum, err
 }
 
-func decode(name string, data []byte) (*Manifest, error) {
+// unseal returns the JSON of what seal wrote.
+func unseal(name string, data []byte) ([]byte, error) {
 	const tail = len("\n0123456789abcdef\n")
 	if len(data) < tail {
 		return nil, fmt.Errorf("%w: %s is cut short", state.ErrCorrupt, name)
@@ -78,6 +79,22 @@ func decode(name string, data []byte) (*Manifest, error) {
 	body := data[:len(data)-tail]
 	if string(data[len(body):]) != fmt.Sprintf("\n%016x\n", xxh3.Hash(body)) {
 		return nil, fmt.Errorf("%w: %s fails its checksum", state.ErrCorrupt, name)
+	}
+	return body, nil
+}
+
+func encode(m *Manifest) ([]byte, error) {
+	data, _, err := seal(m)
+	if err != nil {
+		return nil, fmt.Errorf("encode manifest: %w", err)
+	}
+	return data, nil
+}
+
+func decode(name string, data []byte) (*Manifest, error) {
+	body, err := unseal(name, data)
+	if err != nil {
+		return nil, err
 	}
 	m := &Manifest{}
 	if err := json.Unmarshal(body, m); err != nil {

@@ -28,6 +28,8 @@ type Storage struct {
 	// Scratch says that there are no manifests: what is dropped is deleted at once.
 	Scratch bool
 
+	plan string // of the job that runs, once it is written
+
 	mu   sync.Mutex
 	live map[string]bool // state files that running tasks have put and not dropped
 }
@@ -204,15 +206,15 @@ func (s *Storage) Verify(m *Manifest) error {
 	return nil
 }
 
-// Retain deletes all but the newest n manifests, then the state files that no
-// remaining manifest names and no running task reads.
+// Retain deletes all but the newest n manifests, then the plans and state files that
+// no remaining manifest names and no running task reads.
 func (s *Storage) Retain(n int) error {
 	epochs, err := s.Epochs()
 	if err != nil {
 		return err
 	}
 	n = max(n, RetainedMin)
-	named := map[string]bool{}
+	named, plans := map[string]bool{}, map[string]bool{s.plan: true}
 	for i, e := range epochs {
 		if i < len(epochs)-n {
 			if err := s.FS.Remove(s.manifest(e)); err != nil {
@@ -224,6 +226,7 @@ func (s *Storage) Retain(n int) error {
 		if err != nil {
 			return nil //nolint:nilerr // an unreadable manifest may name anything: nothing is deleted
 		}
+		plans[m.Plan] = true
 		for _, handles := range m.Operators {
 			for _, h := range handles {
 				for _, f := range h.Files {
@@ -232,13 +235,20 @@ func (s *Storage) Retain(n int) error {
 			}
 		}
 	}
-	dir := path.Join(s.Dir, "shared")
+	if err := s.removeIf(s.Dir, func(name string) bool { return isPlan(name) && !plans[name] }); err != nil {
+		return err
+	}
+	return s.removeIf(path.Join(s.Dir, "shared"), func(name string) bool { return !named[name] && !s.isLive(name) })
+}
+
+// removeIf deletes the files of a folder that are gone by their names.
+func (s *Storage) removeIf(dir string, gone func(name string) bool) error {
 	list, err := s.FS.List(dir)
 	if err != nil {
 		return err
 	}
 	for _, f := range list {
-		if name := path.Base(f.Name); !named[name] && !s.isLive(name) {
+		if gone(path.Base(f.Name)) {
 			if err := s.FS.Remove(f.Name); err != nil {
 				return err
 			}
@@ -310,8 +320,8 @@ func EpochOf(name string) (base.Epoch, bool) {
 	return e, err == nil && strings.HasSuffix(name, ".json")
 }
 
-// Adopt copies the state files of a manifest into another job's folder, so that the
-// job's own checkpoints may go on naming them.
+// Adopt copies what a manifest names into another job's folder, so that the job's own
+// checkpoints may go on naming it.
 func (s *Storage) Adopt(m *Manifest, to *Storage) error {
 	if s.Dir == to.Dir {
 		return nil
@@ -328,6 +338,9 @@ func (s *Storage) Adopt(m *Manifest, to *Storage) error {
 				}
 			}
 		}
+	}
+	if err := s.adoptPlan(m, to); err != nil {
+		return fmt.Errorf("restore from %s: %w", s.Dir, err)
 	}
 	return nil
 }

@@ -212,7 +212,7 @@ func (m *Master) complete(now int64) {
 }
 
 func (m *Master) manifest(p *pending) *checkpoint.Manifest {
-	out := &checkpoint.Manifest{Job: m.graph.ID, Run: m.opt.Run, Epoch: p.epoch, Groups: m.graph.MaxParallelism, Hash: keyenc.HashVersion,
+	out := &checkpoint.Manifest{Job: m.graph.ID, Run: m.opt.Run, Plan: m.opt.Plan, Epoch: p.epoch, Groups: m.graph.MaxParallelism, Hash: keyenc.HashVersion,
 		Operators: map[string][]state.Handle{}, Sources: map[string]checkpoint.Source{},
 		Marks: map[string]int64{}, Prepared: maps.Clone(m.carry), Ended: p.last}
 	if m.opt.Bugs.LateSplits {

@@ -145,6 +145,7 @@ type Options struct {
 	FailuresMax int    // epochs that may fail in a row; < 0: any number
 	RetryUs     int64  // until the last epoch is tried to save again
 	Run         string // its name in manifests
+	Plan        string // … and that of its plan
 	Restart     Restart
 	Random      func() float64 // for Restart.Jitter
 	// Enumerator makes the enumerator of a source.

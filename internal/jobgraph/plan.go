@@ -86,7 +86,7 @@ func NewPlan(g *Graph, statement, zone string, tables []PlanTable) *Plan {
 	for _, t := range tables {
 		options[t.Name] = t.Options
 	}
-	g.eachTable(func(t *connect.Table) { t.Options = difference(t.Options, options[t.Name]) })
+	g.EachTable(func(t *connect.Table) { t.Options = difference(t.Options, options[t.Name]) })
 	g.ID, g.Name, g.Options, g.Parallelism, g.MaxParallelism = "", "", nil, 0, 0
 	for i := range g.Vertices {
 		v := &g.Vertices[i]
@@ -152,7 +152,8 @@ func (v *Vertex) sources() []*Source {
 	return out
 }
 
-func (g *Graph) eachTable(f func(*connect.Table)) {
+// EachTable calls f for the tables that a job reads, looks up and writes.
+func (g *Graph) EachTable(f func(*connect.Table)) {
 	for i := range g.Vertices {
 		for _, src := range g.Vertices[i].sources() {
 			f(&src.Table)
@@ -365,7 +366,7 @@ func (p *Plan) setOptions(options func(PlanTable) (map[string]string, error)) er
 		now[t.Name] = o
 	}
 	var missing []string
-	p.Job.eachTable(func(t *connect.Table) {
+	p.Job.EachTable(func(t *connect.Table) {
 		o, ok := now[t.Name]
 		if !ok {
 			missing = append(missing, t.Name)
@@ -398,7 +399,7 @@ func (p *Plan) setOptions(options func(PlanTable) (map[string]string, error)) er
 // TableOf is the table that the job knows under a name: the columns that it was
 // compiled for.
 func (p *Plan) TableOf(name string) (found connect.Table) {
-	p.Job.eachTable(func(t *connect.Table) {
+	p.Job.EachTable(func(t *connect.Table) {
 		if t.Name == name {
 			found = *t
 		}
