@@ -23,6 +23,9 @@ import (
 //	         each row is handled with its own
 //	by key   an input that is known by a unique key, and so sends updates without
 //	         what was before: join_upsert.go
+//
+// Of an input of one row, such as a global aggregate, a batch is first folded to what
+// it comes to, if it has much to meet: join_fold.go.
 type Join struct {
 	Base
 	spec   *jobgraph.Join
@@ -102,6 +105,11 @@ func (j *Join) begin(in int, b *vec.Batch) {
 	j.sides[0].rows.Trim()
 	j.sides[1].rows.Trim()
 	j.match.start(b, in == 0, &j.sides[in], &j.sides[1-in])
+	if j.one(in) && j.manyPairs() {
+		b = foldOne(b)
+		j.batch = b
+		j.match.start(b, in == 0, &j.sides[in], &j.sides[1-in])
+	}
 	switch {
 	case j.unique[in] != nil:
 		j.sides[in].prepare(&j.own, b)

@@ -188,6 +188,8 @@ type Join struct {
 	RightUnique []int
 	LeftAppend  bool // the left input has inserts only
 	RightAppend bool
+	LeftOne     bool  `json:",omitempty"` // the left input has one row at most, of which a batch may have many versions
+	RightOne    bool  `json:",omitempty"`
 	SendBefore  bool  // the output needs -U before +U
 	LeftTTLMs   int64 `json:",omitempty"`
 	RightTTLMs  int64 `json:",omitempty"`

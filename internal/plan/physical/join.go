@@ -59,10 +59,17 @@ func (b *builder) streamJoin(n *logical.Join, e logical.Equi, left, right flow) 
 	spec := &jobgraph.Join{JoinKind: n.JoinKind, LeftKeys: e.Left, RightKeys: e.Right, NullSafe: e.AnyNullSafe(), Cond: e.Rest,
 		LeftTypes: left.schema.Types(), RightTypes: right.schema.Types(),
 		LeftUnique: unique(li, e.Left), RightUnique: unique(ri, e.Right),
-		LeftAppend: left.kinds.Append(), RightAppend: right.kinds.Append(), SendBefore: info.Before(), LeftTTLMs: lt, RightTTLMs: rt}
+		LeftAppend: left.kinds.Append(), RightAppend: right.kinds.Append(),
+		LeftOne: oneRow(li), RightOne: oneRow(ri), SendBefore: info.Before(), LeftTTLMs: lt, RightTTLMs: rt}
 	op := b.op(n, "", spec, n.Out, left.schema, right.schema)
 	return b.apply(op, info.Kinds, lies(n.JoinKind, e, len(left.schema)),
 		input{flow: left, dist: hashed(e.Left)}, input{flow: right, dist: hashed(e.Right)})
+}
+
+// oneRow reports whether a relation has one row at most: no column is needed to tell
+// its rows apart.
+func oneRow(i *changelog.Info) bool {
+	return slices.ContainsFunc(i.Keys, func(k []int) bool { return len(k) == 0 })
 }
 
 // unique picks the unique key of a join's input: one that holds the join keys if
