@@ -1,9 +1,9 @@
 package millrace
 
 import (
+	"context"
 	"slices"
 
-	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/build"
 	"github.com/millrace-io/millrace/internal/jobgraph"
 	"github.com/millrace-io/millrace/internal/plan/explain"
@@ -12,11 +12,9 @@ import (
 )
 
 // explain is EXPLAIN.
-func (s *Session) explain(a *ast.Explain) (*Result, error) {
+func (s *Session) explain(ctx context.Context, a *ast.Explain) (*Result, error) {
 	if a.Analyze {
-		e := base.Errorf(base.Pos{}, "EXPLAIN ANALYZE is not supported yet")
-		e.Hint = "EXPLAIN PLAN_ADVICE shows the plan and what may be better about it"
-		return nil, at(a, e)
+		return s.explainAnalyze(ctx, a)
 	}
 	has := func(word string) bool { return slices.Contains(a.Details, word) }
 	d := explain.Details{Changes: has("CHANGELOG_MODE"), JSON: has("JSON_EXECUTION_PLAN"), Advice: has("PLAN_ADVICE"), Delivery: s.delivery}

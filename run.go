@@ -66,6 +66,8 @@ type running struct {
 	err    error
 	final  cluster.Status
 	began  int64 // microseconds
+	// profile measures the job; nil: nothing does.
+	profile *build.Profile
 	// stopped: by STOP JOB, so its end is no failure.
 	stopped atomic.Bool
 }
@@ -187,7 +189,7 @@ func (s *Session) execute(ctx context.Context, st Statement, rows RowsFunc) (*Re
 	case *ast.Reset:
 		return s.reset(a)
 	case *ast.Explain:
-		return s.explain(a)
+		return s.explain(ctx, a)
 	case *ast.CompilePlan:
 		return s.compilePlan(ctx, a)
 	case *ast.ExecutePlan:
@@ -332,6 +334,7 @@ func (s *Session) launch(ctx context.Context, j *Job, g *jobgraph.Graph, schema 
 		}
 		return rows(schema, b)
 	}
+	world.Profile = j.profile
 	l.World = world
 	if v := s.cfg.verify; v != nil {
 		v.prepare(g, world, s.Zone())
@@ -341,6 +344,8 @@ func (s *Session) launch(ctx context.Context, j *Job, g *jobgraph.Graph, schema 
 		TimeoutUs: s.opts.Duration("execution.checkpointing.timeout").Microseconds()}
 	dir := s.checkpointDir()
 	switch {
+	case j.profile != nil:
+		l.Options.IntervalUs = 0
 	case dir == "" && l.Options.IntervalUs > 0 && !j.Batch && s.cfg.verify == nil:
 		s.cfg.Log("'execution.checkpointing.interval' is set, but there is no folder for checkpoints: none are taken; give --checkpoint-dir or set 'execution.checkpointing.dir'")
 		l.Options.IntervalUs = 0

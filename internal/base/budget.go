@@ -18,6 +18,18 @@ type Budget struct {
 
 	used atomic.Int64
 	peak atomic.Int64
+
+	whole *Budget // of which this one is a share
+}
+
+// Share returns a budget for one of those who use b: it counts what that one keeps,
+// and b decides whether there is room.
+func (b *Budget) Share() *Budget {
+	s := &Budget{whole: b}
+	if b != nil {
+		s.Limit, s.EvictAt, s.EvictKeep = b.Limit, b.EvictAt, b.EvictKeep
+	}
+	return s
 }
 
 // Add counts n more bytes (fewer, if negative) and reports whether the budget
@@ -29,6 +41,9 @@ func (b *Budget) Add(n int64) bool {
 	u := b.used.Add(n)
 	for p := b.peak.Load(); u > p && !b.peak.CompareAndSwap(p, u); p = b.peak.Load() {
 	}
+	if b.whole != nil {
+		return b.whole.Add(n)
+	}
 	return b.Limit == 0 || u <= b.Limit
 }
 
@@ -37,15 +52,29 @@ func (b *Budget) Short(table int64) bool {
 	if b == nil || b.Limit == 0 && b.EvictAt == 0 {
 		return false
 	}
+	if b.whole != nil {
+		return b.whole.Short(table)
+	}
 	return b.used.Load() > cmp.Or(b.EvictAt, b.Limit/16*7) && table > cmp.Or(b.EvictKeep, 1<<20)
 }
 
-// Used returns the bytes counted now.
+// Used returns the bytes counted now, of all that share a limit.
 func (b *Budget) Used() int64 {
 	if b == nil {
 		return 0
 	}
+	if b.whole != nil {
+		return b.whole.Used()
+	}
 	return b.used.Load()
+}
+
+// Peak returns the most bytes that were counted at a time: of a share, its own.
+func (b *Budget) Peak() int64 {
+	if b == nil {
+		return 0
+	}
+	return b.peak.Load()
 }
 
 // Exceeded is the error of an operator that cannot do with less.

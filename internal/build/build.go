@@ -38,6 +38,8 @@ type World struct {
 	Source func(*jobgraph.Source) (connect.Source, error)
 	Writer func(op string, sink *jobgraph.Sink) connect.Writer
 	Looker func(*jobgraph.LookupJoin) (connect.Looker, error)
+	// Profile learns what each part does; nil: nothing is measured.
+	Profile *Profile
 }
 
 // moves reports whether the rows of a subtask come, straight, from splits of a source
@@ -54,13 +56,16 @@ func moves(g *jobgraph.Graph, vertex int) bool {
 // Task is a subtask ready to be wired: its Inbox, Edges and Report are missing.
 func Task(g *jobgraph.Graph, id task.ID, restore map[string][]state.Handle, mark *task.Marks, w *World, wake func()) (task.Config, error) {
 	v := &g.Vertices[id.Vertex]
-	cfg := task.Config{ID: id, Restored: mark}
+	cfg := task.Config{ID: id, Restored: mark, Clock: w.Profile.clock()}
 	if v.Source != nil {
 		src, err := Source(v.Source, id, w, wake)
 		if err != nil {
 			return cfg, err
 		}
 		cfg.Source = src
+		if w.Profile != nil {
+			w.Profile.source(v.Source.ID, id.Attempt, src)
+		}
 	}
 	for _, op := range v.Ops {
 		ctx := &exec.Context{Op: op.ID, Subtask: id.Subtask, Parallelism: v.Parallelism, Groups: g.MaxParallelism,
@@ -71,7 +76,11 @@ func Task(g *jobgraph.Graph, id task.ID, restore map[string][]state.Handle, mark
 		var err error
 		prefix := fmt.Sprintf("%s-%d-%d", op.ID, id.Subtask, id.Attempt)
 		r := base.RangeOf(id.Subtask, v.Parallelism, g.MaxParallelism)
-		if ctx.State, err = w.Backend.Open(prefix, r, restore[op.ID], w.Files); err != nil {
+		files := w.Files
+		if w.Profile != nil {
+			files = w.Profile.operator(ctx, id.Attempt, files)
+		}
+		if ctx.State, err = w.Backend.Open(prefix, r, restore[op.ID], files); err != nil {
 			return cfg, fmt.Errorf("restore %s: %w", op.Name, err)
 		}
 		t := task.Op{ID: op.ID, Context: ctx}

@@ -32,9 +32,11 @@ func (c *explainCommand) Run(w *world) error {
 		if err != nil {
 			return err
 		}
-		switch st.AST.(type) {
+		switch a := st.AST.(type) {
 		case *ast.Query, *ast.Insert, *ast.StatementSet, *ast.Execute, *ast.CompilePlan, *ast.ExecutePlan:
 			st.AST = &ast.Explain{Statement: st.AST, Details: []string{"CHANGELOG_MODE"}}
+		case *ast.Explain:
+			a.Analyze = false // nothing runs
 		case *ast.Show, *ast.Describe, *ast.ShowCreate:
 			continue
 		}

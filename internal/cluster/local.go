@@ -316,6 +316,9 @@ func (l *Local) deploy(d *job.Deployment) {
 			return nil, err
 		}
 		wires.Connect(&cfg)
+		if p := l.World.Profile; p != nil {
+			p.Edges(l.Graph, &cfg)
+		}
 		cfg.Durable = l.Storage != nil
 		cfg.Report = r.report
 		r.cfg = &cfg
@@ -332,7 +335,12 @@ func (l *Local) wire(attempt int) {
 		}
 	}
 	l.wakers = wakers
-	l.wires = NewWires(l.Graph, attempt, func(id task.ID) { poke(wakers[id]) }, func() local.Spill { return spill.New(l.World.Memory, l.World.Spill) })
+	l.wires = NewWires(l.Graph, attempt, func(id task.ID) { poke(wakers[id]) }, func(edge int) local.Spill {
+		if p := l.World.Profile; p != nil {
+			return spill.New(p.Waiting(edge, attempt, l.World))
+		}
+		return spill.New(l.World.Memory, l.World.Spill)
+	})
 }
 
 func (l *Local) stop(id task.ID) {

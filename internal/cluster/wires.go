@@ -17,19 +17,19 @@ type Wires struct {
 
 // NewWires makes the channels. wake is called when a task may go on: something has
 // come for it, or there is room again; spill makes what a blocking edge puts beyond
-// memory.
-func NewWires(g *jobgraph.Graph, attempt int, wake func(task.ID), spill func() local.Spill) *Wires {
+// memory, edge being its place in the graph.
+func NewWires(g *jobgraph.Graph, attempt int, wake func(task.ID), spill func(edge int) local.Spill) *Wires {
 	out := &Wires{graph: g, Attempt: attempt}
-	for _, e := range g.Edges {
+	for i, e := range g.Edges {
 		queues := make([][]*local.Queue, g.Vertices[e.From].Parallelism)
-		for i := range queues {
+		for from := range queues {
 			for k := range g.Vertices[e.To].Parallelism {
-				send, recv := task.ID{Vertex: e.From, Subtask: i, Attempt: attempt}, task.ID{Vertex: e.To, Subtask: k, Attempt: attempt}
+				send, recv := task.ID{Vertex: e.From, Subtask: from, Attempt: attempt}, task.ID{Vertex: e.To, Subtask: k, Attempt: attempt}
 				var sp local.Spill
 				if e.Blocking {
-					sp = spill()
+					sp = spill(i)
 				}
-				queues[i] = append(queues[i], local.NewQueue(func() { wake(recv) }, func() { wake(send) }, sp))
+				queues[from] = append(queues[from], local.NewQueue(func() { wake(recv) }, func() { wake(send) }, sp))
 			}
 		}
 		out.edges = append(out.edges, queues)

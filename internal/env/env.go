@@ -17,6 +17,11 @@ import (
 // Now returns the time in microseconds since the epoch.
 func Now() int64 { return time.Now().UnixMicro() }
 
+var began = time.Now()
+
+// Nanos returns the time in nanoseconds since some moment: for how long things take.
+func Nanos() int64 { return int64(time.Since(began)) }
+
 // After calls f on a goroutine of its own when d has passed, unless stop comes first.
 func After(d time.Duration, f func()) (stop func()) {
 	t := time.AfterFunc(d, f)

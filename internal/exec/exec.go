@@ -43,6 +43,7 @@ func (ctx *Context) overdrawn(n int64) error {
 type Counters struct {
 	RowsIn, RowsOut int64
 	LateDropped     int64
+	BusyNs          int64 // in the operator itself; 0 where the task has no clock
 }
 
 // A LateLog decides about late rows in a verified run: the streaming run records

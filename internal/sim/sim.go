@@ -370,7 +370,7 @@ func (w *world) tell(id task.ID, c task.Control) {
 
 func (w *world) deploy(d *job.Deployment) {
 	if w.wires == nil || w.wires.Attempt != d.Task.Attempt || len(w.tasks) == 0 || w.tasks[0].id.Attempt != d.Task.Attempt {
-		w.wires = cluster.NewWires(w.graph, d.Task.Attempt, w.wake, func() local.Spill { return nil })
+		w.wires = cluster.NewWires(w.graph, d.Task.Attempt, w.wake, func(int) local.Spill { return nil })
 		w.tasks = nil
 	}
 	t := &running{id: d.Task, awake: true}

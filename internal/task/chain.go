@@ -33,6 +33,11 @@ type event struct {
 
 func (l *link) out() exec.Output { return output{l.t, l.i + 1} }
 
+func (l *link) counters() *exec.Counters { return l.t.cfg.Ops[l.i].Context.Counters }
+
+// begin lets time run for the operator, and returns for whom it ran.
+func (l *link) begin() *int64 { return l.t.watch.turn(&l.counters().BusyNs) }
+
 func (l *link) push(e event) { l.queue = append(l.queue, e) }
 
 func (l *link) process(in int, b *vec.Batch) (err error) {
@@ -40,8 +45,10 @@ func (l *link) process(in int, b *vec.Batch) (err error) {
 		l.push(event{kind: exchange.Data, in: in, batch: b})
 		return nil
 	}
-	l.t.cfg.Ops[l.i].Context.Counters.RowsIn += int64(b.Len())
+	l.counters().RowsIn += int64(b.Len())
+	before := l.begin()
 	l.more, err = l.op.Process(in, b, l.out())
+	l.t.watch.turn(before)
 	return err
 }
 
@@ -50,7 +57,9 @@ func (l *link) watermark(m int64) (err error) {
 		l.push(event{kind: exchange.Watermark, time: m})
 		return nil
 	}
+	before := l.begin()
 	l.more, err = l.op.Watermark(m, l.out())
+	l.t.watch.turn(before)
 	return err
 }
 
@@ -58,13 +67,38 @@ func (l *link) tick(now int64) (err error) {
 	if l.more || len(l.queue) > 0 {
 		return nil // busy: the next tick comes soon
 	}
+	before := l.begin()
 	l.more, err = l.op.Tick(now, l.out())
+	l.t.watch.turn(before)
 	return err
 }
 
 func (l *link) endInput(in int) (err error) {
+	before := l.begin()
 	l.more, err = l.op.EndInput(in, l.out())
+	l.t.watch.turn(before)
 	return err
+}
+
+func (l *link) flush() (err error) {
+	before := l.begin()
+	l.more, err = l.op.Flush(l.out())
+	l.t.watch.turn(before)
+	return err
+}
+
+func (l *link) resume() (err error) {
+	before := l.begin()
+	l.more, err = l.op.Resume(l.out())
+	l.t.watch.turn(before)
+	return err
+}
+
+func (l *link) await() (did bool, err error) {
+	before := l.begin()
+	did, l.more, err = l.waiter.Arrived(l.out())
+	l.t.watch.turn(before)
+	return did, err
 }
 
 // full reports whether the operator wants no more input for now.
@@ -83,8 +117,7 @@ func (t *Task) await() (bool, error) {
 		if l.waiter == nil {
 			continue
 		}
-		did, more, err := l.waiter.Arrived(l.out())
-		l.more = more
+		did, err := l.await()
 		if did || err != nil {
 			return did, err
 		}
@@ -124,9 +157,7 @@ func (t *Task) drain() (bool, error) {
 			return false, nil // those before it wait
 		}
 		if l.more {
-			more, err := l.op.Resume(l.out())
-			l.more = more
-			return true, err
+			return true, l.resume()
 		}
 		if len(l.queue) > 0 {
 			e := l.queue[0]
@@ -145,7 +176,9 @@ func (l *link) handle(e event) (err error) {
 		err = l.process(e.in, e.batch)
 		l.queue = append(l.queue, rest...)
 	case exchange.Watermark:
+		before := l.begin()
 		l.more, err = l.op.Watermark(e.time, l.out())
+		l.t.watch.turn(before)
 	}
 	return err
 }
@@ -168,8 +201,12 @@ func (o output) Emit(b *vec.Batch) error {
 		return o.t.chain[o.i].process(0, b)
 	}
 	for i := range o.t.cfg.Edges {
-		own := *b // each receiver makes the marks its own, see remark
-		if err := o.t.cfg.Edges[i].send(&own); err != nil {
+		own, e := *b, &o.t.cfg.Edges[i] // each receiver makes the marks its own, see remark
+		e.Rows += int64(b.Len())
+		before := o.t.watch.turn(&e.BusyNs)
+		err := e.send(&own)
+		o.t.watch.turn(before)
+		if err != nil {
 			return err
 		}
 	}

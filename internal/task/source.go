@@ -40,6 +40,7 @@ type Source struct {
 	quiet  bool  // no rows since the last tick
 	fallen bool  // has said Idle, and had no rows since
 	Rows   int64 // read so far
+	BusyNs int64 // the task spent on them; 0 where it has no clock
 }
 
 type split struct {

@@ -55,8 +55,10 @@ type Op struct {
 
 // An Edge sends what leaves the chain on to another vertex.
 type Edge struct {
-	Out   exchange.Outbox
-	Route Route
+	Out    exchange.Outbox
+	Route  Route
+	Rows   int64 // sent so far
+	BusyNs int64 // spent on sending them; 0 where the task has no clock
 }
 
 // Config says what a task runs. It has either a Source or an Inbox, or neither:
@@ -72,8 +74,9 @@ type Config struct {
 	Edges    []Edge
 	Restored *Marks // where watermarks stood, from a checkpoint
 	Report   func(Report)
-	Durable  bool // there are checkpoints: snapshots hold state
-	NoAlign  bool // a seeded bug, for testing the simulator
+	Durable  bool         // there are checkpoints: snapshots hold state
+	Clock    func() int64 // nanoseconds, if what takes how long is measured; nil: it is not
+	NoAlign  bool         // a seeded bug, for testing the simulator
 }
 
 // Marks is the watermark state of a task in a checkpoint.
@@ -122,6 +125,7 @@ type Assignment struct {
 type Task struct {
 	cfg     Config
 	chain   []link
+	watch   watch
 	mailbox []Control
 
 	epoch   base.Epoch // being aligned, 0 when none
@@ -152,7 +156,7 @@ type ending struct {
 
 // New opens the operators, last first, and returns the task.
 func New(cfg Config) (*Task, error) {
-	t := &Task{cfg: cfg, mark: math.MinInt64}
+	t := &Task{cfg: cfg, mark: math.MinInt64, watch: watch{now: cfg.Clock}}
 	if cfg.Restored != nil {
 		t.mark = cfg.Restored.Task
 	}
@@ -331,7 +335,9 @@ func (t *Task) stepSource() (bool, error) {
 	if src.held() && !src.ended() {
 		return false, nil // until a Limit comes
 	}
+	before := t.watch.turn(&src.BusyNs)
 	b, did, err := src.poll()
+	t.watch.turn(before)
 	if err != nil {
 		return false, err
 	}
@@ -473,9 +479,7 @@ func (t *Task) sayIdle() error {
 			continue
 		}
 		l.idled = true
-		more, err := l.op.Flush(l.out())
-		l.more = more
-		if err != nil || t.busy() {
+		if err := l.flush(); err != nil || t.busy() {
 			return err
 		}
 	}
@@ -496,9 +500,7 @@ func (t *Task) flush() error {
 			continue
 		}
 		l.flushed = t.epoch
-		more, err := l.op.Flush(l.out())
-		l.more = more
-		if err != nil || t.busy() {
+		if err := l.flush(); err != nil || t.busy() {
 			return err
 		}
 	}

@@ -20,8 +20,6 @@ type Details struct {
 	Keys func(id string) [][]string
 	// Delivery says what a failure does to the rows of a sink.
 	Delivery func(*jobgraph.Sink) string
-	// Ran is what an operator or source has done: ANALYZE.
-	Ran func(id string) string
 }
 
 // Text is EXPLAIN's answer: the tree as bound, the operators, the vertices that run
@@ -46,6 +44,14 @@ func Text(before *logical.Job, g *jobgraph.Graph, d Details) string {
 	return text
 }
 
+// Ran writes the operators of a graph that has run with what part and edge say that an
+// operator or source, by id, and an edge, by its place, have done.
+func Ran(g *jobgraph.Graph, part func(id string) string, edge func(i int) string) string {
+	p := newPhysical(g, Details{})
+	p.ran, p.carried = part, edge
+	return "== Physical Plan As It Ran ==\n" + p.tree()
+}
+
 // Logical writes the trees of a job.
 func Logical(job *logical.Job) string { return logical.JobString(job) }
 
@@ -54,10 +60,12 @@ func Logical(job *logical.Job) string { return logical.JobString(job) }
 // once and then referred to.
 func Physical(g *jobgraph.Graph) string { return tree(g, Details{Changes: true}) }
 
-func tree(g *jobgraph.Graph, d Details) string {
-	p := physical{g: g, d: d, advice: map[string][]int{}, in: map[int][]jobgraph.Edge{}, out: make([]int, len(g.Vertices)), refs: map[int]int{}}
-	for _, e := range g.Edges {
-		p.in[e.To] = append(p.in[e.To], e)
+func tree(g *jobgraph.Graph, d Details) string { return newPhysical(g, d).tree() }
+
+func newPhysical(g *jobgraph.Graph, d Details) *physical {
+	p := &physical{g: g, d: d, advice: map[string][]int{}, in: map[int][]int{}, out: make([]int, len(g.Vertices)), refs: map[int]int{}}
+	for i, e := range g.Edges {
+		p.in[e.To] = append(p.in[e.To], i)
 		p.out[e.From]++
 	}
 	if d.Advice {
@@ -65,7 +73,11 @@ func tree(g *jobgraph.Graph, d Details) string {
 			p.advice[a.Op] = append(p.advice[a.Op], i+1)
 		}
 	}
-	for i := range g.Vertices {
+	return p
+}
+
+func (p *physical) tree() string {
+	for i := range p.g.Vertices {
 		if p.out[i] == 0 {
 			p.vertex(i, "", "")
 		}
@@ -77,10 +89,13 @@ type physical struct {
 	g      *jobgraph.Graph
 	d      Details
 	advice map[string][]int // by operator: numbers from 1
-	in     map[int][]jobgraph.Edge
-	out    []int // edges that leave a vertex
+	in     map[int][]int    // edges that lead to a vertex
+	out    []int            // edges that leave a vertex
 	refs   map[int]int
 	b      strings.Builder
+
+	ran     func(id string) string // what an operator or source has done; nil: the graph has not run
+	carried func(edge int) string
 }
 
 // line writes a node; first stands before it.
@@ -107,8 +122,8 @@ func (p *physical) line(first, id, text, kinds string, note string) {
 			fmt.Fprintf(&p.b, ": rowcount = %.3G, rowsize = %.0f", rows, width)
 		}
 	}
-	if p.d.Ran != nil {
-		if ran := p.d.Ran(id); ran != "" {
+	if p.ran != nil {
+		if ran := p.ran(id); ran != "" {
 			p.b.WriteString(": " + ran)
 		}
 	}
@@ -138,12 +153,16 @@ func (p *physical) vertex(i int, first, rest string) {
 		return
 	}
 	edges := p.in[i]
-	for k, e := range edges {
+	for k, i := range edges {
+		e := p.g.Edges[i]
 		f, r := rest+"+- ", rest+"   "
 		if k < len(edges)-1 {
 			f, r = rest+":- ", rest+":  "
 		}
 		if text := exchange(p.g, e); text != "" {
+			if p.ran != nil {
+				text += ": " + p.carried(i)
+			}
 			p.b.WriteString(f + text + "\n")
 			f, r = r+"+- ", r+"   "
 		}
