@@ -32,6 +32,7 @@ func (scratchTable) Delete([]byte) error                                    { re
 func (scratchTable) DeleteRange(_, _ []byte) error                          { return nil }
 func (scratchTable) Defer(func(int) bool)                                   {}
 func (scratchTable) Late(_, _ []byte) error                                 { return nil }
+func (scratchTable) Stale(int)                                              {}
 func (scratchTable) Resident()                                              {}
 func (scratchTable) Empty() bool                                            { return true }
 func (scratchTable) Err() error                                             { return nil }

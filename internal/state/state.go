@@ -62,6 +62,10 @@ type Table interface {
 	Put(key, val []byte) error
 	Delete(key []byte) error
 
+	// Stale tells that n entries which were put before count no more, because they
+	// were put again or lie in a range that was deleted.
+	Stale(n int)
+
 	// Defer puts off writing what has changed, so that a Snapshot takes no time:
 	// after the next one, drain is called until it has nothing more, to write about n
 	// entries by Late. Who defers writes, too, what was frozen before changing it.
@@ -121,6 +125,8 @@ type File struct {
 	// Run is the number of the run that the file is a part of: neighbours with one
 	// number, not 0, have ascending keys that do not overlap.
 	Run int `json:",omitempty"`
+	// Entries is how many it has; 0 if that is not known.
+	Entries int `json:",omitempty"`
 }
 
 // Files are where a store puts its files and reads them: checkpoint storage, or a

@@ -142,9 +142,7 @@ func (t *Table) Snapshot() error {
 				continue
 			}
 			t.touched[i] = 0
-			w &= t.live[i]
-			t.durable[i] |= w
-			for ; w != 0; w &= w - 1 {
+			for w &= t.live[i]; w != 0; w &= w - 1 {
 				t.write(Slot(i<<6 + bits.TrailingZeros64(w)))
 			}
 		}
@@ -159,8 +157,13 @@ func (t *Table) write(s Slot) {
 	t.fail(t.disk.Put(t.key, t.val))
 }
 
-// encode makes the durable key and value of an entry.
+// encode makes the durable key and value of an entry that is written now.
 func (t *Table) encode(s Slot) {
+	if w, bit := &t.durable[s>>6], uint64(1)<<(s&63); *w&bit == 0 {
+		*w |= bit
+	} else {
+		t.disk.Stale(1)
+	}
 	h := t.hash(s)
 	t.wrote.add(keyenc.Group(h, t.shape.Groups))
 	t.key = t.appendDurableKey(t.key[:0], s, h)
@@ -176,6 +179,9 @@ func (t *Table) Clear() {
 // wipe removes all entries from the store.
 func (t *Table) wipe() {
 	t.melt()
+	if t.wrote != nil {
+		t.disk.Stale(t.n)
+	}
 	t.wrote.each(func(g base.KeyGroup) {
 		t.key = t.appendPrefix(t.key[:0], g)
 		t.val = after(append(t.val[:0], t.key...))

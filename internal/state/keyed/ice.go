@@ -71,7 +71,6 @@ func (t *Table) thawOne(s Slot) {
 	if t.live[s>>6]&bit == 0 {
 		return // it was gone when it was frozen
 	}
-	t.durable[s>>6] |= bit
 	t.encode(s)
 	t.fail(t.disk.Late(t.key, t.val))
 }

@@ -455,6 +455,7 @@ func (m *Multi) DeleteKey(s Slot) {
 	if durable >= rangeDeleteRows {
 		m.val = append(append(m.val[:0], m.key...), 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF)
 		m.fail(m.disk.DeleteRange(m.key, m.val))
+		m.disk.Stale(durable)
 	}
 	for r := m.First(s); r != 0; {
 		w := m.rows.words(uint32(r))
@@ -516,6 +517,9 @@ func (m *Multi) writeRow(w []uint64, prefix int, hash uint64) {
 
 // encodeRow makes the durable key and value of a row.
 func (m *Multi) encodeRow(w []uint64, prefix int, hash uint64) {
+	if w[1]&flagDurable != 0 {
+		m.disk.Stale(1)
+	}
 	w[1] |= flagDurable
 	m.wrote.add(keyenc.Group(hash, m.shape.Groups))
 	m.key = m.appendRowKey(m.key[:prefix], w)
@@ -529,6 +533,18 @@ func (m *Multi) Clear() {
 	m.rows.reset()
 	m.changed = m.changed[:0]
 	m.long = nil
+}
+
+// wipe removes all rows from the store.
+func (m *Multi) wipe() {
+	if m.wrote != nil {
+		rows := 0
+		for s := range m.Each {
+			rows += m.Count(s)
+		}
+		m.disk.Stale(rows - m.n)
+	}
+	m.Table.wipe()
 }
 
 // Close gives the memory back to the budget. The store keeps what it has.

@@ -1,6 +1,7 @@
 package lsm
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 
@@ -8,10 +9,12 @@ import (
 )
 
 // runsMax is how many runs there may be before the newest are merged, down to
-// runsLow of them.
+// runsLow of them. Where nothing is looked up they cost a restore only, and to write
+// them anew costs more.
 const (
-	runsMax = 8
-	runsLow = 4
+	runsMax        = 8
+	runsMaxUnasked = 32
+	runsLow        = 4
 )
 
 // mergeBytesMin is how large the runs must be before they are merged for what is
@@ -20,6 +23,17 @@ const mergeBytesMin = 1 << 20
 
 // A run is files with ascending keys that do not overlap.
 type run struct{ files []*file }
+
+// entries is how many there are, about.
+func (r *run) entries() (n int64) {
+	for _, f := range r.files {
+		n += int64(cmp.Or(f.meta.Entries, int(f.meta.Bytes/entryBytes)))
+	}
+	return n
+}
+
+// entryBytes is about what an entry takes in a file.
+const entryBytes = 40
 
 func (r *run) bytes() (n int64) {
 	for _, f := range r.files {
@@ -33,7 +47,11 @@ func (r *run) bytes() (n int64) {
 func (t *tree) tidy() {
 	t.mu.Lock()
 	v := t.view.Load()
-	keep := mergeFrom(v.runs, t.opts.mergeBytes)
+	most := runsMaxUnasked
+	if t.asked.Load() {
+		most = runsMax
+	}
+	keep := mergeFrom(v.runs, t.opts.mergeBytes, t.stale.Load(), most)
 	if t.foreign && len(v.runs) > 0 {
 		keep = 0
 	}
@@ -64,21 +82,22 @@ func (t *tree) tidy() {
 
 // mergeFrom decides which runs are merged: those from the returned position on.
 // When there are too many, the newest are, and as many older ones as are not much
-// larger, so that each byte is written about log(size) times; when the newer runs
-// outweigh the oldest, as when all keys change all the time, all are.
-func mergeFrom(runs []*run, least int64) int {
+// larger, so that each byte is written about log(size) times; when most entries are
+// stale, as when all keys change all the time, all are.
+func mergeFrom(runs []*run, least, stale int64, most int) int {
 	n := len(runs)
 	if n < 2 {
 		return n
 	}
-	var newer int64
-	for _, r := range runs[1:] {
-		newer += r.bytes()
+	var bytes, entries int64
+	for _, r := range runs {
+		bytes += r.bytes()
+		entries += r.entries()
 	}
-	if newer > runs[0].bytes() && newer > least {
+	if 2*stale > entries && bytes > least {
 		return 0
 	}
-	if n <= runsMax {
+	if n <= most {
 		return n
 	}
 	keep := runsLow
@@ -120,9 +139,15 @@ func (t *tree) merge(runs []*run, bottom bool) error {
 	}
 	next.runs = slices.Replace(slices.Clone(next.runs), at, at+len(runs), in...)
 	t.view.Store(&next)
+	var gone int64
+	if out != nil {
+		gone = -out.entries()
+	}
 	for _, r := range runs {
 		t.fileBytes.Add(-r.bytes())
 		t.retired = append(t.retired, r.files...)
+		gone += r.entries()
 	}
+	t.stale.Add(-min(gone, t.stale.Load()))
 	return nil
 }

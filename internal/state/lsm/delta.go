@@ -3,7 +3,6 @@ package lsm
 import (
 	"bytes"
 	"cmp"
-	"encoding/binary"
 	"slices"
 
 	"github.com/zeebo/xxh3"
@@ -18,7 +17,8 @@ const deltaChunkBytes = 256 << 10
 // may still make the index, while another goroutine reads the entries.
 type delta struct {
 	tail   int // bytes that keys have behind what is looked up
-	ents   []ent
+	n      int // entries
+	pages  [][]ent
 	chunks [][]byte
 	wipes  []wipe
 	bytes  int64
@@ -29,53 +29,111 @@ type delta struct {
 
 // An ent is one change of one key. Key and value lie together in a chunk.
 type ent struct {
-	prefix uint64 // first 8 bytes of the key, big-endian
-	chunk  uint32
-	off    uint32
-	klen   uint32
-	vlen   int32 // -1: deleted
-	seq    uint32
+	chunk uint32
+	off   uint32
+	klen  uint32
+	vlen  int32 // -1: deleted
 }
 
 // A wipe is a range delete that came after the first seq entries.
 type wipe struct {
 	span
-	seq uint32
+	seq int
 }
 
 // entBytes is about what an entry costs beside its key and value.
 const entBytes = 40
 
-func prefixOf(key []byte) uint64 {
-	if len(key) >= 8 {
-		return binary.BigEndian.Uint64(key)
+// pageEnts is how many entries are in a page.
+const (
+	pageEnts  = 1 << pageShift
+	pageShift = 12
+)
+
+// Pages and chunks that nobody reads any more are used again: to touch new memory
+// costs more than to fill it.
+var (
+	freeChunks = make(chan []byte, 128)
+	freePages  = make(chan []ent, 128)
+)
+
+// ent returns the i'th entry.
+func (d *delta) ent(i int) *ent { return &d.pages[i>>pageShift][i&(pageEnts-1)] }
+
+// recycle gives back the memory of a delta that nobody reads any more.
+func (d *delta) recycle() {
+	for _, c := range d.chunks {
+		if cap(c) == deltaChunkBytes {
+			select {
+			case freeChunks <- c[:0]:
+			default:
+			}
+		}
 	}
-	var b [8]byte
-	copy(b[:], key)
-	return binary.BigEndian.Uint64(b[:])
+	for _, p := range d.pages {
+		if cap(p) == pageEnts {
+			select {
+			case freePages <- p[:0]:
+			default:
+			}
+		}
+	}
+	*d = delta{}
+}
+
+// chunk adds a chunk with room for n bytes.
+func (d *delta) chunk(n int) {
+	size := deltaChunkBytes
+	if len(d.chunks) == 0 {
+		size = 4 << 10 // most tables of most epochs are small
+	}
+	if size = max(size, n); size == deltaChunkBytes {
+		select {
+		case c := <-freeChunks:
+			d.chunks = append(d.chunks, c)
+			return
+		default:
+		}
+	}
+	d.chunks = append(d.chunks, make([]byte, 0, size))
+}
+
+// page adds a page.
+func (d *delta) page() {
+	if len(d.pages) == 0 {
+		d.pages = append(d.pages, nil) // it grows
+		return
+	}
+	select {
+	case p := <-freePages:
+		d.pages = append(d.pages, p)
+	default:
+		d.pages = append(d.pages, make([]ent, 0, pageEnts))
+	}
 }
 
 func (d *delta) add(key, val []byte, dead bool) {
 	n := len(key) + len(val)
 	last := len(d.chunks) - 1
 	if last < 0 || cap(d.chunks[last])-len(d.chunks[last]) < n {
-		size := deltaChunkBytes
-		if last < 0 {
-			size = 4 << 10 // most tables of most epochs are small
-		}
-		d.chunks = append(d.chunks, make([]byte, 0, max(size, n)))
+		d.chunk(n)
 		last++
 	}
 	c := d.chunks[last]
-	e := ent{prefix: prefixOf(key), chunk: uint32(last), off: uint32(len(c)), klen: uint32(len(key)), vlen: int32(len(val)), seq: uint32(len(d.ents))}
+	e := ent{chunk: uint32(last), off: uint32(len(c)), klen: uint32(len(key)), vlen: int32(len(val))}
 	if dead {
 		e.vlen = -1
 	}
 	d.chunks[last] = append(append(c, key...), val...)
-	d.ents = append(d.ents, e)
+	if d.n&(pageEnts-1) == 0 {
+		d.page()
+	}
+	p := &d.pages[len(d.pages)-1]
+	*p = append(*p, e)
+	d.n++
 	d.bytes += int64(n) + entBytes
 	if d.cells != nil {
-		d.index(len(d.ents) - 1)
+		d.index(d.n - 1)
 	}
 }
 
@@ -89,7 +147,7 @@ func (d *delta) index(i int) {
 	if 2*(d.used+1) > len(d.cells) {
 		d.rehash()
 	}
-	h := xxh3.Hash(lookedUp(d.key(&d.ents[i]), d.tail))
+	h := xxh3.Hash(lookedUp(d.key(d.ent(i)), d.tail))
 	at := d.cell(h)
 	if d.cells[at] == 0 {
 		d.used++
@@ -115,7 +173,7 @@ func (d *delta) rehash() {
 	d.cells = make([]uint64, max(2*len(old), 64))
 	for _, c := range old {
 		if c != 0 {
-			h := xxh3.Hash(lookedUp(d.key(&d.ents[uint32(c)-1]), d.tail))
+			h := xxh3.Hash(lookedUp(d.key(d.ent(int(uint32(c)-1))), d.tail))
 			d.cells[d.cell(h)] = c
 		}
 	}
@@ -124,20 +182,21 @@ func (d *delta) rehash() {
 // chain returns the newest entry + 1 that may have this hash; older ones follow by
 // prev.
 func (d *delta) chain(h uint64) uint32 {
-	if len(d.ents) == 0 {
+	if d.n == 0 {
 		return 0
 	}
 	if d.cells == nil {
 		d.cells = make([]uint64, 64)
-		for i := range d.ents {
+		for i := range d.n {
 			d.index(i)
 		}
 	}
 	return uint32(d.cells[d.cell(h)])
 }
 
-// suffix implements layer.
+// suffix and size implement layer.
 func (d *delta) suffix() int { return d.tail }
+func (d *delta) size() int64 { return d.bytes }
 
 // may implements layer.
 func (d *delta) may(prefix []byte, hash uint64) bool {
@@ -155,8 +214,8 @@ func (d *delta) may(prefix []byte, hash uint64) bool {
 // find implements layer.
 func (d *delta) find(key []byte, hash uint64) (val []byte, found bool, err error) {
 	for i := d.chain(hash); i != 0; i = d.prev[i-1] {
-		if e := &d.ents[i-1]; bytes.Equal(d.key(e), key) {
-			if e.vlen < 0 || d.wiped(e, key) {
+		if e := d.ent(int(i - 1)); bytes.Equal(d.key(e), key) {
+			if e.vlen < 0 || d.wiped(int(i-1), key) {
 				return nil, true, nil
 			}
 			return d.val(e), true, nil
@@ -170,115 +229,114 @@ func (d *delta) val(e *ent) []byte {
 	return d.chunks[e.chunk][at : at+uint32(e.vlen) : at+uint32(e.vlen)]
 }
 
-// wiped reports whether a range delete came after an entry.
-func (d *delta) wiped(e *ent, key []byte) bool {
-	return slices.ContainsFunc(d.wipes, func(w wipe) bool { return w.seq > e.seq && w.has(key) })
+// wiped reports whether a range delete came after the i'th entry.
+func (d *delta) wiped(i int, key []byte) bool {
+	return slices.ContainsFunc(d.wipes, func(w wipe) bool { return w.seq > i && w.has(key) })
 }
 
 // prefixed returns the entries whose keys begin with a prefix, in the form of a
 // file.
 func (d *delta) prefixed(prefix []byte, hash uint64) *sorted {
-	var ents []ent
+	var at []uint32
 	for i := d.chain(hash); i != 0; i = d.prev[i-1] {
-		if e := d.ents[i-1]; bytes.HasPrefix(d.key(&e), prefix) {
-			ents = append(ents, e)
+		if bytes.HasPrefix(d.key(d.ent(int(i-1))), prefix) {
+			at = append(at, i-1)
 		}
 	}
-	return d.sort(ents)
+	slices.SortFunc(at, d.compare)
+	return d.settle(at)
 }
 
 // source implements layer.
-func (d *delta) source(b span) *source { return d.sort(slices.Clone(d.ents)).source(b) }
+func (d *delta) source(b span) *source { return d.sort().source(b) }
 
 func (d *delta) wipe(from, to []byte) {
 	s := span{from: bytes.Clone(from)}
 	if to != nil {
 		s.to = append([]byte{}, to...)
 	}
-	d.wipes = append(d.wipes, wipe{s, uint32(len(d.ents))})
+	d.wipes = append(d.wipes, wipe{s, d.n})
 	d.bytes += int64(len(from)+len(to)) + entBytes
 }
 
-func (d *delta) empty() bool { return len(d.ents) == 0 && len(d.wipes) == 0 }
+func (d *delta) empty() bool { return d.n == 0 && len(d.wipes) == 0 }
 
-// find, may and source implement layer.
+// These implement layer.
 func (f *frozen) find(key []byte, hash uint64) ([]byte, bool, error) { return f.delta.find(key, hash) }
 func (f *frozen) may(prefix []byte, hash uint64) bool                { return f.delta.may(prefix, hash) }
 func (f *frozen) source(b span) *source                              { return f.order().source(b) }
 func (f *frozen) suffix() int                                        { return f.delta.tail }
+func (f *frozen) size() int64                                        { return f.delta.bytes }
 
 // A sorted is a delta in the form of a file: each key once, in order.
 type sorted struct {
-	ents   []ent
-	chunks [][]byte
-	tombs  []span // hide what is older than this delta
+	*delta
+	at    []uint32 // entries
+	tombs []span   // hide what is older than this delta
 }
 
-func (s *sorted) key(i int) []byte {
-	e := &s.ents[i]
-	return s.chunks[e.chunk][e.off : e.off+e.klen : e.off+e.klen]
-}
-
-func (s *sorted) val(i int) []byte {
-	e := &s.ents[i]
-	if e.vlen < 0 {
-		return nil
-	}
-	at := e.off + e.klen
-	return s.chunks[e.chunk][at : at+uint32(e.vlen) : at+uint32(e.vlen)]
-}
+func (s *sorted) key(i int) []byte { return s.delta.key(s.ent(int(s.at[i]))) }
 
 // seek returns the first entry whose key is not below key.
 func (s *sorted) seek(key []byte) int {
-	p := prefixOf(key)
-	i, _ := slices.BinarySearchFunc(s.ents, key, func(e ent, key []byte) int {
-		if c := cmp.Compare(e.prefix, p); c != 0 {
-			return c
-		}
-		return bytes.Compare(s.chunks[e.chunk][e.off:e.off+e.klen], key)
+	i, _ := slices.BinarySearchFunc(s.at, key, func(at uint32, key []byte) int {
+		return bytes.Compare(s.delta.key(s.ent(int(at))), key)
 	})
 	return i
 }
 
-// sort puts ents, which are d's or a copy of them, in order and keeps of each key
-// what came last, unless a range delete came later.
-func (d *delta) sort(ents []ent) *sorted {
-	s := &sorted{ents: ents, chunks: d.chunks}
-	slices.SortFunc(ents, func(a, b ent) int {
-		if a.prefix != b.prefix {
-			return cmp.Compare(a.prefix, b.prefix)
-		}
-		x, y := d.chunks[a.chunk][a.off:a.off+a.klen], d.chunks[b.chunk][b.off:b.off+b.klen]
-		if c := bytes.Compare(x, y); c != 0 {
-			return c
-		}
-		return cmp.Compare(b.seq, a.seq)
-	})
+// sort puts the entries in order and keeps of each key what came last, unless a
+// range delete came later.
+func (d *delta) sort() *sorted {
+	if d.n >= radixMin {
+		return d.settle(d.radix())
+	}
+	at := make([]uint32, d.n)
+	for i := range at {
+		at[i] = uint32(i)
+	}
+	slices.SortFunc(at, d.compare)
+	return d.settle(at)
+}
+
+// compare orders entries by key, the newest first among equals.
+func (d *delta) compare(a, b uint32) int {
+	if c := bytes.Compare(d.key(d.ent(int(a))), d.key(d.ent(int(b)))); c != 0 {
+		return c
+	}
+	return cmp.Compare(b, a)
+}
+
+// settle keeps of entries in order those that count.
+func (d *delta) settle(at []uint32) *sorted {
+	s := &sorted{delta: d}
 	wipes := slices.Clone(d.wipes)
 	slices.SortStableFunc(wipes, func(a, b wipe) int { return bytes.Compare(a.from, b.from) })
 	var open []wipe // those that may cover the key at hand
-	kept := ents[:0]
+	kept := at[:0]
 	var last []byte
-	for i := range ents {
-		e := ents[i]
-		key := d.chunks[e.chunk][e.off : e.off+e.klen]
+	for i, k := range at {
+		e := d.ent(int(k))
+		key := d.key(e)
 		if i > 0 && bytes.Equal(key, last) {
 			continue
 		}
 		last = key
-		for len(wipes) > 0 && bytes.Compare(wipes[0].from, key) <= 0 {
-			open = append(open, wipes[0])
-			wipes = wipes[1:]
+		if len(wipes) > 0 || len(open) > 0 {
+			for len(wipes) > 0 && bytes.Compare(wipes[0].from, key) <= 0 {
+				open = append(open, wipes[0])
+				wipes = wipes[1:]
+			}
+			open = slices.DeleteFunc(open, func(w wipe) bool { return !w.above(key) })
+			wiped := slices.ContainsFunc(open, func(w wipe) bool { return w.seq > int(k) })
+			// A tombstone under a range tombstone says nothing more.
+			if wiped || e.vlen < 0 && len(open) > 0 {
+				continue
+			}
 		}
-		open = slices.DeleteFunc(open, func(w wipe) bool { return !w.above(key) })
-		wiped := slices.ContainsFunc(open, func(w wipe) bool { return w.seq > e.seq })
-		// A tombstone under a range tombstone says nothing more.
-		if wiped || e.vlen < 0 && len(open) > 0 {
-			continue
-		}
-		kept = append(kept, e)
+		kept = append(kept, k)
 	}
-	s.ents = kept
+	s.at = kept
 	var spans []span
 	for _, w := range d.wipes {
 		spans = append(spans, w.span)

@@ -392,6 +392,16 @@ func (r *run) layers() (map[string]layer, error) {
 // suffix implements layer.
 func (p part) suffix() int { return p[0].fileTable.suffix }
 
+// size implements layer.
+func (p part) size() (n int64) {
+	for _, f := range p {
+		if k := len(f.blocks); k > 0 {
+			n += f.blocks[k-1].off + f.blocks[k-1].size - f.blocks[0].off
+		}
+	}
+	return n
+}
+
 // may implements layer.
 func (p part) may(prefix []byte, hash uint64) bool {
 	for i := range p {

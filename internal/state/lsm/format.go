@@ -67,7 +67,6 @@ type writer struct {
 	index   []byte
 	tables  int
 	entries int
-	packed  []byte // scratch
 
 	// of the table at hand
 	blocks int
@@ -85,19 +84,24 @@ type writer struct {
 	last  []byte
 }
 
-func newWriter(plain bool) *writer {
+// newWriter begins a file of about so many bytes.
+func newWriter(plain bool, about int) *writer {
 	w := &writer{plain: plain}
-	if b, ok := fileBuffers.Get().(*[]byte); ok {
-		w.out = (*b)[:0]
+	select {
+	case b := <-fileBuffers:
+		w.out = b[:0]
+	default:
 	}
+	w.room(about)
 	w.out = append(w.out, fileMagic...)
 	w.out = binary.LittleEndian.AppendUint32(w.out, fileVersion)
 	w.out = binary.LittleEndian.AppendUint32(w.out, 0)
 	return w
 }
 
-// fileBuffers are what files were made in: to grow one anew costs as much as all else.
-var fileBuffers sync.Pool
+// fileBuffers are what files were made in, for as many as are made at a time: to
+// touch new memory costs as much as all else.
+var fileBuffers = make(chan []byte, 2)
 
 // room makes room for n bytes, by doubling.
 func (w *writer) room(n int) {
@@ -110,8 +114,10 @@ func (w *writer) room(n int) {
 
 // release gives the buffer back; what finish returned is void then.
 func (w *writer) release() {
-	out := w.out
-	fileBuffers.Put(&out)
+	select {
+	case fileBuffers <- w.out:
+	default:
+	}
 	w.out = nil
 }
 
@@ -213,18 +219,17 @@ func trailerSum(header, trailer []byte) uint64 {
 
 // frame appends a block or the index to the file.
 func (w *writer) frame(raw []byte) []byte {
-	w.room(frameHead + len(raw) + frameTail)
-	out := w.out
-	at := len(out)
-	out = append(out, make([]byte, frameHead)...)
-	codec := byte(codecNone)
+	w.room(frameHead + max(s2.MaxEncodedLen(len(raw)), len(raw)) + frameTail)
+	at := len(w.out)
+	out := w.out[:at+frameHead]
+	codec, packed := byte(codecNone), 0
 	if !w.plain {
-		w.packed = s2.Encode(w.packed[:cap(w.packed)], raw)
+		packed = len(s2.Encode(out[len(out):cap(out)], raw))
 	}
-	if w.plain || len(w.packed) >= len(raw) {
+	if w.plain || packed >= len(raw) {
 		out = append(out, raw...)
 	} else {
-		out = append(out, w.packed...)
+		out = out[:len(out)+packed]
 		codec = codecS2
 	}
 	binary.LittleEndian.PutUint32(out[at:], uint32(len(out)-at-frameHead))

@@ -30,10 +30,14 @@ func (s *sorted) source(b span) *source {
 	i := s.seek(b.from) - 1
 	out.step = func() bool {
 		i++
-		if i >= len(s.ents) {
+		if i >= len(s.at) {
 			return false
 		}
-		out.key, out.val, out.dead = s.key(i), s.val(i), s.ents[i].vlen < 0
+		e := s.ent(int(s.at[i]))
+		out.key, out.val, out.dead = s.delta.key(e), nil, e.vlen < 0
+		if !out.dead {
+			out.val = s.val(e)
+		}
 		return b.above(out.key)
 	}
 	return out

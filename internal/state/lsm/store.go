@@ -65,8 +65,7 @@ func (s *store) freeze() {
 			continue
 		}
 		parts = append(parts, &frozen{table: name, delta: t.pending, bytes: t.pending.bytes})
-		// The next delta is likely to be as large.
-		t.pending = &delta{tail: t.pending.tail, ents: make([]ent, 0, len(t.pending.ents))}
+		t.pending = &delta{tail: t.pending.tail}
 	}
 	s.tree.push(parts, s.tree.taken())
 	s.pending = 0

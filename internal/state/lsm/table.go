@@ -33,6 +33,8 @@ type layer interface {
 	source(b span) *source
 	// suffix is how many bytes keys have behind what is looked up.
 	suffix() int
+	// size is about how many bytes it has.
+	size() int64
 }
 
 var _ state.Table = (*table)(nil)
@@ -44,7 +46,13 @@ func (t *table) Suffix(n int) { t.pending.tail = n }
 func (t *table) Put(key, val []byte) error { return t.change(key, val, false) }
 
 // Delete implements state.Table.
-func (t *table) Delete(key []byte) error { return t.change(key, nil, true) }
+func (t *table) Delete(key []byte) error {
+	t.Stale(2) // what was put, and what says so
+	return t.change(key, nil, true)
+}
+
+// Stale implements state.Table.
+func (t *table) Stale(n int) { t.store.tree.stale.Add(int64(n)) }
 
 func (t *table) change(key, val []byte, dead bool) error {
 	was := t.pending.bytes
@@ -136,6 +144,7 @@ func (t *table) layers() ([]layer, error) {
 
 // Lookup implements state.Table.
 func (t *table) Lookup(prefixes [][]byte, found func(i int, key, val []byte) error) error {
+	t.store.tree.asked.Store(true)
 	layers, err := t.layers()
 	if err != nil {
 		return err

@@ -31,18 +31,21 @@ type tree struct {
 	nextRun  int
 
 	mu        sync.Mutex
-	persisted int     // snapshots persisted
-	snapshots int     // snapshots taken
-	flusher   bool    // a background flush is to run
-	merging   bool    // a background merge runs
-	foreign   bool    // most of the files belongs to other subtasks: merge them all
-	retired   []*file // merged into others; the task closes them
+	persisted int      // snapshots persisted
+	snapshots int      // snapshots taken
+	flusher   bool     // a background flush is to run
+	merging   bool     // a background merge runs
+	foreign   bool     // most of the files belongs to other subtasks: merge them all
+	retired   []*file  // merged into others; the task closes them
+	spent     []*delta // in files; the task gives their memory back
 	closed    bool
 	failed    error // of a background merge that found damage
 	busy      sync.WaitGroup
 
 	waitingBytes atomic.Int64
 	fileBytes    atomic.Int64
+	stale        atomic.Int64 // entries that count no more, about
+	asked        atomic.Bool  // it is read while the job runs
 }
 
 // A view is what there is to read at a moment. It does not change.
@@ -64,7 +67,7 @@ type frozen struct {
 // order sorts the delta when it is first needed: by whoever writes the file, or by
 // the task for a Scan.
 func (f *frozen) order() *sorted {
-	f.once.Do(func() { f.sorted = f.delta.sort(slices.Clone(f.delta.ents)) })
+	f.once.Do(func() { f.sorted = f.delta.sort() })
 	return f.sorted
 }
 
@@ -192,6 +195,7 @@ func (t *tree) write(upto int) error {
 	next := *t.view.Load()
 	for _, f := range next.waiting[:n] {
 		t.wait(f, -f.bytes)
+		t.spent = append(t.spent, f.delta)
 	}
 	next.waiting = slices.Clone(next.waiting[n:])
 	if r != nil {
@@ -255,9 +259,9 @@ func (t *tree) writeRun(tables map[string][]layer, bottom bool) (*run, error) {
 	number := t.nextRun
 	t.mu.Unlock()
 	r := &run{}
-	err := encode(tables, bottom, &t.opts, func(data []byte) error {
+	err := encode(tables, bottom, &t.opts, func(data []byte, entries int) error {
 		f := &file{tree: t, within: spanOf(t.groups), meta: state.File{
-			Bytes: int64(len(data)), Sum: xxh3.Hash(data), Range: t.groups, Run: number}}
+			Bytes: int64(len(data)), Sum: xxh3.Hash(data), Range: t.groups, Run: number, Entries: entries}}
 		t.mu.Lock()
 		t.nextFile++
 		// The sum keeps names apart when a file is written again after a restore.
@@ -281,12 +285,16 @@ func (t *tree) writeRun(tables map[string][]layer, bottom bool) (*run, error) {
 	return r, nil
 }
 
-// reap closes the files that were merged; the task calls it when it does not read.
+// reap closes the files that were merged, and lets deltas that are in files go; the
+// task calls it when it does not read.
 func (t *tree) reap() error {
 	t.mu.Lock()
-	gone, err := t.retired, t.failed
-	t.retired = nil
+	gone, spent, err := t.retired, t.spent, t.failed
+	t.retired, t.spent = nil, nil
 	t.mu.Unlock()
+	for _, d := range spent {
+		d.recycle()
+	}
 	for _, f := range gone {
 		f.close()
 		t.files.Drop(f.meta.Name)
@@ -316,8 +324,9 @@ func (t *tree) close() {
 
 // encode merges the layers of each table into files, which it gives to put, one
 // after the other; none if there is nothing.
-func encode(tables map[string][]layer, bottom bool, opts *Backend, put func(data []byte) error) error {
-	w := newWriter(opts.Plain)
+func encode(tables map[string][]layer, bottom bool, opts *Backend, put func(data []byte, entries int) error) error {
+	about := sizeOf(tables)
+	w := newWriter(opts.Plain, min(about, opts.fileBytes))
 	for _, name := range slices.Sorted(maps.Keys(tables)) {
 		var srcs []*source
 		var tombs []span
@@ -339,11 +348,12 @@ func encode(tables map[string][]layer, bottom bool, opts *Backend, put func(data
 			}
 			if w.bytes() >= opts.fileBytes {
 				w.end()
-				if err := put(w.finish()); err != nil {
+				if err := put(w.finish(), w.entries); err != nil {
 					return err
 				}
 				w.release()
-				w = newWriter(opts.Plain)
+				about -= opts.fileBytes
+				w = newWriter(opts.Plain, min(about, opts.fileBytes))
 				w.begin(name, nil, suffix) // the first file has the range tombstones of all
 			}
 			w.add(m.key, m.val, m.dead)
@@ -357,5 +367,15 @@ func encode(tables map[string][]layer, bottom bool, opts *Backend, put func(data
 	if w.empty() {
 		return nil
 	}
-	return put(w.finish())
+	return put(w.finish(), w.entries)
+}
+
+// sizeOf is about how many bytes a run of the layers has.
+func sizeOf(tables map[string][]layer) (n int) {
+	for _, layers := range tables {
+		for _, l := range layers {
+			n += int(l.size())
+		}
+	}
+	return n
 }
