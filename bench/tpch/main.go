@@ -1,7 +1,7 @@
 // Command tpch measures the 22 queries of TPC-H beside DuckDB: the same Parquet
-// files, the same text, one process each.
+// files, the same text, one process each, as a batch and as a stream of inserts.
 //
-//	go run ./bench/tpch                               # scale factor 1, all queries, batch
+//	go run ./bench/tpch                               # scale factor 1, all queries, both modes
 //	go run ./bench/tpch -scale 0.1 -q q1,q6 -mode streaming
 //	go run ./bench/tpch -kind answers -scale 0.01     # record test/tpch/answers again
 //
@@ -21,6 +21,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/millrace-io/millrace/bench/queries/tpch"
 )
@@ -28,9 +29,10 @@ import (
 type config struct {
 	kind    string
 	scale   string
-	mode    string
+	modes   []string
 	threads int
 	runs    int
+	limit   time.Duration
 	binary  string
 	history string
 	queries []tpch.Query
@@ -71,14 +73,15 @@ func run(ctx context.Context, args []string) error {
 
 func parse(args []string) (config, error) {
 	var c config
-	var names string
+	var names, mode string
 	f := flag.NewFlagSet("tpch", flag.ContinueOnError)
 	f.StringVar(&c.kind, "kind", "compare", "compare, or answers: record DuckDB's over the files of test/tpch/data")
 	f.StringVar(&c.scale, "scale", "1", "scale factor")
-	f.StringVar(&c.mode, "mode", "batch", "batch or streaming")
+	f.StringVar(&mode, "mode", "both", "batch, streaming or both")
 	f.StringVar(&names, "q", "", "queries, such as q1,q6; all if empty")
 	f.IntVar(&c.threads, "threads", 2, "threads of DuckDB, and Millrace's parallelism")
 	f.IntVar(&c.runs, "runs", 1, "runs of each query, of which the median counts")
+	f.DurationVar(&c.limit, "limit", 5*time.Minute, "how long a query may take")
 	f.StringVar(&c.binary, "millrace", "", "the binary; built if empty")
 	f.StringVar(&c.history, "history", "bench/history", "folder for the JSON line; empty for none")
 	if err := f.Parse(args); err != nil {
@@ -88,8 +91,14 @@ func parse(args []string) (config, error) {
 	if err != nil || scale <= 0 {
 		return c, fmt.Errorf("-scale %s: it must be a positive number", c.scale)
 	}
-	if c.kind != "compare" && c.kind != "answers" || c.mode != "batch" && c.mode != "streaming" || c.runs < 1 || c.threads < 1 || f.NArg() > 0 {
-		return c, fmt.Errorf("-kind is compare or answers, -mode batch or streaming, -runs and -threads are positive, and there are no arguments")
+	switch mode {
+	case "both":
+		c.modes = []string{"batch", "streaming"}
+	case "batch", "streaming":
+		c.modes = []string{mode}
+	}
+	if c.kind != "compare" && c.kind != "answers" || c.modes == nil || c.runs < 1 || c.threads < 1 || c.limit <= 0 || f.NArg() > 0 {
+		return c, fmt.Errorf("-kind is compare or answers, -mode batch, streaming or both, -runs, -threads and -limit are positive, and there are no arguments")
 	}
 	if names == "" {
 		c.queries = tpch.Queries(scale)

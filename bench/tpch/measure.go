@@ -104,40 +104,51 @@ func (c config) compare(ctx context.Context, k kit, data string) error {
 	}
 	var rows []row
 	for _, q := range c.queries {
-		var runs []measure
-		for range c.runs {
-			runs = append(runs, c.millrace(ctx, q, data, work))
+		r := row{Query: q.Name, DuckDB: other[q.Name], Millrace: map[string]measure{}}
+		for _, mode := range c.modes {
+			var runs []measure
+			for range c.runs {
+				runs = append(runs, c.millrace(ctx, q, mode, data, work))
+			}
+			r.Millrace[mode] = median(runs)
 		}
-		rows = append(rows, row{Query: q.Name, Millrace: median(runs), DuckDB: other[q.Name]})
+		rows = append(rows, r)
 	}
 	return c.report(rows)
 }
 
 // millrace runs a query in a process of its own. What goes wrong is part of the
 // measure, so that the other queries are run.
-func (c config) millrace(ctx context.Context, q tpch.Query, data, work string) measure {
+func (c config) millrace(ctx context.Context, q tpch.Query, mode, data, work string) measure {
 	m := measure{Query: q.Name}
 	text := q.Batch
-	if c.mode != "batch" {
+	if mode != "batch" {
 		text = q.Stream
 	}
 	script := filepath.Join(work, "job.sql")
 	if err := os.WriteFile(script, []byte(tpch.Declare(data)+text+";\n"), 0o644); err != nil {
 		return measure{Query: q.Name, Error: err.Error()}
 	}
+	limited, cancel := context.WithTimeout(ctx, c.limit)
+	defer cancel()
 	var stdout, stderr bytes.Buffer
-	cmd := exec.CommandContext(ctx, c.binary, "run", "-f", script, "--mode", c.mode, "--parallelism", strconv.Itoa(c.threads), "--quiet")
+	cmd := exec.CommandContext(limited, c.binary, "run", "-f", script, "--mode", mode, "--parallelism", strconv.Itoa(c.threads), "--quiet")
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	began := time.Now()
 	err := cmd.Run()
 	m.Seconds = time.Since(began).Seconds()
-	if err != nil {
+	if s := cmd.ProcessState; s != nil {
+		m.CPUSeconds = (s.UserTime() + s.SystemTime()).Seconds()
+		m.PeakBytes = s.SysUsage().(*syscall.Rusage).Maxrss << 10
+	}
+	switch {
+	case limited.Err() != nil && ctx.Err() == nil:
+		m.Error = fmt.Sprintf("not done after %s", c.limit)
+		return m
+	case err != nil:
 		m.Error = fmt.Sprintf("%v: %s", err, stderr.Bytes())
 		return m
 	}
-	usage := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	m.CPUSeconds = (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds()
-	m.PeakBytes = usage.Maxrss << 10
 	want, err := os.ReadFile(filepath.Join(work, q.Name+".csv"))
 	if err != nil {
 		m.Error = err.Error()
@@ -145,7 +156,7 @@ func (c config) millrace(ctx context.Context, q tpch.Query, data, work string) m
 	}
 	rows := lines(stdout.Bytes())
 	m.Rows = len(rows)
-	ordered := c.mode == "batch" && strings.Contains(q.Batch, "\nORDER BY ")
+	ordered := mode == "batch" && strings.Contains(q.Batch, "\nORDER BY ")
 	m.Error = testkit.Comparison{Ordered: ordered, Tol: 1e-6}.Diff(rows, lines(want))
 	return m
 }

@@ -13,11 +13,11 @@ import (
 	"time"
 )
 
-// A row is one query on both engines.
+// A row is one query on both engines, on Millrace by mode.
 type row struct {
-	Query    string  `json:"query"`
-	Millrace measure `json:"millrace"`
-	DuckDB   measure `json:"duckdb"`
+	Query    string             `json:"query"`
+	DuckDB   measure            `json:"duckdb"`
+	Millrace map[string]measure `json:"millrace"`
 }
 
 // record is the JSON line of a run.
@@ -26,7 +26,6 @@ type record struct {
 	Commit  string    `json:"commit"`
 	Machine string    `json:"machine"`
 	Scale   string    `json:"scale"`
-	Mode    string    `json:"mode"`
 	Threads int       `json:"threads"`
 	DuckDB  string    `json:"duckdb_version"`
 	Rows    []row     `json:"rows"`
@@ -35,8 +34,8 @@ type record struct {
 // report prints the table and appends the record. A query that failed is an error.
 func (c config) report(rows []row) error {
 	r := record{Time: time.Now().UTC().Truncate(time.Second), Commit: commit(), Machine: fmt.Sprintf("%d cores, %s", runtime.NumCPU(), runtime.Version()),
-		Scale: c.scale, Mode: c.mode, Threads: c.threads, DuckDB: duckdbVersion, Rows: rows}
-	writeTable(os.Stdout, r)
+		Scale: c.scale, Threads: c.threads, DuckDB: duckdbVersion, Rows: rows}
+	writeTable(os.Stdout, r, c.modes)
 	if c.history != "" {
 		if err := r.append(filepath.Join(c.history, "tpch.jsonl")); err != nil {
 			return err
@@ -44,12 +43,14 @@ func (c config) report(rows []row) error {
 	}
 	var failed []string
 	for _, row := range rows {
-		if row.Millrace.Error != "" {
-			failed = append(failed, row.Query+": "+row.Millrace.Error)
+		for _, mode := range c.modes {
+			if e := row.Millrace[mode].Error; e != "" {
+				failed = append(failed, row.Query+", "+mode+": "+e)
+			}
 		}
 	}
 	if len(failed) > 0 {
-		return fmt.Errorf("%d queries failed:\n%s", len(failed), strings.Join(failed, "\n"))
+		return fmt.Errorf("%d runs failed:\n%s", len(failed), strings.Join(failed, "\n"))
 	}
 	return nil
 }
@@ -70,27 +71,44 @@ func (r record) append(file string) error {
 	return f.Close()
 }
 
-func writeTable(w io.Writer, r record) {
-	fmt.Fprintf(w, "### TPC-H, scale factor %s, %s mode, %d threads\n\n%s, commit %s, %s\n\n", r.Scale, r.Mode, r.Threads, r.Machine, r.Commit, r.Time.Format("2006-01-02 15:04"))
-	fmt.Fprintf(w, "| query | rows | DuckDB %s: s | CPU-s | Millrace: s | CPU-s | peak MB | DuckDB's CPU-s / Millrace's |\n|---|---|---|---|---|---|---|---|\n", r.DuckDB)
-	var logs float64
-	n := 0
+func writeTable(w io.Writer, r record, modes []string) {
+	fmt.Fprintf(w, "### TPC-H, scale factor %s, %d threads\n\n%s, commit %s, %s\n\n", r.Scale, r.Threads, r.Machine, r.Commit, r.Time.Format("2006-01-02 15:04"))
+	head, rule := fmt.Sprintf("| query | rows | DuckDB %s: s | CPU-s |", r.DuckDB), "|---|---|---|---|"
+	for _, mode := range modes {
+		head, rule = head+fmt.Sprintf(" %s: s | CPU-s | peak MB | ratio |", mode), rule+"---|---|---|---|"
+	}
+	fmt.Fprintf(w, "%s\n%s\n", head, rule)
+	ratios := map[string][]float64{}
 	for _, row := range r.Rows {
-		d, m := row.DuckDB, row.Millrace
-		if m.Error != "" {
-			fmt.Fprintf(w, "| %s | %d | %.2f | %.2f | failed | | | |\n", row.Query, d.Rows, d.Seconds, d.CPUSeconds)
-			continue
+		d := row.DuckDB
+		fmt.Fprintf(w, "| %s | %d | %.2f | %.2f |", row.Query, d.Rows, d.Seconds, d.CPUSeconds)
+		for _, mode := range modes {
+			m := row.Millrace[mode]
+			if m.Error != "" {
+				fmt.Fprintf(w, " failed | %.2f | %d | |", m.CPUSeconds, m.PeakBytes>>20)
+				continue
+			}
+			ratio := d.CPUSeconds / m.CPUSeconds
+			fmt.Fprintf(w, " %.2f | %.2f | %d | %.2f |", m.Seconds, m.CPUSeconds, m.PeakBytes>>20, ratio)
+			if ratio > 0 {
+				ratios[mode] = append(ratios[mode], ratio)
+			}
 		}
-		ratio := d.CPUSeconds / m.CPUSeconds
-		fmt.Fprintf(w, "| %s | %d | %.2f | %.2f | %.2f | %.2f | %d | %.2f |\n", row.Query, m.Rows, d.Seconds, d.CPUSeconds, m.Seconds, m.CPUSeconds, m.PeakBytes>>20, ratio)
-		if ratio > 0 {
-			logs += math.Log(ratio)
-			n++
+		fmt.Fprintln(w)
+	}
+	for _, mode := range modes {
+		if list := ratios[mode]; len(list) > 0 {
+			fmt.Fprintf(w, "\nGeometric mean of the ratios of %d queries, %s: %.2f\n", len(list), mode, geometricMean(list))
 		}
 	}
-	if n > 0 {
-		fmt.Fprintf(w, "\nGeometric mean of the ratios of %d queries: %.2f\n", n, math.Exp(logs/float64(n)))
+}
+
+func geometricMean(list []float64) float64 {
+	var logs float64
+	for _, x := range list {
+		logs += math.Log(x)
 	}
+	return math.Exp(logs / float64(len(list)))
 }
 
 func commit() string {
