@@ -68,17 +68,17 @@ func newPrinter(kind string, out io.Writer, schema types.Schema, header bool, zo
 		if err != nil {
 			return nil, err
 		}
-		return &foldPrinter{out: w, lines: func(b *vec.Batch) ([][]byte, error) {
+		return &foldPrinter{out: w, settler: newSettler(schema), lines: func(b *vec.Batch) ([][]byte, error) {
 			data, err := enc.Encode(nil, b)
 			return bytes.SplitAfter(bytes.TrimSuffix(data, []byte("\n")), []byte("\n")), err
 		}}, nil
 	case "table":
-		return &tablePrinter{out: w, rows: rows, fold: newFold(), header: header}, nil
+		return &tablePrinter{out: w, rows: rows, settler: newSettler(schema), fold: newFold(), header: header}, nil
 	}
 	if header {
 		w.Write(rows.Header())
 	}
-	return &foldPrinter{out: w, lines: func(b *vec.Batch) ([][]byte, error) { return lines(&rows, b), nil }}, w.Flush()
+	return &foldPrinter{out: w, settler: newSettler(schema), lines: func(b *vec.Batch) ([][]byte, error) { return lines(&rows, b), nil }}, w.Flush()
 }
 
 // lines writes the rows of a batch, a line each.
@@ -157,13 +157,15 @@ func (f *fold) compact() {
 // foldPrinter prints the final rows. While nothing has been retracted rows are
 // kept, since one may be later.
 type foldPrinter struct {
-	out   *bufio.Writer
-	lines func(*vec.Batch) ([][]byte, error)
-	fold  *fold
-	kept  [][]byte
+	out     *bufio.Writer
+	settler *settler
+	lines   func(*vec.Batch) ([][]byte, error)
+	fold    *fold
+	kept    [][]byte
 }
 
 func (p *foldPrinter) batch(b *vec.Batch) error {
+	b = p.settler.settle(b)
 	lines, err := p.lines(b)
 	if err != nil {
 		return err
@@ -201,22 +203,26 @@ func (p *foldPrinter) end() error {
 
 // tablePrinter draws the final rows as a table.
 type tablePrinter struct {
-	out    *bufio.Writer
-	rows   rowtext.Writer
-	fold   *fold
-	header bool
-	cells  map[string][]string
+	out     *bufio.Writer
+	rows    rowtext.Writer
+	settler *settler
+	fold    *fold
+	header  bool
+	cells   map[string][]string // of the rows that are there
 }
 
 func (p *tablePrinter) batch(b *vec.Batch) error {
 	if p.cells == nil {
 		p.cells = map[string][]string{}
 	}
+	b = p.settler.settle(b)
 	for i := range b.Len() {
 		row := b.Row(i)
 		line := p.rows.Append(nil, b, row)
 		p.fold.change(b.Kind(row), line)
-		if _, known := p.cells[string(line)]; !known {
+		if len(p.fold.at[string(line)]) == 0 {
+			delete(p.cells, string(line))
+		} else if _, known := p.cells[string(line)]; !known {
 			p.cells[string(line)] = p.texts(b, row)
 		}
 	}
