@@ -81,6 +81,9 @@ func Open(cfg Config) (*Session, error) {
 	if s.cfg.Now == nil {
 		s.cfg.Now = env.Now
 	}
+	if s.cfg.Print == nil {
+		s.cfg.Print = env.Print
+	}
 	s.cat, s.fs, s.seed = catalog.New(), local.New(""), env.Seed()
 	s.cat.Open = func(path string) (fsys.FS, string, error) { return s.fs, strings.TrimPrefix(path, "file://"), nil }
 	s.opts = bind.NewOptions()
@@ -151,7 +154,7 @@ func inFile(file string, err error) error {
 
 // refresh follows a change of options.
 func (s *Session) refresh() error {
-	s.env = &fn.Env{Zone: s.opts.Zone(), QueryStart: s.cfg.Now(), Now: s.cfg.Now, Streaming: !s.batch(), Seed: s.seed}
+	s.env = &fn.Env{Zone: s.opts.Zone(), QueryStart: s.cfg.Now(), Now: s.cfg.Now, Streaming: !s.batch(), Seed: s.seed, Print: s.cfg.Print}
 	s.memory = s.budget()
 	s.binder = bind.New(s.cat, s.env, bind.WithOptions(s.opts))
 	return nil

@@ -37,6 +37,9 @@ type Config struct {
 	// is kept), in microseconds since the epoch; nil is the machine's. It is called
 	// from several goroutines.
 	Now func() int64
+	// Print takes the lines of the function PRINT; nil writes them to standard error.
+	// It is called from several goroutines.
+	Print func(lines []byte)
 	// Log takes lines about what goes on: restores, failed checkpoints.
 	Log func(string)
 	// Verify is set by Verify for its two runs.

@@ -19,6 +19,9 @@ type Connector struct {
 	Kinds  func(Options) bool
 	Source func(Table, Scan) (Source, error)
 	Sink   func(Table, Write) (Sink, error)
+	// Overwrites says that its sinks can replace what the table holds (Write.Overwrite).
+	// Without it INSERT OVERWRITE is refused.
+	Overwrites bool
 	// Lookup makes what finds rows by key, for a subtask of a lookup join. It is called
 	// once for each, when the join starts. Without it a lookup join reads the table whole.
 	Lookup func(Table, KeyScan) (Looker, error)

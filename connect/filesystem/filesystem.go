@@ -85,9 +85,10 @@ func init() { connect.Register(New(Env{Open: OpenStore, Now: now, Attempt: attem
 // New returns the connector in a given world.
 func New(env Env) *connect.Connector {
 	return &connect.Connector{
-		Name:    "filesystem",
-		Formats: true,
-		Options: Options,
+		Name:       "filesystem",
+		Formats:    true,
+		Overwrites: true,
+		Options:    Options,
 		Metadata: map[string]string{
 			"file.path": "STRING NOT NULL", "file.name": "STRING NOT NULL", "file.size": "BIGINT NOT NULL", "file.modification-time": "TIMESTAMP_LTZ(3) NOT NULL",
 		},

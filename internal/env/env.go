@@ -49,6 +49,9 @@ func TempDir() string { return os.TempDir() }
 // Float returns a random number from 0 to below 1.
 func Float() float64 { return float64(Seed()>>11) / (1 << 53) }
 
+// Print writes lines to standard error, those of one call together.
+func Print(lines []byte) { os.Stderr.Write(lines) }
+
 // Sleep waits for some microseconds.
 func Sleep(us int64) { time.Sleep(time.Duration(us) * time.Microsecond) }
 

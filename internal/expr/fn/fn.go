@@ -29,6 +29,9 @@ type Env struct {
 	// Watermark is the operator's watermark in microseconds, for
 	// CURRENT_WATERMARK; false before the first one. It may be nil.
 	Watermark func() (int64, bool)
+	// Print takes lines of the function PRINT, from several goroutines, and keeps
+	// nothing of them. It may be nil.
+	Print func(lines []byte)
 
 	sites uint64
 }
@@ -43,7 +46,7 @@ func (e *Env) Site() uint64 { return atomic.AddUint64(&e.sites, 1) }
 func (e *Env) For(op string, subtask, attempt int) *Env {
 	h := fnv.New64a()
 	fmt.Fprintf(h, "%d %d %d %s", e.Seed, subtask, attempt, op)
-	return &Env{Zone: e.Zone, QueryStart: e.QueryStart, Now: e.Now, Streaming: e.Streaming, Seed: h.Sum64(), Watermark: e.Watermark}
+	return &Env{Zone: e.Zone, QueryStart: e.QueryStart, Now: e.Now, Streaming: e.Streaming, Seed: h.Sum64(), Watermark: e.Watermark, Print: e.Print}
 }
 
 // An Arg is one argument of a call, as Resolve sees it.

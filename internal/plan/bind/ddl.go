@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/millrace-io/millrace/internal/catalog"
-	"github.com/millrace-io/millrace/internal/expr/fn"
 	"github.com/millrace-io/millrace/internal/plan/logical"
 	"github.com/millrace-io/millrace/internal/sql/ast"
 	"github.com/millrace-io/millrace/types"
@@ -187,8 +186,8 @@ func (b *Binder) defineFunction(p catalog.Path, s *ast.CreateFunction) (*catalog
 		return nil, errAt(s.Options[0], "a function takes no options here")
 	}
 	f := &catalog.Function{Path: p, Class: s.Class, Language: s.Language, Temporary: s.Temporary, System: s.System, Body: s.Body, Pos: posOf(s)}
-	if name := goFunction(s.Class); s.Class != "" && fn.Lookup(name) == nil {
-		return nil, hinted(errAt(s.Name, "there is no function %s for class '%s': classes of Java, Scala or Python are not run here", name, s.Class), classHint)
+	if name := goFunction(s.Class); s.Class != "" && !standsForClass(name) {
+		return nil, hinted(errAt(s.Name, "there is no Go function %s for class '%s': classes of Java, Scala or Python are not run here", name, s.Class), classHint)
 	}
 	for _, prm := range s.Params {
 		t, err := dataType(prm.Type)

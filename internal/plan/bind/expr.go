@@ -2,6 +2,8 @@ package bind
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/millrace-io/millrace/internal/base"
@@ -136,6 +138,9 @@ func (x *exprBinder) ident(id *ast.Ident) (*expr.Expr, error) {
 		if bareCall(id) {
 			return x.call(id, "PI")
 		}
+		if x.params != nil {
+			return nil, x.unknownParam(id)
+		}
 		return nil, errAt(id, "column '%s' cannot be used in %s", id.Path, x.clause)
 	}
 	e, err := x.sc.resolve(id)
@@ -143,6 +148,21 @@ func (x *exprBinder) ident(id *ast.Ident) (*expr.Expr, error) {
 		return x.call(id, "PI")
 	}
 	return e, err
+}
+
+// unknownParam is the error for a name in a function's body, which sees nothing but
+// the function's parameters.
+func (x *exprBinder) unknownParam(id *ast.Ident) error {
+	name := id.Path[0].Text
+	names := slices.Sorted(maps.Keys(x.params))
+	err := nearAt(id, name, names, "unknown parameter '%s' in %s", id.Path, x.clause)
+	if e := err.(*base.Error); e.Hint == "" {
+		e.Hint = "it has no parameters"
+		if len(names) > 0 {
+			e.Hint = "its parameters are " + strings.Join(names, ", ")
+		}
+	}
+	return err
 }
 
 // call makes a call of a function with arguments that are bound; what is wrong

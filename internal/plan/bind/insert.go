@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/millrace-io/millrace/connect"
 	"github.com/millrace-io/millrace/internal/catalog"
 	"github.com/millrace-io/millrace/internal/expr"
 	"github.com/millrace-io/millrace/internal/plan/logical"
@@ -24,6 +25,9 @@ func (b *Binder) insert(s *ast.Insert) (*logical.Sink, error) {
 	scan, err := b.scan(t, s.Table, s.Hints)
 	if err != nil {
 		return nil, err
+	}
+	if c := connect.Lookup(t.Options["connector"]); s.Overwrite && c != nil && c.Sink != nil && !c.Overwrites {
+		return nil, hinted(errAt(s.Table, "INSERT OVERWRITE: connector '%s' of table '%s' cannot replace what is there", c.Name, s.Table), "write INSERT INTO")
 	}
 	if t.Distribution != nil {
 		return nil, hinted(errAt(s.Table, "table '%s' is distributed into buckets, which connector '%s' cannot write", s.Table, t.Options["connector"]), "ALTER TABLE … DROP DISTRIBUTION")

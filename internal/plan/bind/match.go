@@ -236,10 +236,15 @@ func (b *matchBinder) skip(a *ast.AfterMatch) (jobgraph.MatchSkip, int, error) {
 	if v < 0 {
 		return 0, 0, nearAt(a.Symbol, a.Symbol.Text, b.names(), "unknown pattern variable '%s'", a.Symbol.Text)
 	}
+	how := jobgraph.SkipToLast
 	if a.Skip == ast.SkipToFirst {
-		return jobgraph.SkipToFirst, v, nil
+		how = jobgraph.SkipToFirst
 	}
-	return jobgraph.SkipToLast, v, nil
+	if v == 0 && (how == jobgraph.SkipToFirst || b.vars[0].Max == 1) {
+		return 0, 0, hinted(errAt(a.Symbol, "AFTER MATCH SKIP %s goes to the first row of the match, which would be found again for ever", jobgraph.SkipText(how, v, b.vars)),
+			"write SKIP TO NEXT ROW or SKIP PAST LAST ROW, or name a later variable")
+	}
+	return how, v, nil
 }
 
 func (b *matchBinder) defines(list []ast.PatternDefine) error {

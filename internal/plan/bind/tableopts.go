@@ -107,8 +107,42 @@ func (b *Binder) checkTable(t *catalog.Table, written []ast.Option, where ast.No
 		if err := checkValue(list, c, pos(key), key, t.Options[key]); err != nil {
 			return err
 		}
+		if err := checkField(t, lookupOption(list, key), pos(key), key); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// checkField checks that an option for a column (fields.#.kind) is for one that the
+// connector makes.
+func checkField(t *catalog.Table, o *connect.Option, at ast.Node, key string) error {
+	before, after, ok := strings.Cut(o.Key, "#")
+	if !ok {
+		return nil
+	}
+	path := strings.TrimSuffix(strings.TrimPrefix(key, before), after)
+	var names []string
+	for _, c := range t.Columns {
+		inside := path == c.Name || strings.HasPrefix(path, c.Name+".")
+		switch {
+		case inside && c.Kind == catalog.Physical:
+			return nil
+		case inside:
+			return hinted(errAt(at, "option '%s' is for column '%s', which is computed", key, c.Name), "leave the option out")
+		case c.Kind == catalog.Physical:
+			names = append(names, c.Name)
+		}
+	}
+	name, _, _ := strings.Cut(path, ".")
+	err := base.Errorf(posOf(at), "option '%s' is for column '%s', but table '%s' has none of that name", key, name, t.Path.Name)
+	if err.Hint = "its columns are " + strings.Join(names, ", "); len(names) == 0 {
+		err.Hint = "it has no columns of its own"
+	}
+	if near := connect.Near(name, names); near != "" && len(name) > 2 {
+		err.Hint = "did you mean '" + near + "'?"
+	}
+	return err
 }
 
 // checkOption checks one option of a hint against a table.
@@ -123,7 +157,11 @@ func (b *Binder) checkOption(t *catalog.Table, o ast.Option) error {
 	if c == nil {
 		return nil
 	}
-	return checkValue(knownOptions(c, t.Options), c, o, o.Key, o.Value)
+	list := knownOptions(c, t.Options)
+	if err := checkValue(list, c, o, o.Key, o.Value); err != nil {
+		return err
+	}
+	return checkField(t, lookupOption(list, o.Key), o, o.Key)
 }
 
 func checkValue(list []connect.Option, c *connect.Connector, at ast.Node, key, value string) error {

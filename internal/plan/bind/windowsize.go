@@ -1,11 +1,10 @@
 package bind
 
 import (
-	"strconv"
-
 	"github.com/millrace-io/millrace/internal/expr"
 	"github.com/millrace-io/millrace/internal/jobgraph"
 	"github.com/millrace-io/millrace/internal/sql/ast"
+	"github.com/millrace-io/millrace/internal/sql/print"
 	"github.com/millrace-io/millrace/types"
 )
 
@@ -13,19 +12,15 @@ import (
 // microseconds.
 type length struct {
 	months, us int64
-	weeks      bool // written in weeks
+	weeks      bool   // written in weeks
+	text       string // as it was written
 }
 
-func (l length) String() string {
-	if l.months != 0 {
-		return strconv.FormatInt(l.months, 10) + " months"
-	}
-	return strconv.FormatInt(l.us/1000, 10) + " ms"
-}
+func (l length) String() string { return l.text }
 
 // length reads an interval of a window.
 func (x *exprBinder) length(e ast.Expr, name string, positive bool) (*expr.Expr, length, error) {
-	var l length
+	l := length{text: print.Expr(e)}
 	v, err := x.constant(e, "the interval of "+name)
 	if err != nil {
 		return nil, l, err

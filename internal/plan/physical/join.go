@@ -224,9 +224,7 @@ func (b *builder) temporalJoin(n *logical.TemporalJoin) (flow, error) {
 			break
 		}
 	}
-	key := n.Versions || slices.ContainsFunc(b.changes.Info(n.Right).Keys, func(k []int) bool {
-		return !slices.ContainsFunc(k, func(c int) bool { return !slices.Contains(e.Right, c) })
-	})
+	key := n.Versions || comparesKey(b.changes.Info(n.Right).Keys, e.Right)
 	if rightTime < 0 || !key {
 		e := base.Errorf(n.Pos, "FOR SYSTEM_TIME AS OF an event time needs a table that keeps versions, with a PRIMARY KEY that ON compares whole and a WATERMARK, but %s", missing(rightTime < 0, !key))
 		e.Hint = "declare what is missing, compare the key in ON, or join a view that numbers the rows of each key by time, descending, and keeps number 1"

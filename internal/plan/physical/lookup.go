@@ -47,6 +47,9 @@ func (b *builder) currentJoin(n *logical.TemporalJoin) (flow, error) {
 		b.paths[j] = b.paths[n]
 		return b.hashJoin(j, e, left, right), nil
 	}
+	if err := b.hasCurrent(n, e); err != nil {
+		return flow{}, err
+	}
 	spec := &jobgraph.CurrentJoin{JoinKind: n.JoinKind, LeftKeys: e.Left, RightKeys: e.Right, Cond: e.Rest,
 		LeftTypes: left.schema.Types(), RightTypes: right.schema.Types(), Await: b.ends(n.Right), Keep: !left.kinds.Append(),
 		LeftTTLMs: ttl(n.Hints, 0, b.ttl()), RightTTLMs: ttl(n.Hints, 1, b.ttl())}
@@ -56,6 +59,30 @@ func (b *builder) currentJoin(n *logical.TemporalJoin) (flow, error) {
 		li.priority = 1
 	}
 	return b.apply(op, b.changes.Info(n).Kinds, lies(n.JoinKind, e, len(left.schema)), li, ri), nil
+}
+
+// hasCurrent checks that there is such a thing as the table now: it ends, or its rows
+// change, or have a key that ON compares. An endless stream of inserts has only a past,
+// all of whose rows would be kept, and joined.
+func (b *builder) hasCurrent(n *logical.TemporalJoin, e logical.Equi) error {
+	info := b.changes.Info(n.Right)
+	if b.ends(n.Right) || !info.Append() || comparesKey(info.Keys, e.Right) {
+		return nil
+	}
+	name := "the right side"
+	if t, ok := tableOf(n.Right); ok {
+		name = "table '" + t.scan.Table.Path.Name + "'"
+	}
+	err := base.Errorf(n.Pos, "FOR SYSTEM_TIME AS OF a processing time needs a table that is looked up, ends, or has versions, but %s is an endless stream of inserts", name)
+	err.Hint = "join a table whose connector finds rows by key, or a view that numbers the rows of each key by time, descending, and keeps number 1"
+	return err
+}
+
+// comparesKey reports whether one of the keys is compared whole.
+func comparesKey(keys [][]int, compared []int) bool {
+	return slices.ContainsFunc(keys, func(k []int) bool {
+		return !slices.ContainsFunc(k, func(c int) bool { return !slices.Contains(compared, c) })
+	})
 }
 
 // A lookedTable is a relation that is a table, filtered and projected.

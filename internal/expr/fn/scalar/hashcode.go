@@ -1,9 +1,9 @@
 package scalar
 
 import (
-	"encoding/binary"
 	"math"
-	"math/bits"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/millrace-io/millrace/internal/expr/fn"
 	"github.com/millrace-io/millrace/internal/expr/kernel"
@@ -12,16 +12,32 @@ import (
 )
 
 func init() {
-	fn.Register(kernel.Define("HASH_CODE", doc("hash", "HASH_CODE(x)", "a number that equal values share: Java's hash of a number, a date or a time, Murmur3 of a text", "HASH_CODE('a')"),
+	fn.Register(kernel.Define("HASH_CODE", doc("hash", "HASH_CODE(x)", "a number that equal values share: Java's hash of a number, a text, a BOOLEAN, a date, a time or a timestamp", "HASH_CODE('a')"),
 		kernel.Sig{Args: []kernel.Want{hashable}, Ret: types.TInt,
 			Make: func(args []types.Type, _ types.Type) fn.Eval { return hashCode(args[0]) }}))
 }
 
-var hashable = kernel.Want{Name: "a number, a text, bytes, a BOOLEAN, a date or a time", Null: types.TInt, To: func(t types.Type) (types.Type, bool) {
-	return t, t.Integer() || t.Approx() || t.Character() || t.Bytes() || t.Kind == types.Boolean || t.Kind == types.Date || t.Kind == types.Time || t.Interval()
+var hashable = kernel.Want{Name: "a number, a text, a BOOLEAN, a date, a time or a TIMESTAMP", Null: types.TInt, To: func(t types.Type) (types.Type, bool) {
+	return t, t.Numeric() || t.Character() || t.Kind == types.Boolean || t.Kind == types.Date || t.Kind == types.Time || t.Kind == types.Timestamp
 }}
 
 func hashCode(t types.Type) fn.Eval {
+	switch {
+	case t.Kind == types.Decimal && t.Phys() == types.PhysInt64:
+		return kernel.Unary(func(x int64) int32 { return hashDecimal(types.Int128Of(x), t.Scale) })
+	case t.Kind == types.Decimal:
+		return kernel.Unary(func(x types.Int128) int32 { return hashDecimal(x, t.Scale) })
+	case t.Stamp() && t.Phys() == types.PhysInt64:
+		return kernel.Unary(func(us int64) int32 {
+			ms, us := floorDiv(us, 1000)
+			return hashStamp(ms, us*1000)
+		})
+	case t.Stamp():
+		return kernel.Unary(func(ns types.Int128) int32 {
+			ms, rest := ns.DivInt(1e6)
+			return hashStamp(int64(ms.Lo), rest)
+		})
+	}
 	switch t.Phys() {
 	case types.PhysBool:
 		return kernel.Unary(func(b bool) int32 {
@@ -47,7 +63,7 @@ func hashCode(t types.Type) fn.Eval {
 	case types.PhysInt64:
 		return kernel.Unary(foldLong)
 	case types.PhysBytes:
-		return kernel.TextToNum(murmur)
+		return kernel.TextToNum(hashText)
 	}
 	return func(_ *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vector, error) {
 		v := kernel.Int(args[0])
@@ -57,23 +73,47 @@ func hashCode(t types.Type) fn.Eval {
 
 func foldLong(x int64) int32 { return int32(x ^ int64(uint64(x)>>32)) }
 
-// murmur is Murmur3 of 32 bits with the seed 42, which takes the bytes behind the
-// last whole word one by one, with their sign: as Flink and Spark hash texts.
-func murmur(s []byte) int32 {
-	h, n := uint32(42), len(s)
-	for ; len(s) >= 4; s = s[4:] {
-		h = murmurMix(h, binary.LittleEndian.Uint32(s))
+// floorDiv is the quotient rounded down, and what is left, which is not negative.
+func floorDiv(x, by int64) (quo, rest int64) {
+	quo, rest = x/by, x%by
+	if rest < 0 {
+		quo, rest = quo-1, rest+by
 	}
-	for _, c := range s {
-		h = murmurMix(h, uint32(int32(int8(c))))
-	}
-	h ^= uint32(n)
-	h = (h ^ h>>16) * 0x85ebca6b
-	h = (h ^ h>>13) * 0xc2b2ae35
-	return int32(h ^ h>>16)
+	return quo, rest
 }
 
-func murmurMix(h, k uint32) uint32 {
-	k = bits.RotateLeft32(k*0xcc9e2d51, 15) * 0x1b873593
-	return bits.RotateLeft32(h^k, 13)*5 + 0xe6546b64
+// hashDecimal is the hash of Java's BigDecimal: of the digits, 32 bits at a time from
+// the top, of their sign, and of the scale.
+func hashDecimal(x types.Int128, scale int) int32 {
+	a := x.Abs()
+	h := int32(0)
+	for _, word := range [...]uint32{uint32(uint64(a.Hi) >> 32), uint32(a.Hi), uint32(a.Lo >> 32), uint32(a.Lo)} {
+		h = 31*h + int32(word)
+	}
+	if x.Sign() < 0 {
+		h = -h
+	}
+	return 31*h + int32(scale)
+}
+
+// hashStamp is the hash of Flink's TimestampData: of the milliseconds, which are
+// folded, and of the nanoseconds in the last one.
+func hashStamp(ms, ns int64) int32 { return 31*(int32(ms)^int32(ms>>32)) + int32(ns) }
+
+// hashText is the hash of Java's String, of its UTF-16 units, without its sign, as
+// Flink takes it for texts only.
+func hashText(s []byte) int32 {
+	h := int32(0)
+	for i := 0; i < len(s); {
+		r, size := rune(s[i]), 1
+		if r >= utf8.RuneSelf {
+			r, size = utf8.DecodeRune(s[i:])
+		}
+		if i += size; r >= 0x10000 {
+			high, low := utf16.EncodeRune(r)
+			h, r = 31*h+high, low
+		}
+		h = 31*h + r
+	}
+	return max(h, -h)
 }

@@ -34,7 +34,8 @@ func init() {
 	)
 }
 
-// regex returns the compiled pattern; nil if it is none.
+// regex returns the compiled pattern; nil if it is none, which fails no query: Flink 2.3
+// looks at patterns row by row, constant or not, and gives NULL (REGEXP: FALSE).
 func regex(c *fn.Call, pattern []byte) *kernel.Regex {
 	r, err := state[kernel.Cache[*kernel.Regex]](c).Get(pattern, kernel.NewRegex)
 	if err != nil {
@@ -45,14 +46,10 @@ func regex(c *fn.Call, pattern []byte) *kernel.Regex {
 
 func evalRegexp(c *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vector, error) {
 	s, p := kernel.Str(args[0]), kernel.Str(args[1])
-	cache := state[kernel.Cache[*kernel.Regex]](c)
 	return kernel.NumsErr(rows, n, func(i int) (bool, error) {
-		if len(p.At(i)) == 0 {
+		r := regex(c, p.At(i))
+		if r == nil || len(p.At(i)) == 0 {
 			return false, nil
-		}
-		r, err := cache.Get(p.At(i), kernel.NewRegex)
-		if err != nil {
-			return false, err
 		}
 		return r.Match(s.At(i))
 	})
