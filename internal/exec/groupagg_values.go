@@ -539,22 +539,30 @@ func (v *valueSet) column(list []int32) vec.Vector {
 }
 
 func (v *valueSet) build(b *vec.Builder, e *valueEntry) {
-	switch v.shape.form {
+	if v.shape.form == formWord {
+		buildValue(b, formWord, v.shape.typ, e.word, nil)
+		return
+	}
+	buildValue(b, v.shape.form, v.shape.typ, 0, v.bytes(e))
+}
+
+// buildValue appends a value of a set, which is a word or bytes.
+func buildValue(b *vec.Builder, form valueForm, t types.Type, word uint64, x []byte) {
+	switch form {
 	case formText:
-		b.Bytes(v.bytes(e))
+		b.Bytes(x)
 	case formWide:
-		x := v.bytes(e)
 		b.Int128(types.Int128{Hi: int64(binary.BigEndian.Uint64(x) ^ 1<<63), Lo: binary.BigEndian.Uint64(x[8:])})
 	case formNested:
-		agg.BuildValue(b, v.bytes(e), v.shape.typ)
+		agg.BuildValue(b, x, t)
 	default:
 		switch {
-		case v.shape.typ.Phys() == types.PhysBool:
-			b.Bool(e.word != 0)
-		case v.shape.typ.Approx():
-			b.Float(math.Float64frombits(e.word))
+		case t.Phys() == types.PhysBool:
+			b.Bool(word != 0)
+		case t.Approx():
+			b.Float(math.Float64frombits(word))
 		default:
-			b.Int(int64(e.word))
+			b.Int(int64(word))
 		}
 	}
 }

@@ -11,6 +11,7 @@ type Buckets struct{ byTime[*Table] }
 
 // OpenBuckets makes the buckets and reads what the store has of them.
 func OpenBuckets(s state.Store, shape Shape) (*Buckets, error) {
+	describe(s, EntryBuckets, shape)
 	b := &Buckets{}
 	disk := s.Table(shape.Name)
 	b.make = func(t int64) *Table {
@@ -31,6 +32,7 @@ type MultiBuckets struct{ byTime[*Multi] }
 
 // OpenMultiBuckets makes the buckets and reads what the store has of them.
 func OpenMultiBuckets(s state.Store, shape Shape) (*MultiBuckets, error) {
+	describe(s, ListBuckets, shape)
 	b := &MultiBuckets{}
 	disk := s.Table(shape.Name)
 	b.make = func(t int64) *Multi {

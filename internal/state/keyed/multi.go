@@ -65,6 +65,7 @@ const (
 
 // OpenMulti makes the table and reads what the store has of it.
 func OpenMulti(s state.Store, shape Shape) (*Multi, error) {
+	describe(s, Lists, shape)
 	m := newMulti(s.Table(shape.Name), shape)
 	if shape.Evicts {
 		m.values = s

@@ -96,6 +96,7 @@ func (t *Table) empty() {
 
 // Open makes the table and reads what the store has of it.
 func Open(s state.Store, shape Shape) (*Table, error) {
+	describe(s, Entries, shape)
 	t := newTable(s.Table(shape.Name), shape)
 	if shape.Evicts {
 		t.begin(s)

@@ -1,0 +1,246 @@
+package exec
+
+import (
+	"math"
+
+	"github.com/millrace-io/millrace/internal/expr/agg"
+	"github.com/millrace-io/millrace/internal/keyenc"
+	"github.com/millrace-io/millrace/internal/state/keyed"
+	"github.com/millrace-io/millrace/types"
+	"github.com/millrace-io/millrace/vec"
+)
+
+// A Stateful operator can say how its state reads as tables, when it is open. What is
+// written in the store is known from the keyed.Shapes that it has asked for; this is
+// what the words and rows mean.
+type Stateful interface {
+	Operator
+	StateTables() []StateTable
+}
+
+// A StateTable is a table of an operator's state as users see it: rows with columns.
+type StateTable struct {
+	Name    string // what users call it
+	Of      int    // the input's column that the name goes on with: "values of url"; -1
+	Store   string // what the operator calls it in the store
+	Side    bool   // it is not what the operator is about: asked for by name alone
+	Columns []StateColumn
+	// Sealed says why the table cannot be written, "" if it can.
+	Sealed string
+	// unfold makes rows of a chunk whose entries are not the rows.
+	unfold func(*keyed.Chunk) (*stateRows, error)
+	// derive sets the words that follow from a row: those that no column has.
+	derive func(cols []vec.Vector, n int) [][]uint64
+}
+
+// A StateColumn is a column of a StateTable. Its name is Name, unless it is the column
+// At of input Input, or the result of call At: those have names in the job.
+type StateColumn struct {
+	Kind  StateColumnKind
+	Input int
+	At    int
+	Name  string // of a part of a call: behind the call's name and a dot
+	Type  types.Type
+	Key   bool // part of the key
+
+	from  stateSource
+	index int // of the key's column, the row's column, the word
+	word  int // inImage: the word of the blob; inWord of a BOOLEAN: what is TRUE
+	form  valueForm
+	call  agg.Agg
+}
+
+// A StateColumnKind is where the name of a column comes from.
+type StateColumnKind uint8
+
+// The kinds.
+const (
+	StateOwn   StateColumnKind = iota // Name
+	StateInput                        // a column of an input
+	StateCall                         // a call's result, or a part of its accumulator
+)
+
+// A stateSource is where the values of a column lie.
+type stateSource uint8
+
+const (
+	inKey    stateSource = iota // of the table
+	inRow                       // column of a Multi's row
+	inWord                      // 64 bits of an entry, or beside a row
+	inStamp                     // such that are processing time in milliseconds; 0 is NULL
+	inBlob                      // bytes of an entry
+	inBucket                    // the bucket's time
+	inResult                    // what a call makes of its words
+	inImage                     // column of a row that an entry has as a blob
+	inSet                       // a value of a set
+	inKind                      // a word that is a kind of change
+	inMade                      // unfold has made it
+)
+
+// stateRows are the rows of a chunk.
+type stateRows struct {
+	*keyed.Chunk
+	table  *StateTable
+	groups agg.Groups
+	accs   []keyed.Slot // where the accumulators are
+	made   []vec.Vector // inMade
+	images []vec.Vector // inImage
+}
+
+// Read returns the columns of a chunk's rows, and how many there are.
+func (t *StateTable) Read(c *keyed.Chunk) (cols []vec.Vector, n int, err error) {
+	rows := &stateRows{Chunk: c, accs: c.Slots}
+	if t.unfold != nil {
+		if rows, err = t.unfold(c); err != nil {
+			return nil, 0, err
+		}
+	} else if c.Multi == nil {
+		rows.groups.On(c.Table)
+	}
+	rows.table = t
+	keys := rows.Table.Keys(rows.Slots)
+	for i := range t.Columns {
+		v, err := rows.column(&t.Columns[i], keys)
+		if err != nil {
+			return nil, 0, err
+		}
+		cols = append(cols, v)
+	}
+	return cols, len(rows.Slots), nil
+}
+
+func (x *stateRows) column(c *StateColumn, keys []vec.Vector) (vec.Vector, error) {
+	switch c.from {
+	case inKey:
+		return keys[c.index], nil
+	case inRow:
+		return x.Multi.Gather(x.Refs, c.index), nil
+	case inWord:
+		return c.wordColumn(x.words(c.index)), nil
+	case inStamp:
+		return stampColumn(x.words(c.index)), nil
+	case inBlob:
+		b := vec.NewBuilder(c.Type)
+		for _, s := range x.Slots {
+			b.Bytes(x.Table.Blob(s, c.index))
+		}
+		return b.Finish(), nil
+	case inBucket:
+		at := make([]int64, len(x.Slots))
+		for i := range at {
+			at[i] = x.Time
+		}
+		return &vec.Fixed[int64]{Vals: at}, nil
+	case inResult:
+		var out agg.Out
+		c.call.Read(&x.groups, x.accs, &out)
+		v := c.call.Finish(&out)
+		return v, out.Err()
+	case inImage:
+		if x.images == nil {
+			if err := x.readImages(); err != nil {
+				return nil, err
+			}
+		}
+		return x.images[c.index], nil
+	case inSet:
+		return setColumn(c.Type, c.form, x.Multi.Gather(x.Refs, 0)), nil
+	case inKind:
+		return kindColumn(x.words(c.index)), nil
+	}
+	return x.made[c.index], nil
+}
+
+// words returns a word of each entry, or beside each row.
+func (x *stateRows) words(w int) []uint64 {
+	out := make([]uint64, len(x.Slots))
+	for i, s := range x.Slots {
+		if x.Multi != nil {
+			out[i] = x.Multi.Extra(x.Refs[i])[w]
+		} else {
+			out[i] = x.Table.Words(s)[w]
+		}
+	}
+	return out
+}
+
+// readImages decodes the rows that the entries have as blobs.
+func (x *stateRows) readImages() error {
+	var ts []types.Type
+	word := 0
+	for _, c := range x.table.Columns {
+		if c.from == inImage {
+			ts, word = append(ts, c.Type), c.word
+		}
+	}
+	bs := make([]*vec.Builder, len(ts))
+	for i, t := range ts {
+		bs[i] = vec.NewBuilder(t)
+	}
+	for _, s := range x.Slots {
+		if _, err := keyenc.DecodeRow(x.Table.Blob(s, word), ts, bs); err != nil {
+			return err
+		}
+	}
+	for _, b := range bs {
+		x.images = append(x.images, b.Finish())
+	}
+	return nil
+}
+
+// wordColumn makes a column of words.
+func (c *StateColumn) wordColumn(words []uint64) vec.Vector {
+	b := vec.NewBuilder(c.Type)
+	for _, w := range words {
+		switch {
+		case c.Type.Kind == types.Boolean:
+			b.Bool(w == uint64(c.word))
+		case c.Type.Approx():
+			b.Float(math.Float64frombits(w))
+		default:
+			b.Int(int64(w))
+		}
+	}
+	return b.Finish()
+}
+
+// stampType is that of words that are processing time.
+var stampType = types.Type{Kind: types.TimestampLTZ, Prec: 3}
+
+func stampColumn(words []uint64) vec.Vector {
+	b := vec.NewBuilder(stampType)
+	for _, w := range words {
+		if w == 0 {
+			b.Null()
+			continue
+		}
+		b.Int(int64(w) * 1000)
+	}
+	return b.Finish()
+}
+
+func kindColumn(words []uint64) vec.Vector {
+	b := vec.NewBuilder(types.TString)
+	for _, w := range words {
+		if w == receiverHas {
+			b.Null()
+			continue
+		}
+		b.Bytes([]byte(vec.RowKind(w).String()))
+	}
+	return b.Finish()
+}
+
+// setColumn makes the values of a set of the column in which they are saved.
+func setColumn(t types.Type, form valueForm, saved vec.Vector) vec.Vector {
+	b := vec.NewBuilder(t)
+	for i := range saved.Len() {
+		switch s := saved.(type) {
+		case *vec.Fixed[int64]:
+			buildValue(b, form, t, uint64(s.Vals[i]), nil)
+		case *vec.Bytes:
+			buildValue(b, form, t, 0, s.At(i))
+		}
+	}
+	return b.Finish()
+}

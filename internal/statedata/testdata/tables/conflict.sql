@@ -1,0 +1,3 @@
+-- 5 rows
+CREATE TABLE k (n BIGINT, usr STRING, PRIMARY KEY (n) NOT ENFORCED) WITH ('connector' = 'blackhole');
+INSERT INTO k SELECT COUNT(*), usr FROM bids GROUP BY usr ON CONFLICT DO NOTHING;
