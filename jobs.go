@@ -3,6 +3,7 @@ package millrace
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/millrace-io/millrace/internal/base"
@@ -26,12 +27,11 @@ func (s *Session) jobRow(j *Job) []string {
 
 // state is the job's status in Flink's words.
 func (j *Job) state() string {
-	select {
-	case <-j.ended:
-	default:
-		return "RUNNING"
-	}
 	switch {
+	case j.runs():
+		return "RUNNING"
+	case j.saved.Load():
+		return "FINISHED"
 	case j.stopped.Load() || errors.Is(j.err, context.Canceled):
 		return "CANCELED"
 	case j.err != nil:
@@ -64,32 +64,39 @@ func (s *Session) describeJob(a *ast.Describe) (*Result, error) {
 	return listing(jobColumns, [][]string{s.jobRow(j)}), nil
 }
 
-// stopJob ends a job, after a last checkpoint if it takes any. WITH SAVEPOINT
-// wants that checkpoint, and tells where it is.
-func (s *Session) stopJob(a *ast.StopJob) (*Result, error) {
+// stopJob ends a job: after a last checkpoint if it takes any, or with a savepoint.
+func (s *Session) stopJob(ctx context.Context, a *ast.StopJob) (*Result, error) {
 	j, err := s.job(a.ID)
-	switch {
-	case err != nil:
-	case a.Drain:
-		err = base.Errorf(base.Pos{}, "WITH DRAIN is not supported: the windows of a stopped job stay open, in its last checkpoint")
-	case a.Savepoint && j.local.Storage == nil:
-		err = base.Errorf(base.Pos{}, "job '%s' takes no checkpoints, so it has nothing to be stopped with; see 'execution.checkpointing.dir'", j.ID)
+	if err == nil && a.Drain && !a.Savepoint {
+		err = base.Errorf(base.Pos{}, "WITH DRAIN goes with WITH SAVEPOINT only")
+	}
+	if err == nil && !j.runs() && a.Savepoint {
+		err = base.Errorf(base.Pos{}, "job '%s' has ended: it is %s", j.ID, j.state())
 	}
 	if err != nil {
 		return nil, at(a, err)
 	}
-	j.stopped.Store(true)
-	j.Cancel()
-	<-j.ended
 	if !a.Savepoint {
+		j.stopped.Store(true)
+		j.Cancel()
+		<-j.ended
 		return &Result{}, nil
 	}
-	st := j.local.Storage
-	m, err := st.Latest(func(string) {})
-	if err != nil || m == nil {
-		return nil, errors.Join(err, errors.New("the job has left no checkpoint"))
+	path, err := j.Stop(ctx, "", a.Drain)
+	if err != nil {
+		return nil, at(a, fmt.Errorf("job '%s' is not stopped: %w", j.ID, err))
 	}
-	return listing([]string{"savepoint path"}, [][]string{{st.Path(m.Epoch)}}), nil
+	return listing([]string{"savepoint path"}, [][]string{{path}}), nil
+}
+
+// runs reports whether the job has not ended.
+func (j *Job) runs() bool {
+	select {
+	case <-j.ended:
+		return false
+	default:
+		return true
+	}
 }
 
 // module refuses what Flink's modules and jars could change: there is the module

@@ -24,6 +24,7 @@ import (
 	"github.com/millrace-io/millrace/internal/catalog"
 	"github.com/millrace-io/millrace/internal/checkpoint"
 	"github.com/millrace-io/millrace/internal/cluster"
+	"github.com/millrace-io/millrace/internal/control"
 	"github.com/millrace-io/millrace/internal/env"
 	"github.com/millrace-io/millrace/internal/expr"
 	"github.com/millrace-io/millrace/internal/expr/fn"
@@ -31,13 +32,11 @@ import (
 	"github.com/millrace-io/millrace/internal/fsys/local"
 	"github.com/millrace-io/millrace/internal/job"
 	"github.com/millrace-io/millrace/internal/jobgraph"
-	"github.com/millrace-io/millrace/internal/keyenc"
 	"github.com/millrace-io/millrace/internal/plan/bind"
 	"github.com/millrace-io/millrace/internal/plan/logical"
 	"github.com/millrace-io/millrace/internal/plan/physical"
 	"github.com/millrace-io/millrace/internal/sql/ast"
 	"github.com/millrace-io/millrace/internal/sql/parse"
-	"github.com/millrace-io/millrace/internal/state"
 	"github.com/millrace-io/millrace/internal/state/lsm"
 	"github.com/millrace-io/millrace/types"
 	"github.com/millrace-io/millrace/vec"
@@ -55,6 +54,8 @@ type impl struct {
 	runs   atomic.Int64 // jobs that were started: each draws other random numbers
 	seed   uint64
 	at     Statement // being executed
+
+	control *control.Server
 }
 
 // running is a Job's inside.
@@ -68,8 +69,11 @@ type running struct {
 	began  int64 // microseconds
 	// profile measures the job; nil: nothing does.
 	profile *build.Profile
-	// stopped: by STOP JOB, so its end is no failure.
-	stopped atomic.Bool
+	// stopped: by STOP JOB, so its end is no failure. saved: with a savepoint.
+	stopped, saved atomic.Bool
+	savepoints     string // folder for them, where none is named
+	endpoint       *control.Endpoint
+	over           atomic.Int64 // microseconds: when it ended
 }
 
 // Open returns a session.
@@ -87,6 +91,7 @@ func Open(cfg Config) (*Session, error) {
 	s.cat, s.fs, s.seed = catalog.New(), local.New(""), env.Seed()
 	s.cat.Open = func(path string) (fsys.FS, string, error) { return s.fs, strings.TrimPrefix(path, "file://"), nil }
 	s.opts = bind.NewOptions()
+	s.control = control.NewServer(commanded{s})
 	if err := s.settle(); err != nil {
 		return nil, usage(err)
 	}
@@ -364,12 +369,13 @@ func (s *Session) launch(ctx context.Context, j *Job, g *jobgraph.Graph, schema 
 	nameRun(g, l.Options.Run)
 	ctx, cancel := context.WithCancel(ctx)
 	j.local, j.cancel, j.ended, j.began = l, cancel, make(chan struct{}), env.Now()
+	j.savepoints = cmp.Or(strings.TrimPrefix(s.opts.String("execution.checkpointing.savepoint-dir"), "file://"), dir)
 	s.mu.Lock()
 	s.jobs = append(s.jobs, j)
 	s.mu.Unlock()
 	file := s.at.File
 	go func() {
-		defer close(j.ended)
+		defer j.leave()
 		defer cancel()
 		out, err := l.Run(ctx)
 		if err == nil {
@@ -377,6 +383,9 @@ func (s *Session) launch(ctx context.Context, j *Job, g *jobgraph.Graph, schema 
 		}
 		if j.stopped.Load() && errors.Is(err, context.Canceled) {
 			err = nil
+		}
+		if j.endpoint != nil {
+			err = errors.Join(err, j.endpoint.Leave())
 		}
 		if l.Storage != nil {
 			err = errors.Join(err, l.Storage.Lease.Release())
@@ -386,73 +395,21 @@ func (s *Session) launch(ctx context.Context, j *Job, g *jobgraph.Graph, schema 
 	return nil
 }
 
+// leave tells all who wait that the job has ended.
+func (j *Job) leave() {
+	j.over.Store(env.Now())
+	close(j.ended)
+	if j.endpoint != nil {
+		j.endpoint.Close()
+	}
+}
+
 // checkpointDir is the folder for checkpoints, "" for none.
 func (s *Session) checkpointDir() string {
 	if s.cfg.CheckpointDir != "" {
 		return s.cfg.CheckpointDir
 	}
 	return strings.TrimPrefix(s.opts.String("execution.checkpointing.dir"), "file://")
-}
-
-// checkpoints gives a job its folder and finds where it starts. The job of a SELECT
-// has none: its rows have gone to a client, and it always starts from the beginning.
-func (s *Session) checkpoints(j *Job, l *cluster.Local, dir string) error {
-	if l.Options.IntervalUs == 0 {
-		l.Options.IntervalUs = (10 * time.Second).Microseconds()
-	}
-	st := &checkpoint.Storage{FS: s.fs, Dir: path.Join(dir, j.ID)}
-	l.Storage, l.Retain = st, int(s.opts.Int("execution.checkpointing.num-retained"))
-	l.World.Files = st
-	if err := st.Writable(); err != nil {
-		return err
-	}
-	var err error
-	if st.Lease, err = st.Acquire(leases()); err != nil {
-		return err
-	}
-	if err := s.restoreJob(j, l, st); err != nil {
-		return errors.Join(err, st.Lease.Release())
-	}
-	return nil
-}
-
-// restoreJob finds where a job starts that has its folder.
-func (s *Session) restoreJob(j *Job, l *cluster.Local, st *checkpoint.Storage) error {
-	m, err := s.restored(j, st)
-	if err != nil {
-		return err
-	}
-	if m == nil {
-		next, err := st.Next()
-		if err != nil {
-			return err
-		}
-		m = &checkpoint.Manifest{Job: j.ID, Run: newRun(), Epoch: next, Groups: l.Graph.MaxParallelism}
-		if m.Plan, err = st.PutPlan(l.Graph); err != nil {
-			return err
-		}
-		l.Restore, l.Options.Run, l.Options.Plan = m, m.Run, m.Plan
-		return st.Begin(m)
-	}
-	if err := fits(m, l.Graph, s.opts.Int("pipeline.max-parallelism") > 0); err != nil {
-		return usage(err)
-	}
-	switch {
-	case m.Finished:
-		s.cfg.Log(fmt.Sprintf("%s: had finished; it does not run again", j.ID))
-	case m.Initial():
-		s.cfg.Log(fmt.Sprintf("%s: it had come to no checkpoint: it starts from the beginning", j.ID))
-	default:
-		s.cfg.Log(fmt.Sprintf("%s: restored from checkpoint %d", j.ID, m.Epoch))
-	}
-	if next, err := st.Next(); err == nil && next > m.Epoch+1 {
-		s.cfg.Log(fmt.Sprintf("%s: checkpoints %d to %d are given up, and what they committed is taken back where the sink can: their rows come again", j.ID, m.Epoch+1, next-1))
-	}
-	if l.Options.Plan, err = st.PutPlan(l.Graph); err != nil {
-		return err
-	}
-	l.Restore, l.Options.Run = m, m.Run
-	return st.Begin(m)
 }
 
 // newRun names a run of a job.
@@ -470,87 +427,6 @@ func nameRun(g *jobgraph.Graph, run string) {
 	}
 }
 
-// restored finds the checkpoint that a job starts from, or nil.
-func (s *Session) restored(j *Job, st *checkpoint.Storage) (*checkpoint.Manifest, error) {
-	warn := func(line string) { s.cfg.Log(j.ID + ": " + line) }
-	from := s.cfg.Restore
-	if from == "" {
-		from = strings.TrimPrefix(s.opts.String("execution.state-recovery.path"), "file://")
-	}
-	switch {
-	case from == "":
-		return nil, nil
-	case from == "latest":
-		m, err := st.Latest(warn)
-		if m == nil && err == nil {
-			warn("there is no checkpoint in " + st.Dir + ": it starts from the beginning")
-		}
-		return m, err
-	}
-	found, err := checkpoint.Find(s.fs, from, j.ID, warn)
-	if err != nil {
-		err = fmt.Errorf("restore %s: %w", from, err)
-	}
-	if errors.Is(err, fsys.ErrNotExist) || errors.Is(err, checkpoint.ErrNoCheckpoint) {
-		return nil, usage(err)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return found.Manifest, found.Adopt(found.Manifest, st)
-}
-
-// fits checks that a checkpoint is one of the graph's job.
-func fits(m *checkpoint.Manifest, g *jobgraph.Graph, fixed bool) error {
-	if m.Hash != 0 && m.Hash != keyenc.HashVersion {
-		return fmt.Errorf("checkpoint %d was taken with version %d of the key hash; this program has version %d", m.Epoch, m.Hash, keyenc.HashVersion)
-	}
-	known := map[string]bool{}
-	for _, v := range g.Vertices {
-		if v.Source != nil {
-			known[v.Source.ID] = true
-		}
-		for _, op := range v.Ops {
-			known[op.ID] = true
-		}
-	}
-	for id, handles := range m.Operators {
-		if !known[id] && slices.ContainsFunc(handles, holds) {
-			return fmt.Errorf("checkpoint %d of job %s holds state of operator %s, which this job does not have: it is the checkpoint of another job, or the query has changed", m.Epoch, m.Job, id)
-		}
-	}
-	for id, prepared := range m.Prepared {
-		if !known[id] && len(prepared) > 0 && !m.Finished {
-			return fmt.Errorf("checkpoint %d of job %s holds rows that are to be committed to sink %s, which this job does not have: it is the checkpoint of another job, or the query has changed", m.Epoch, m.Job, id)
-		}
-	}
-	for id := range m.Sources {
-		if !known[id] {
-			return fmt.Errorf("checkpoint %d of job %s holds positions of source %s, which this job does not have: it is the checkpoint of another job, or the query has changed", m.Epoch, m.Job, id)
-		}
-	}
-	if m.Groups != g.MaxParallelism && !m.Initial() {
-		if fixed {
-			return fmt.Errorf("checkpoint %d was taken with 'pipeline.max-parallelism' = %d, which is fixed by a job's first checkpoint; it is %d now", m.Epoch, m.Groups, g.MaxParallelism)
-		}
-		g.MaxParallelism = m.Groups
-	}
-	return nil
-}
-
-// holds reports whether a handle has something that would be missed. The local phase
-// of an aggregation or a LIMIT, which a job has at one parallelism and not at
-// another, keeps only how far it was: without that it sends what the other phase
-// drops.
-func holds(h state.Handle) bool {
-	for name := range h.Values {
-		if name != "watermark" && name != "seen" {
-			return true
-		}
-	}
-	return len(h.Files) > 0
-}
-
 // spill returns a folder for what does not fit in memory.
 func (s *Session) spill() (fsys.FS, string) {
 	dir := s.opts.String("io.tmp.dirs")
@@ -562,6 +438,7 @@ func (s *Session) spill() (fsys.FS, string) {
 
 // Close drops what the session has on disk for itself. Jobs must have ended.
 func (s *Session) Close() error {
+	s.control.Wait()
 	_, dir := s.spill()
 	return s.fs.RemoveAll(path.Dir(dir))
 }

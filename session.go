@@ -33,6 +33,9 @@ type Config struct {
 	CheckpointDir string
 	// Restore is "latest", the path of a job's folder or of one checkpoint, or "".
 	Restore string
+	// Control lets commands of other processes (millrace savepoint, stop, cancel, list)
+	// find the jobs of this one, by a socket in each job's folder for checkpoints.
+	Control bool
 	// Now is the clock of the queries (CURRENT_TIMESTAMP, PROCTIME(), how long state
 	// is kept), in microseconds since the epoch; nil is the machine's. It is called
 	// from several goroutines.

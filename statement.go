@@ -22,7 +22,7 @@ func (s *Session) statement(ctx context.Context, st ast.Statement) (*Result, err
 	case *ast.Describe:
 		return s.describe(a)
 	case *ast.StopJob:
-		return s.stopJob(a)
+		return s.stopJob(ctx, a)
 	case *ast.Truncate:
 		return s.truncate(a)
 	case *ast.Analyze:

@@ -48,6 +48,7 @@ var folders = []folder{
 	{5, "internal/job"},
 	{6, "internal/build"},
 	{7, "internal/cluster"},
+	{7, "internal/control"},
 	{7, "internal/statedata"},
 	{8, "."},
 	{8, "bench/queries"},

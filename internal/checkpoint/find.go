@@ -20,6 +20,7 @@ type Found struct {
 // Find returns the checkpoint that a user means by a path:
 //
 //	a manifest, chk-N.json       that one
+//	a savepoint's folder         it
 //	a job's folder               its newest that is whole
 //	a folder of jobs' folders    the same of the job named, or of the only one
 //
@@ -28,6 +29,10 @@ func Find(fs fsys.FS, name, job string, warn func(string)) (*Found, error) {
 	name = strings.TrimPrefix(name, "file://")
 	if e, ok := EpochOf(name); ok {
 		return find(&Storage{FS: fs, Dir: path.Dir(name)}, e)
+	}
+	name = path.Clean(name)
+	if dir, ok := savepointOf(fs, name); ok {
+		return findSavepoint(&Storage{FS: fs, Dir: dir})
 	}
 	s := &Storage{FS: fs, Dir: name}
 	if !s.Any() {
@@ -82,7 +87,7 @@ func (s *Storage) below(job string) (*Storage, error) {
 	if _, err := s.FS.Stat(s.Dir); errors.Is(err, fsys.ErrNotExist) {
 		return nil, fmt.Errorf("%w: %s does not exist", ErrNoCheckpoint, s.Dir)
 	}
-	return nil, fmt.Errorf("%w in %s: one is a file chk-N.json in a job's folder", ErrNoCheckpoint, s.Dir)
+	return nil, fmt.Errorf("%w in %s: one is a file chk-N.json in a job's folder, or the folder of a savepoint", ErrNoCheckpoint, s.Dir)
 }
 
 // ErrNoCheckpoint is returned, wrapped, for a folder that holds none.

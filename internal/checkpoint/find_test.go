@@ -37,7 +37,7 @@ func TestFind(t *testing.T) {
 		{"torn", "", "torn/a/chk-00000001.json"},
 		{"two", "", "two has the checkpoints of several jobs, a, b: name the folder of one"},
 		{"one", "c", "one has no checkpoints of job c: it has those of a"},
-		{"empty", "", "there is no checkpoint in empty: one is a file chk-N.json in a job's folder"},
+		{"empty", "", "there is no checkpoint in empty: one is a file chk-N.json in a job's folder, or the folder of a savepoint"},
 		{"none", "", "there is no checkpoint: none does not exist"},
 		{"two/a/chk-00000009.json", "", "open two/a/chk-00000009.json: file does not exist"},
 		{"torn/a/chk-00000002.json", "", "corrupt state file: torn/a/chk-00000002.json is cut short"},

@@ -203,3 +203,26 @@ func (l *Lease) Release() error {
 	}
 	return l.storage.FS.Remove(l.name)
 }
+
+// Owned is the error, if a process has the folder that is not gone. A folder that
+// cannot be written is taken as it looks.
+func (s *Storage) Owned(w World) error {
+	n, err := s.newestOwner()
+	if err != nil || n == 0 {
+		return err
+	}
+	o, err := s.ownerOf(n)
+	if errors.Is(err, fsys.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return s.busy(o, w)
+}
+
+// HasOwner reports whether a process has the folder or, killed, has not given it back.
+func (s *Storage) HasOwner() bool {
+	n, err := s.newestOwner()
+	return err == nil && n > 0
+}

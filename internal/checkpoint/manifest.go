@@ -21,6 +21,7 @@ package checkpoint
 import (
 	"encoding/json"
 	"fmt"
+	"iter"
 
 	"github.com/zeebo/xxh3"
 
@@ -56,6 +57,21 @@ type Source struct {
 	Enumerator []byte
 	Splits     []connect.Split
 	Marks      map[string]int64 // watermark by split
+}
+
+// Files yields the state files that the manifest names, one as often as it is named.
+func (m *Manifest) Files() iter.Seq[state.File] {
+	return func(yield func(state.File) bool) {
+		for _, handles := range m.Operators {
+			for _, h := range handles {
+				for _, f := range h.Files {
+					if !yield(f) {
+						return
+					}
+				}
+			}
+		}
+	}
 }
 
 // Initial reports whether the checkpoint is the one before the first row.

@@ -98,8 +98,8 @@ func maskOptions(options map[string]string) {
 	}
 }
 
-// adoptPlan copies the plan that a manifest names into another job's folder.
-func (s *Storage) adoptPlan(m *Manifest, to *Storage) error {
+// copyPlan copies the plan that a manifest names into another folder.
+func (s *Storage) copyPlan(m *Manifest, to *Storage) error {
 	if m.Plan == "" {
 		return nil
 	}

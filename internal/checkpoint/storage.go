@@ -7,8 +7,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/zeebo/xxh3"
-
 	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/fsys"
 	"github.com/millrace-io/millrace/internal/state"
@@ -32,6 +30,7 @@ type Storage struct {
 
 	mu   sync.Mutex
 	live map[string]bool // state files that running tasks have put and not dropped
+	pins map[string]int  // files that are being copied
 }
 
 // Path is where the manifest of a checkpoint is.
@@ -150,8 +149,9 @@ func (s *Storage) Epochs() ([]base.Epoch, error) {
 }
 
 // Load reads the manifest of an epoch.
-func (s *Storage) Load(e base.Epoch) (*Manifest, error) {
-	name := s.manifest(e)
+func (s *Storage) Load(e base.Epoch) (*Manifest, error) { return s.loadFile(s.manifest(e)) }
+
+func (s *Storage) loadFile(name string) (*Manifest, error) {
 	data, err := s.read(name)
 	if err != nil {
 		return nil, err
@@ -190,17 +190,9 @@ func (s *Storage) Latest(warn func(string)) (*Manifest, error) {
 
 // Verify reads all files that a manifest names and checks their checksums.
 func (s *Storage) Verify(m *Manifest) error {
-	for _, handles := range m.Operators {
-		for _, h := range handles {
-			for _, f := range h.Files {
-				data, err := s.Get(f.Name)
-				if err != nil {
-					return err
-				}
-				if int64(len(data)) != f.Bytes || xxh3.Hash(data) != f.Sum {
-					return fmt.Errorf("%w: %s fails its checksum", state.ErrCorrupt, f.Name)
-				}
-			}
+	for f := range m.Files() {
+		if _, err := s.intact(f); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -214,31 +206,36 @@ func (s *Storage) Retain(n int) error {
 		return err
 	}
 	n = max(n, RetainedMin)
-	named, plans := map[string]bool{}, map[string]bool{s.plan: true}
-	for i, e := range epochs {
-		if i < len(epochs)-n {
-			if err := s.FS.Remove(s.manifest(e)); err != nil {
-				return err
-			}
-			continue
+	for _, e := range epochs[:max(0, len(epochs)-n)] {
+		if err := s.FS.Remove(s.manifest(e)); err != nil {
+			return err
 		}
+	}
+	return s.sweep()
+}
+
+// sweep deletes the plans and state files that nobody needs.
+func (s *Storage) sweep() error {
+	epochs, err := s.Epochs()
+	if err != nil {
+		return err
+	}
+	named := map[string]bool{s.plan: true}
+	for _, e := range epochs {
 		m, err := s.Load(e)
 		if err != nil {
 			return nil //nolint:nilerr // an unreadable manifest may name anything: nothing is deleted
 		}
-		plans[m.Plan] = true
-		for _, handles := range m.Operators {
-			for _, h := range handles {
-				for _, f := range h.Files {
-					named[f.Name] = true
-				}
-			}
+		named[m.Plan] = true
+		for f := range m.Files() {
+			named[f.Name] = true
 		}
 	}
-	if err := s.removeIf(s.Dir, func(name string) bool { return isPlan(name) && !plans[name] }); err != nil {
+	unnamed := func(name string) bool { return !named[name] && !s.isLive(name) && !s.pinned(name) }
+	if err := s.removeIf(s.Dir, func(name string) bool { return isPlan(name) && unnamed(name) }); err != nil {
 		return err
 	}
-	return s.removeIf(path.Join(s.Dir, "shared"), func(name string) bool { return !named[name] && !s.isLive(name) })
+	return s.removeIf(path.Join(s.Dir, "shared"), unnamed)
 }
 
 // removeIf deletes the files of a folder that are gone by their names.
@@ -326,20 +323,7 @@ func (s *Storage) Adopt(m *Manifest, to *Storage) error {
 	if s.Dir == to.Dir {
 		return nil
 	}
-	for _, handles := range m.Operators {
-		for _, h := range handles {
-			for _, f := range h.Files {
-				data, err := s.Get(f.Name)
-				if err == nil {
-					err = to.Put(f.Name, data)
-				}
-				if err != nil {
-					return fmt.Errorf("restore from %s: %w", s.Dir, err)
-				}
-			}
-		}
-	}
-	if err := s.adoptPlan(m, to); err != nil {
+	if err := s.copyTo(m, to); err != nil {
 		return fmt.Errorf("restore from %s: %w", s.Dir, err)
 	}
 	return nil

@@ -42,14 +42,18 @@ type commands struct {
 	CPUProfile string `name:"cpu-profile" type:"path" placeholder:"FILE" help:"Write a CPU profile, for go tool pprof."`
 	MemProfile string `name:"mem-profile" type:"path" placeholder:"FILE" help:"Write a profile of allocations at the end."`
 
-	Run     runCommand     `cmd:"" help:"Run a script of Flink SQL."`
-	SQL     sqlCommand     `cmd:"" name:"sql" help:"Interactive shell."`
-	Explain explainCommand `cmd:"" help:"Show the plans of a script; nothing runs."`
-	Verify  verifyCommand  `cmd:"" help:"Run a script as a stream and as a batch, and compare."`
-	Test    testCommand    `cmd:"" help:"Run files of tests for SQL."`
-	Nexmark nexmarkCommand `cmd:"" help:"The built-in benchmark."`
-	Demo    demoCommand    `cmd:"" help:"An online shop: one SQL script as a stream and as a batch, surviving kill -9."`
-	Version versionCommand `cmd:"" help:"Show the version."`
+	Run       runCommand       `cmd:"" help:"Run a script of Flink SQL."`
+	SQL       sqlCommand       `cmd:"" name:"sql" help:"Interactive shell."`
+	Explain   explainCommand   `cmd:"" help:"Show the plans of a script; nothing runs."`
+	Verify    verifyCommand    `cmd:"" help:"Run a script as a stream and as a batch, and compare."`
+	Test      testCommand      `cmd:"" help:"Run files of tests for SQL."`
+	Savepoint savepointCommand `cmd:"" help:"Make a savepoint of a job."`
+	Stop      stopCommand      `cmd:"" help:"End a job with a savepoint."`
+	Cancel    cancelCommand    `cmd:"" help:"End a job after a last checkpoint."`
+	List      listCommand      `cmd:"" aliases:"jobs" help:"List the jobs of a folder for checkpoints."`
+	Nexmark   nexmarkCommand   `cmd:"" help:"The built-in benchmark."`
+	Demo      demoCommand      `cmd:"" help:"An online shop: one SQL script as a stream and as a batch, surviving kill -9."`
+	Version   versionCommand   `cmd:"" help:"Show the version."`
 }
 
 // world is what a command may touch.

@@ -55,21 +55,29 @@ func (f *scriptFlags) text(w *world) (name, text string, err error) {
 
 // jobFlags steer how jobs run.
 type jobFlags struct {
-	Mode          string            `enum:"streaming,batch," default:"" help:"streaming or batch."`
-	Set           map[string]string `help:"Options: KEY=VALUE, as SET has them; they win over SET." mapsep:"none"`
-	Parallelism   int               `help:"Subtasks of each operator; the number of cores by default."`
-	CheckpointDir string            `help:"Folder for checkpoints."`
-	Restore       string            `help:"Start from a checkpoint: its path, or latest."`
-	Quiet         bool              `help:"Only errors on standard error."`
+	Mode                  string            `enum:"streaming,batch," default:"" help:"streaming or batch."`
+	Set                   map[string]string `help:"Options: KEY=VALUE, as SET has them; they win over SET." mapsep:"none"`
+	Parallelism           int               `help:"Subtasks of each operator; the number of cores by default."`
+	CheckpointDir         string            `help:"Folder for checkpoints."`
+	Restore               string            `help:"Start from a savepoint or checkpoint: its path, or latest."`
+	ClaimMode             string            `enum:"NO_CLAIM,CLAIM,LEGACY," default:"" help:"Whose that is then: NO_CLAIM copies it, CLAIM moves it into the job's folder."`
+	AllowNonRestoredState bool              `help:"Leave out state of operators that the job does not have."`
+	Quiet                 bool              `help:"Only errors on standard error."`
 }
 
 func (f *jobFlags) config(w *world) (millrace.Config, error) {
-	cfg := millrace.Config{Options: maps.Clone(f.Set), CheckpointDir: f.CheckpointDir, Restore: f.Restore}
+	cfg := millrace.Config{Options: maps.Clone(f.Set), CheckpointDir: f.CheckpointDir, Restore: f.Restore, Control: true}
 	if cfg.Options == nil {
 		cfg.Options = map[string]string{}
 	}
 	if f.Mode != "" {
 		cfg.Options[bind.OptMode] = f.Mode
+	}
+	if f.ClaimMode != "" {
+		cfg.Options["execution.state-recovery.claim-mode"] = f.ClaimMode
+	}
+	if f.AllowNonRestoredState {
+		cfg.Options["execution.state-recovery.ignore-unclaimed-state"] = "true"
 	}
 	if f.Parallelism < 0 {
 		return cfg, usageError{fmt.Errorf("--parallelism %d: it must be positive", f.Parallelism)}

@@ -46,6 +46,8 @@ type Local struct {
 	sinks  map[string]connect.Committer
 	wires  *Wires
 	wakers map[task.ID]chan struct{} // of the tasks of this attempt
+
+	savepoints savepoints
 }
 
 // Run runs the job to its end. When ctx is cancelled the job takes a last
@@ -64,6 +66,7 @@ func (l *Local) Run(ctx context.Context) (job.Outcome, error) {
 		defer close(done)
 		go l.beat(done)
 	}
+	defer l.closeSavepoints()
 	m := job.New(l.Graph, l.Options, l.Restore)
 	tick := time.NewTicker(exec.TickMs * time.Millisecond)
 	defer tick.Stop()
@@ -142,6 +145,18 @@ func (l *Local) carryOut(cmds []job.Command) *job.Outcome {
 			for _, id := range c.Notify.Tasks {
 				l.tell(id, task.Control{Committed: c.Notify.Epoch})
 			}
+		case c.Pause != nil:
+			for _, id := range c.Pause.Tasks {
+				l.tell(id, task.Control{Pause: &c.Pause.On})
+			}
+		case c.Drain != nil:
+			for _, id := range c.Drain {
+				l.tell(id, task.Control{Drain: true})
+			}
+		case c.Copy != nil:
+			l.copy(c.Copy)
+		case c.Answer != nil:
+			l.answer(c.Answer)
 		case c.Save != nil:
 			go l.save(c.Save)
 		case c.Commit != nil:

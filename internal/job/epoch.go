@@ -34,7 +34,7 @@ type pending struct {
 
 // trigger starts an epoch, unless one is under way or no source runs.
 func (m *Master) trigger(now int64) {
-	if !m.opt.Checkpoints || m.phase != running || m.pending != nil || m.commit != 0 {
+	if !m.opt.Checkpoints || m.phase != running || m.pending != nil || m.commit != 0 || m.holdsEpochs() {
 		return
 	}
 	var roots []task.ID
@@ -139,6 +139,7 @@ func (m *Master) giveUp(now int64, why error) {
 		m.stop(now, fmt.Errorf("checkpoint %d failed: %w", p.epoch, why))
 		return
 	}
+	m.failSavepoint(why)
 	m.finishAll(now)
 }
 
@@ -168,13 +169,16 @@ func (m *Master) finished(now int64, a *Ack) {
 // finishAll starts the last epoch when every task has finished and no other is
 // under way.
 func (m *Master) finishAll(now int64) {
-	if m.phase != running || m.pending != nil || m.commit != 0 {
+	if m.phase != running || m.pending != nil || m.commit != 0 || m.holdsEpochs() {
 		return
 	}
 	for _, t := range m.tasks {
 		if t.finished == nil {
 			return
 		}
+	}
+	if m.drainEpoch(now) {
+		return
 	}
 	m.phase = ending
 	if m.opt.Bugs.SkipLast {
@@ -324,11 +328,13 @@ func (m *Master) committed(now int64, e base.Epoch) {
 		}
 	}
 	m.do(Command{Notify: &Barrier{e, roots}})
+	m.copySavepoint()
 	if m.cancelling {
 		m.stop(now, nil)
 		return
 	}
 	m.finishAll(now)
+	m.nextSavepoint(now)
 }
 
 // close records that a job whose last epoch is committed has finished.

@@ -50,9 +50,11 @@ type Event struct {
 	Committed  base.Epoch
 	NotDone    *Failure // Recover or Commit failed
 	Checkpoint bool     // take one now
-	Cancel     bool     // end: after a last checkpoint, if there are checkpoints
-	Kill       bool     // end at once
-	Lost       error    // another process has taken the job over: end, and touch nothing
+	Savepoint  *SavepointRequest
+	Copied     *Copied
+	Cancel     bool  // end: after a last checkpoint, if there are checkpoints
+	Kill       bool  // end at once
+	Lost       error // another process has taken the job over: end, and touch nothing
 }
 
 // A Failure says what went wrong.
@@ -92,6 +94,10 @@ type Command struct {
 	Notify  *Barrier             // tell sources that the epoch is complete
 	Save    *checkpoint.Manifest // answer Saved or SaveFailed
 	Commit  *Commit              // answer Committed or NotDone
+	Pause   *Pause
+	Drain   []task.ID // sources that end where they stand
+	Copy    *Copy     // answer Copied
+	Answer  *Copied   // of a SavepointRequest
 	Log     string
 	Done    *Outcome
 }

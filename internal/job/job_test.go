@@ -34,6 +34,7 @@ var rewrite = flag.Bool("rewrite", false, "write the results into testdata")
 //	at MS | tick | start | recovered | want T | mark T MS | ack T E [prepared=X] [state] [split=S] [failed]
 //	finish T [prepared=X] | fail T TEXT | stopped T | saved E | save-failed E TEXT | committed E
 //	not-done TEXT | checkpoint | cancel | kill | lost
+//	savepoint ID [stop] [drain] | copied ID [ERROR]
 //
 // "all" stands for every task of the attempt that has not finished.
 func TestScripts(t *testing.T) {
@@ -240,6 +241,14 @@ func (w *world) event(word string, args []string) job.Event {
 		return job.Event{NotDone: &job.Failure{Err: errors.New(strings.Join(args, " "))}}
 	case "checkpoint":
 		return job.Event{Checkpoint: true}
+	case "savepoint":
+		return job.Event{Savepoint: &job.SavepointRequest{ID: args[0], Stop: slices.Contains(args, "stop"), Drain: slices.Contains(args, "drain")}}
+	case "copied":
+		c := &job.Copied{ID: args[0], Path: "sp"}
+		if len(args) > 1 {
+			c = &job.Copied{ID: args[0], Err: errors.New(strings.Join(args[1:], " "))}
+		}
+		return job.Event{Copied: c}
 	case "cancel":
 		return job.Event{Cancel: true}
 	case "lost":
@@ -315,6 +324,18 @@ func (w *world) carryOut(c job.Command) string {
 		return "save " + manifest(c.Save)
 	case c.Commit != nil:
 		return fmt.Sprintf("commit %d%s", c.Commit.Epoch, prepared(c.Commit.Prepared))
+	case c.Pause != nil && c.Pause.On:
+		return fmt.Sprintf("pause %v", c.Pause.Tasks)
+	case c.Pause != nil:
+		return fmt.Sprintf("go on %v", c.Pause.Tasks)
+	case c.Drain != nil:
+		return fmt.Sprintf("drain %v", c.Drain)
+	case c.Copy != nil:
+		return fmt.Sprintf("copy for %s: %s", c.Copy.Request.ID, manifest(c.Copy.Manifest))
+	case c.Answer != nil && c.Answer.Err != nil:
+		return fmt.Sprintf("answer %s: %v", c.Answer.ID, c.Answer.Err)
+	case c.Answer != nil:
+		return fmt.Sprintf("answer %s: %s", c.Answer.ID, c.Answer.Path)
 	case c.Log != "":
 		return "log " + c.Log
 	case c.Done != nil:

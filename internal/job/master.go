@@ -46,6 +46,7 @@ type Master struct {
 	carry    map[string][][]byte
 	lastEnd  int64 // when the last epoch ended
 	failures int
+	save     savepoints
 	restart  restarter
 	resumeAt int64 // when a restart is due
 
@@ -125,6 +126,10 @@ func (m *Master) Step(now int64, ev Event) []Command {
 		m.fail(now, ev.NotDone.Err)
 	case ev.Checkpoint:
 		m.trigger(now)
+	case ev.Savepoint != nil:
+		m.savepoint(now, *ev.Savepoint)
+	case ev.Copied != nil:
+		m.copied(now, *ev.Copied)
 	case ev.Cancel:
 		m.cancelling = true
 		m.tick(now)
@@ -182,6 +187,10 @@ func (m *Master) deploy(now int64) {
 			m.tasks[id] = &member{id: id}
 			m.do(Command{Deploy: m.deployment(id)})
 		}
+	}
+	m.drainSources()
+	if m.holdsEpochs() {
+		m.pause(true)
 	}
 }
 
@@ -276,6 +285,7 @@ func (m *Master) tick(now int64) {
 		}
 		return
 	}
+	m.nextSavepoint(now)
 	if m.opt.IntervalUs > 0 && now-m.lastEnd >= max(m.opt.IntervalUs, m.opt.MinPauseUs) {
 		m.trigger(now)
 	}
@@ -388,6 +398,8 @@ func (m *Master) again(now int64, err error) {
 		in = fmt.Sprintf(" in %v", (time.Duration(delay) * time.Microsecond).Round(time.Millisecond))
 	}
 	m.do(Command{Log: fmt.Sprintf("restarting%s after: %v", in, err)})
+	m.failSavepoint(fmt.Errorf("%w: %w", errFailed, err))
+	m.save.drained = false
 	m.pending, m.commit = nil, 0
 	if delay == 0 {
 		m.recover()
@@ -399,6 +411,7 @@ func (m *Master) again(now int64, err error) {
 
 func (m *Master) end(err error) {
 	m.phase = over
+	m.refuseSavepoints()
 	for _, s := range m.sources {
 		s.enum.Close()
 	}

@@ -46,6 +46,10 @@ type Store interface {
 	Close() error
 }
 
+// Times are the names of values that are event times, which mean nothing once a job
+// has come to the end of time and is to go on after all.
+var Times = []string{"watermark", "told"}
+
 // A Table is one ordered map of a Store. Keys start with their key group, two
 // bytes big-endian.
 type Table interface {

@@ -28,19 +28,21 @@ type Source struct {
 	IdleUs     int64  // a split without rows for so long holds nothing back; 0: never
 	Align      *Align // with other sources; nil: with none
 
-	splits map[string]*split
-	hold   bool
-	noMore bool  // the enumerator has no more splits
-	asked  bool  // Want is out, no answer yet
-	empty  bool  // the reader wants splits
-	high   int64 // the watermark as known, not yet told for IntervalUs
-	mark   int64 // the watermark as told
-	now    int64 // processing time of the last tick
-	seen   int64 // … when the last rows came, or the source began
-	quiet  bool  // no rows since the last tick
-	fallen bool  // has said Idle, and had no rows since
-	Rows   int64 // read so far
-	BusyNs int64 // the task spent on them; 0 where it has no clock
+	splits  map[string]*split
+	hold    bool
+	noMore  bool  // the enumerator has no more splits
+	asked   bool  // Want is out, no answer yet
+	empty   bool  // the reader wants splits
+	paused  bool  // by the master
+	drained bool  // it ends where it stands, by the master
+	high    int64 // the watermark as known, not yet told for IntervalUs
+	mark    int64 // the watermark as told
+	now     int64 // processing time of the last tick
+	seen    int64 // … when the last rows came, or the source began
+	quiet   bool  // no rows since the last tick
+	fallen  bool  // has said Idle, and had no rows since
+	Rows    int64 // read so far
+	BusyNs  int64 // the task spent on them; 0 where it has no clock
 }
 
 type split struct {
@@ -80,7 +82,7 @@ func (s *Source) add(a *Assignment) error {
 	return s.Reader.Add(a.Splits)
 }
 
-func (s *Source) ended() bool { return s.empty && s.noMore }
+func (s *Source) ended() bool { return s.empty && s.noMore || s.drained }
 
 // wants reports, once, that the reader has nothing left to read.
 func (s *Source) wants() bool {

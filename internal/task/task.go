@@ -108,6 +108,8 @@ type Control struct {
 	Splits    *Assignment
 	Barrier   base.Epoch // to a task without inputs: start this epoch; to one that has finished: its state
 	Committed base.Epoch // to a source: the epoch is complete
+	Pause     *bool      // to a source: read no more, or go on
+	Drain     bool       // to a source: it has ended
 	Limit     *int64     // to a source that is aligned with others: the watermark up to which it may read
 	Tick      int64      // processing time, microseconds since the epoch
 }
@@ -310,6 +312,10 @@ func (t *Task) control(c Control) error {
 		if src != nil {
 			src.Reader.Committed(uint64(c.Committed))
 		}
+	case c.Pause != nil:
+		src.paused = *c.Pause
+	case c.Drain:
+		src.drained = true
 	case c.Limit != nil:
 		src.Align.limit = *c.Limit
 	case c.Tick != 0:
@@ -332,8 +338,12 @@ func (t *Task) control(c Control) error {
 
 func (t *Task) stepSource() (bool, error) {
 	src := t.cfg.Source
-	if src.held() && !src.ended() {
-		return false, nil // until a Limit comes
+	if (src.held() || src.paused) && !src.ended() {
+		return false, nil // until a Limit comes, or the pause ends
+	}
+	if src.drained {
+		t.endAll()
+		return true, nil
 	}
 	before := t.watch.turn(&src.BusyNs)
 	b, did, err := src.poll()

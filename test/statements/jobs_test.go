@@ -58,13 +58,14 @@ func TestJobs(t *testing.T) {
 	if _, err := os.Stat(saved[1]); err != nil {
 		t.Error(err)
 	}
-	if got, want := jobs(), fmt.Sprintf(all, "CANCELED", "CANCELED"); got != want {
+	if got, want := jobs(), fmt.Sprintf(all, "CANCELED", "FINISHED"); got != want {
 		t.Errorf("%s", got)
 	}
 	if got := must(t, s, "DESCRIBE JOB 'the-job-sink'"); len(got) != 2 || !strings.HasPrefix(got[1], "the-job-sink|the job|CANCELED|") {
 		t.Error(got)
 	}
-	refused(t, s, "STOP JOB 'the-job-sink' WITH SAVEPOINT WITH DRAIN", "WITH DRAIN is not supported")
+	refused(t, s, "STOP JOB 'the-job-sink' WITH SAVEPOINT WITH DRAIN", "job 'the-job-sink' has ended: it is CANCELED")
+	refused(t, s, "STOP JOB 'the-job-sink' WITH DRAIN", "WITH DRAIN goes with WITH SAVEPOINT only")
 	refused(t, s, "DESCRIBE JOB 'y'", "there is no job 'y'; SHOW JOBS lists the jobs of this session")
 	if err := s.Wait(context.Background()); err != nil {
 		t.Errorf("jobs that were stopped have not failed: %v", err)

@@ -1,0 +1,287 @@
+package millrace
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/millrace-io/millrace/internal/checkpoint"
+	"github.com/millrace-io/millrace/internal/cluster"
+	"github.com/millrace-io/millrace/internal/fsys"
+	"github.com/millrace-io/millrace/internal/jobgraph"
+	"github.com/millrace-io/millrace/internal/keyenc"
+	"github.com/millrace-io/millrace/internal/state"
+)
+
+// checkpoints gives a job its folder and finds where it starts. The job of a SELECT
+// has none: its rows have gone to a client, and it always starts from the beginning.
+func (s *Session) checkpoints(j *Job, l *cluster.Local, dir string) error {
+	if l.Options.IntervalUs == 0 {
+		l.Options.IntervalUs = (10 * time.Second).Microseconds()
+	}
+	st := &checkpoint.Storage{FS: s.fs, Dir: path.Join(dir, j.ID)}
+	l.Storage, l.Retain = st, int(s.opts.Int("execution.checkpointing.num-retained"))
+	l.World.Files = st
+	if err := st.Writable(); err != nil {
+		return err
+	}
+	var err error
+	if st.Lease, err = st.Acquire(checkpoint.Machine()); err != nil {
+		return err
+	}
+	if err := s.restoreJob(j, l, st); err != nil {
+		return errors.Join(err, st.Lease.Release())
+	}
+	s.listen(j, st)
+	return nil
+}
+
+// restoreJob finds where a job starts that has its folder.
+func (s *Session) restoreJob(j *Job, l *cluster.Local, st *checkpoint.Storage) error {
+	from, err := s.restored(j, st)
+	if err != nil {
+		return err
+	}
+	var m *checkpoint.Manifest
+	if from == nil {
+		m, err = s.anew(j, l.Graph, st)
+	} else {
+		m, err = s.goOn(j, l.Graph, from, st)
+	}
+	if err != nil {
+		return err
+	}
+	if l.Options.Plan, err = st.PutPlan(l.Graph); err != nil {
+		return err
+	}
+	if from == nil {
+		m.Plan = l.Options.Plan
+	}
+	l.Restore, l.Options.Run = m, m.Run
+	if err := st.Begin(m); err != nil {
+		return err
+	}
+	if from != nil {
+		return s.claim(j, from, st)
+	}
+	return nil
+}
+
+// anew is the checkpoint before the first row.
+func (s *Session) anew(j *Job, g *jobgraph.Graph, st *checkpoint.Storage) (*checkpoint.Manifest, error) {
+	next, err := st.Next()
+	return &checkpoint.Manifest{Job: j.ID, Run: newRun(), Epoch: next, Groups: g.MaxParallelism}, err
+}
+
+// goOn makes a checkpoint the job's own, and says so.
+func (s *Session) goOn(j *Job, g *jobgraph.Graph, from *checkpoint.Found, st *checkpoint.Storage) (*checkpoint.Manifest, error) {
+	own := *from.Manifest
+	m := &own
+	if err := s.fits(j, from, m, g); err != nil {
+		return nil, usage(err)
+	}
+	if err := from.Adopt(m, st); err != nil {
+		return nil, err
+	}
+	what := fmt.Sprintf("checkpoint %d", m.Epoch)
+	if from.IsSavepoint() {
+		what = "savepoint " + from.Dir
+		if err := fork(m, st); err != nil {
+			return nil, err
+		}
+	}
+	m.Job = j.ID
+	switch {
+	case m.Finished:
+		s.cfg.Log(fmt.Sprintf("%s: had finished; it does not run again", j.ID))
+	case m.Initial():
+		s.cfg.Log(fmt.Sprintf("%s: it had come to no checkpoint: it starts from the beginning", j.ID))
+	default:
+		s.cfg.Log(fmt.Sprintf("%s: restored from %s", j.ID, what))
+	}
+	if next, err := st.Next(); err == nil && next > m.Epoch+1 {
+		s.cfg.Log(fmt.Sprintf("%s: checkpoints %d to %d are given up, and what they committed is taken back where the sink can: their rows come again", j.ID, m.Epoch+1, next-1))
+	}
+	return m, nil
+}
+
+// fork makes a savepoint the beginning of a run of its own, unless it is one of the
+// run whose checkpoints the job's folder has: that one goes back to it, and what it
+// has written since is taken back. Another job may go on from where the savepoint was
+// taken, and what that one writes is not this one's.
+func fork(m *checkpoint.Manifest, st *checkpoint.Storage) error {
+	epochs, err := st.Epochs()
+	if err != nil {
+		return err
+	}
+	for _, e := range slices.Backward(epochs) {
+		if last, err := st.Load(e); err == nil {
+			if last.Run == m.Run {
+				return nil
+			}
+			break
+		}
+	}
+	m.Run = newRun()
+	m.Epoch, err = st.Next()
+	return err
+}
+
+// claim deletes what the job was restored from, if it was told to, now that all of it
+// is in the job's own folder.
+func (s *Session) claim(j *Job, from *checkpoint.Found, st *checkpoint.Storage) error {
+	if from.Dir == st.Dir || !strings.EqualFold(s.opts.String("execution.state-recovery.claim-mode"), "CLAIM") {
+		return nil
+	}
+	if err := from.Discard(); err != nil {
+		s.cfg.Log(fmt.Sprintf("%s: %s is the job's own now, but cannot be deleted: %v", j.ID, from.Path, err))
+		return nil
+	}
+	s.cfg.Log(fmt.Sprintf("%s: %s is the job's own now, and was moved to %s", j.ID, from.Path, st.Dir))
+	return nil
+}
+
+// restored finds the checkpoint that a job starts from, or nil.
+func (s *Session) restored(j *Job, st *checkpoint.Storage) (*checkpoint.Found, error) {
+	warn := func(line string) { s.cfg.Log(j.ID + ": " + line) }
+	from := s.cfg.Restore
+	if from == "" {
+		from = strings.TrimPrefix(s.opts.String("execution.state-recovery.path"), "file://")
+	}
+	switch {
+	case from == "":
+		return nil, nil
+	case from == "latest":
+		m, err := st.Latest(warn)
+		if m == nil && err == nil {
+			warn("there is no checkpoint in " + st.Dir + ": it starts from the beginning")
+		}
+		if m == nil || err != nil {
+			return nil, err
+		}
+		return &checkpoint.Found{Storage: st, Manifest: m, Path: st.Path(m.Epoch)}, nil
+	}
+	found, err := checkpoint.Find(s.fs, from, j.ID, warn)
+	if err != nil {
+		err = fmt.Errorf("restore %s: %w", from, err)
+	}
+	if errors.Is(err, fsys.ErrNotExist) || errors.Is(err, checkpoint.ErrNoCheckpoint) {
+		return nil, usage(err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !found.IsSavepoint() && path.Clean(found.Dir) != path.Clean(st.Dir) {
+		if err := found.Owned(checkpoint.Machine()); err != nil {
+			return nil, usage(fmt.Errorf("restore %s: %w; a job that runs is copied by a savepoint: millrace savepoint %s", from, err, found.Dir))
+		}
+	}
+	return found, nil
+}
+
+// fits checks that a checkpoint is one of the graph's job, and makes it one where it
+// may.
+func (s *Session) fits(j *Job, from *checkpoint.Found, m *checkpoint.Manifest, g *jobgraph.Graph) error {
+	if m.Hash != 0 && m.Hash != keyenc.HashVersion {
+		return fmt.Errorf("%s was taken with version %d of the key hash; this program has version %d", from.Path, m.Hash, keyenc.HashVersion)
+	}
+	if err := s.unclaimed(j, from, m, g); err != nil {
+		return err
+	}
+	if m.Groups == g.MaxParallelism || m.Initial() {
+		return nil
+	}
+	if s.opts.Int("pipeline.max-parallelism") <= 0 {
+		g.MaxParallelism = m.Groups
+		return nil
+	}
+	return fmt.Errorf("checkpoint %d was taken with 'pipeline.max-parallelism' = %d, which is fixed by a job's first checkpoint; it is %d now. A savepoint can be restored with another: millrace savepoint %s", m.Epoch, m.Groups, g.MaxParallelism, from.Dir)
+}
+
+// unclaimed looks for what a checkpoint has of operators that the job does not have: it
+// is left out if that is allowed.
+func (s *Session) unclaimed(j *Job, from *checkpoint.Found, m *checkpoint.Manifest, g *jobgraph.Graph) error {
+	known := operators(g)
+	plan := operators(planOf(from))
+	allowed := s.opts.Bool("execution.state-recovery.ignore-unclaimed-state")
+	var refused error
+	leave := func(what, id string) {
+		if name := plan[id]; name != "" {
+			id = name
+		}
+		if allowed {
+			s.cfg.Log(fmt.Sprintf("%s: %s has %s %s, which this job does not have: left out", j.ID, from.Path, what, id))
+		} else if refused == nil {
+			refused = fmt.Errorf("%s of job %s has %s %s, which this job does not have: it is another job's, or the query has changed; --allow-non-restored-state leaves it out", from.Path, m.Job, what, id)
+		}
+	}
+	without := func(id string) bool { _, ok := known[id]; return !ok }
+	m.Operators = keep(m.Operators, without, func(id string, handles []state.Handle) {
+		if slices.ContainsFunc(handles, holds) {
+			leave("state of operator", id)
+		}
+	})
+	m.Prepared = keep(m.Prepared, without, func(id string, prepared [][]byte) {
+		if len(prepared) > 0 && !m.Finished {
+			leave("rows that are to be committed to sink", id)
+		}
+	})
+	m.Sources = keep(m.Sources, without, func(id string, _ checkpoint.Source) { leave("positions of source", id) })
+	return refused
+}
+
+// keep returns a map without the ids that are left out, each of which is told.
+func keep[T any](in map[string]T, without func(id string) bool, tell func(id string, v T)) map[string]T {
+	out := map[string]T{}
+	for _, id := range slices.Sorted(maps.Keys(in)) {
+		if without(id) {
+			tell(id, in[id])
+		} else {
+			out[id] = in[id]
+		}
+	}
+	return out
+}
+
+// operators are the names of a job's operators and sources, by id.
+func operators(g *jobgraph.Graph) map[string]string {
+	out := map[string]string{}
+	if g == nil {
+		return out
+	}
+	for _, v := range g.Vertices {
+		if v.Source != nil {
+			out[v.Source.ID] = v.Source.Table.Name
+		}
+		for _, op := range v.Ops {
+			out[op.ID] = op.Name
+		}
+	}
+	return out
+}
+
+// planOf is what the job was that took a checkpoint, nil where that cannot be known.
+func planOf(from *checkpoint.Found) *jobgraph.Graph {
+	g, err := from.Plan(from.Manifest)
+	if err != nil {
+		return nil
+	}
+	return g
+}
+
+// holds reports whether a handle has something that would be missed. The local phase
+// of an aggregation or a LIMIT, which a job has at one parallelism and not at
+// another, keeps only how far it was: without that it sends what the other phase
+// drops.
+func holds(h state.Handle) bool {
+	for name := range h.Values {
+		if name != "watermark" && name != "seen" {
+			return true
+		}
+	}
+	return len(h.Files) > 0
+}
