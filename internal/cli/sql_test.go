@@ -112,7 +112,7 @@ func TestComplete(t *testing.T) {
 	for line, want := range map[string][]string{
 		"SELECT * FROM b":       {"bid"},
 		"SELECT * FROM ":        {"auction", "bid"},
-		"SELECT pri|FROM bid":   {"price", "primary", "printf"},
+		"SELECT pri|FROM bid":   {"price", "primary", "print", "printf"},
 		"SELECT sel":            {"seller", "select"},
 		"select b.p|FROM bid b": {"b.price"},
 		"SELECT x.i|FROM bid AS b JOIN auction AS x": {"x.id", "x.itemName"},
