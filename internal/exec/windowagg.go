@@ -14,8 +14,11 @@ import (
 
 // NewWindowAgg returns the operator for a spec. Windows of fixed bounds that are
 // cut from time share slices; sessions, and windows that rows bring with them,
-// are each on their own.
+// are each on their own; so are those whose results are told more than once.
 func NewWindowAgg(spec *jobgraph.WindowAgg) Operator {
+	if spec.Emit != nil {
+		return newWindowEmit(spec)
+	}
 	if spec.Window.WKind == jobgraph.Session || spec.Window.Time < 0 {
 		return newSessionAgg(spec)
 	}

@@ -97,7 +97,11 @@ func windowModel(spec *jobgraph.WindowAgg, rows [][]any, kinds []vec.RowKind, ma
 		t := row[colTime].(int64)
 		all := true
 		for _, e := range windowsOf(&spec.Window, t) {
-			if e-spec.Window.Granule <= wm {
+			closes := e - spec.Window.Granule
+			if spec.Emit != nil {
+				closes += spec.Emit.LatenessMs * 1000
+			}
+			if closes <= wm {
 				continue
 			}
 			all = false

@@ -151,6 +151,21 @@ type WindowAgg struct {
 	Late    bool         `json:",omitempty"`
 	LateIn  []int        `json:",omitempty"`
 	LateOut []types.Type `json:",omitempty"` // of the columns before the BOOLEAN
+	// Emit, of a TUMBLE or HOP in one phase: results are told before a window is
+	// complete, too, or again for rows that come late. nil: once.
+	Emit *WindowEmit `json:",omitempty"`
+}
+
+// WindowEmit says when the results of a window are told besides at its end. What was
+// told is updated.
+type WindowEmit struct {
+	// EarlyMs is how long after a row its group is told, before the end; 0 is at each
+	// row, -1 is not.
+	EarlyMs int64
+	// LateMs is the same for a row that comes behind the end, up to LatenessMs of event
+	// time; rows that come later are dropped. Without LatenessMs there are none.
+	LateMs, LatenessMs int64
+	SendBefore         bool
 }
 
 // JoinKind is which rows a join keeps.

@@ -20,6 +20,7 @@ type groupWindow struct {
 	window jobgraph.Window // without Time
 	props  []types.Field   // those that are used, in the order of Props
 	which  []jobgraph.WindowProp
+	emit   *jobgraph.WindowEmit
 }
 
 func upper(p ast.Path) string { return strings.ToUpper(p.Last()) }
@@ -46,6 +47,9 @@ func (k *block) groupWindow(c *ast.Call) error {
 	}
 	if k.window != nil {
 		return errAt(c, "GROUP BY can have only one group window")
+	}
+	if w.emit, err = k.b.windowEmit(w, c); err != nil {
+		return err
 	}
 	k.window = w
 	return nil
@@ -142,6 +146,6 @@ func (w *groupWindow) finish(a *logical.Aggregate, time int) {
 	if win.WKind == jobgraph.Session {
 		win.Session = slices.Clone(a.Keys)
 	}
-	a.Window, a.Props = &win, w.which
+	a.Window, a.Props, a.Emit = &win, w.which, w.emit
 	a.Out = append(a.Out, w.props...)
 }

@@ -62,6 +62,8 @@ func groups(n *logical.Aggregate) string {
 		}
 	}
 	switch {
+	case n.Emit != nil:
+		return "a window that tells results early or again"
 	case len(n.Keys) == 0:
 		return "an aggregate without GROUP BY"
 	case len(n.Aggs) == 0:

@@ -177,14 +177,14 @@ func (p *Plan) modifies(n logical.Node, info *Info) error {
 				return err
 			}
 		}
-		if n.Window != nil {
-			return p.keepsTime(n.Input, n.Pos)
-		}
-		if !p.opts.Batch {
+		if !p.opts.Batch && (n.Window == nil || n.Emit != nil) {
 			info.modify |= UA
 			if !in(0).Append() {
 				info.modify |= D
 			}
+		}
+		if n.Window != nil {
+			return p.keepsTime(n.Input, n.Pos)
 		}
 	case *logical.Over:
 		info.modify = I
@@ -259,6 +259,8 @@ func (p *Plan) lateRows(n *logical.Aggregate) error {
 	switch {
 	case n.Window == nil || n.Sets != nil || n.Window.Proctime:
 		return base.Errorf(n.Late.Sink.Pos, "EMIT LATE INTO needs a query that groups rows by an event-time window: GROUP BY window_start, window_end, … without grouping sets")
+	case n.Emit != nil:
+		return base.Errorf(n.Late.Sink.Pos, "EMIT LATE INTO needs windows that tell their results once: RESET 'table.exec.emit.early-fire.enabled' and 'table.exec.emit.late-fire.enabled' before this statement")
 	case n.Window.Time < 0:
 		return base.Errorf(n.Late.Sink.Pos, "EMIT LATE INTO needs a query that groups the rows of a window table function right away")
 	}

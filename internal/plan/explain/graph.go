@@ -304,6 +304,16 @@ func emission(spec jobgraph.Spec, batch bool) string {
 		if s.Phase == jobgraph.Local {
 			return "when a slice ends"
 		}
+		if e := s.Emit; e != nil {
+			text := "when a window ends"
+			if e.EarlyMs >= 0 {
+				text = "on change, " + text
+			}
+			if e.LateMs >= 0 {
+				text += ", on late rows"
+			}
+			return text
+		}
 		return "when a window ends"
 	case *jobgraph.WindowJoin:
 		return "when a window ends"

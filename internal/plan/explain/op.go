@@ -41,7 +41,7 @@ func Op(spec jobgraph.Spec, inputs []types.Schema, out types.Schema) string {
 		if s.Late {
 			late = ", late=[" + columns(s.LateIn, names) + "]"
 		}
-		return name + "(" + WindowAggArgs(s.Window, s.Keys, s.Aggs, s.Props, names, outNames) + late + ")"
+		return name + "(" + WindowAggArgs(s.Window, s.Keys, s.Aggs, s.Props, names, outNames) + late + fires(s.Emit) + ")"
 	case *jobgraph.WindowTVF:
 		return "WindowTableFunction(window=[" + Window(s.Window, names) + "])"
 	case *jobgraph.Join:
@@ -193,4 +193,25 @@ func distinct(names []string) []string {
 		out[i] = unique
 	}
 	return out
+}
+
+// fires writes when a window is told besides at its end, as Flink does.
+func fires(e *jobgraph.WindowEmit) string {
+	if e == nil {
+		return ""
+	}
+	delay := func(ms int64) string {
+		if ms == 0 {
+			return "no delay"
+		}
+		return fmt.Sprintf("delay %d millisecond", ms)
+	}
+	var parts []string
+	if e.EarlyMs >= 0 {
+		parts = append(parts, "early "+delay(e.EarlyMs))
+	}
+	if e.LateMs >= 0 {
+		parts = append(parts, "late "+delay(e.LateMs))
+	}
+	return ", emit=[" + strings.Join(parts, ", ") + "]"
 }

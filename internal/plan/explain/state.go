@@ -82,6 +82,9 @@ func stateOf(op jobgraph.Op) StateInfo {
 		if s.Phase == jobgraph.Local {
 			return StateInfo{}
 		}
+		if s.Emit != nil && !s.Window.Proctime {
+			return StateInfo{"a row of accumulators for each key and window, and what was told of it while something else is to be", ByWatermark, fmt.Sprintf("until it passes the window's end by %d ms", s.Emit.LatenessMs)}
+		}
 		if s.Window.Proctime {
 			return StateInfo{"a row of accumulators for each key and slice", ByTime, "the clock closes windows"}
 		}

@@ -155,7 +155,9 @@ type Aggregate struct {
 	TTL    string // STATE_TTL: how long a group is kept; "" is as long as the session says
 	Out    types.Schema
 	Late   *LateRows // EMIT LATE INTO, or nil
-	Pos    base.Pos
+	// Emit, of a group window of a stream, tells results before and after its end.
+	Emit *jobgraph.WindowEmit
+	Pos  base.Pos
 }
 
 // LateRows are the rows that an aggregate by window drops because their window is

@@ -69,7 +69,14 @@ type settings struct {
 	keyedShuffle string // AUTO, NONE, FORCE
 	rulesOff     map[string]bool
 	duplicates   bool
+	early, late  bool // group windows tell results before they are complete, or again
 }
+
+// Options that TUMBLE and HOP in GROUP BY have and window functions do not.
+const (
+	optEarly = "table.exec.emit.early-fire.enabled"
+	optLate  = "table.exec.emit.late-fire.enabled"
+)
 
 func (o *Options) settings() (settings, error) {
 	c := connect.Options(o.Conf)
@@ -91,6 +98,8 @@ func (o *Options) settings() (settings, error) {
 	flag(&s.reuseScans, "table.optimizer.reuse-source-enabled", true)
 	flag(&s.conflict, "table.exec.sink.require-on-conflict", true)
 	flag(&s.duplicates, "table.exec.source.cdc-events-duplicate", false)
+	flag(&s.early, optEarly, false)
+	flag(&s.late, optLate, false)
 	ms(&s.latencyMs, "table.exec.mini-batch.allow-latency")
 	ms(&s.ttlMs, "table.exec.state.ttl")
 	ms(&s.idleMs, "table.exec.source.idle-timeout")

@@ -14,6 +14,9 @@ import (
 // does for windows by event time that are cut alike for all keys. Sessions, and
 // windows that the rows bring, have no slices and are in one.
 func (b *builder) windowAgg(n *logical.Aggregate, f flow) (flow, error) {
+	if err := b.tellsOnce(n); err != nil {
+		return f, err
+	}
 	if n.Window.Time < 0 && len(n.Keys) == 0 && n.Sets == nil {
 		return b.attachedWindowAgg(n, f)
 	}
@@ -67,6 +70,12 @@ func (b *builder) oneWindowAgg(n *logical.Aggregate, f flow, keys []int, out typ
 	hash := upTo(len(keys))
 	d := hashed(keys)
 	w := spec.Window
+	if n.Emit != nil {
+		emit, info := *n.Emit, b.changes.Info(n)
+		emit.SendBefore = info.Before()
+		spec.Emit = &emit
+		return b.apply(b.op(n, "", spec, out, f.schema), info.Kinds, hash, input{flow: f, dist: d}), nil
+	}
 	if n.Late != nil {
 		return b.lateWindowAgg(n, f, spec, out)
 	}
@@ -88,4 +97,19 @@ func (b *builder) oneWindowAgg(n *logical.Aggregate, f flow, keys []int, out typ
 	global := *spec
 	global.Phase, global.Keys, global.InputTypes = jobgraph.Global, hash, mid.Types()
 	return b.apply(b.op(n, "", &global, out, mid), changelog.InsertOnly, hash, input{flow: lf, dist: hashed(hash)}), nil
+}
+
+// tellsOnce refuses options about when results are told for the windows that they do
+// not apply to: those of window functions.
+func (b *builder) tellsOnce(n *logical.Aggregate) error {
+	key := optEarly
+	if !b.set.early {
+		key = optLate
+	}
+	if b.opts.Batch || n.Emit != nil || !b.set.early && (!b.set.late || n.Window.Proctime) {
+		return nil
+	}
+	e := base.Errorf(n.Pos, "'%s' is set, and applies to TUMBLE and HOP in GROUP BY, not to the window functions in FROM: those tell a result once, when the window is complete", key)
+	e.Hint = "write GROUP BY TUMBLE(…) instead, or RESET '" + key + "' before this statement"
+	return e
 }

@@ -90,6 +90,9 @@ func windowOfAggregate(n *logical.Aggregate) *Windowed {
 		}
 		return out
 	}
+	if n.Emit != nil { // results of a window come again behind its end
+		return nil
+	}
 	out := &Windowed{Window: *n.Window, Start: -1, End: -1, Time: -1}
 	at := len(n.Out) - len(n.Props)
 	if n.Sets != nil {
