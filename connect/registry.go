@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"sync"
+
+	"github.com/millrace-io/millrace/types"
 )
 
 // A Connector makes sources and sinks. A nil function means that tables of this
@@ -19,6 +21,8 @@ type Connector struct {
 	Kinds  func(Options) bool
 	Source func(Table, Scan) (Source, error)
 	Sink   func(Table, Write) (Sink, error)
+	// Columns finds the columns of a table that is declared without any. It may be nil.
+	Columns func(Options) (types.Schema, error)
 	// Overwrites says that its sinks can replace what the table holds (Write.Overwrite).
 	// Without it INSERT OVERWRITE is refused.
 	Overwrites bool

@@ -13,6 +13,7 @@ import (
 
 	"github.com/millrace-io/millrace/internal/fsys/local"
 	"github.com/millrace-io/millrace/internal/rowtext"
+	"github.com/millrace-io/millrace/internal/state"
 	"github.com/millrace-io/millrace/internal/statedata"
 	"github.com/millrace-io/millrace/internal/testkit"
 	"github.com/millrace-io/millrace/vec"
@@ -62,7 +63,7 @@ func write(t *testing.T, name, text string) {
 }
 
 // show writes a table as lines, the columns first.
-func show(t *testing.T, c *statedata.Checkpoint, tab *statedata.Table) string {
+func show(t *testing.T, c state.Files, tab *statedata.Table) string {
 	t.Helper()
 	w := rowtext.Writer{Schema: tab.Columns, Zone: time.UTC}
 	var rows []string

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/millrace-io/millrace/connect"
 	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/catalog"
 	"github.com/millrace-io/millrace/internal/expr"
@@ -350,9 +351,6 @@ func (d *tableDef) rest(s *ast.CreateTable) error {
 			return err
 		}
 	}
-	if len(d.t.Columns) == 0 {
-		return errAt(s, "table '%s' has no columns", d.t.Path.Name)
-	}
 	seen := map[string]bool{}
 	for _, o := range s.Options {
 		if seen[o.Key] {
@@ -364,7 +362,29 @@ func (d *tableDef) rest(s *ast.CreateTable) error {
 		}
 		d.t.Options[o.Key] = o.Value
 	}
-	return d.b.checkTable(d.t, s.Options, s)
+	if len(d.t.Columns) > 0 {
+		return d.b.checkTable(d.t, s.Options, s)
+	}
+	c := connect.Lookup(d.t.Options["connector"])
+	if c == nil || c.Columns == nil {
+		return errAt(s, "table '%s' has no columns", d.t.Path.Name)
+	}
+	if err := d.b.checkTable(d.t, s.Options, s); err != nil {
+		return err
+	}
+	return d.b.foundColumns(d.t, c, s)
+}
+
+// foundColumns gives a table the columns that its connector finds.
+func (b *Binder) foundColumns(t *catalog.Table, c *connect.Connector, where ast.Node) error {
+	schema, err := c.Columns(t.Options)
+	if err != nil {
+		return errAt(where, "%v", err)
+	}
+	for _, f := range schema {
+		t.Columns = append(t.Columns, catalog.Column{Name: f.Name, Type: f.Type})
+	}
+	return nil
 }
 
 // distribution applies DISTRIBUTED BY.

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/millrace-io/millrace/connect"
 	"github.com/millrace-io/millrace/internal/expr"
 	"github.com/millrace-io/millrace/internal/expr/fn"
 	"github.com/millrace-io/millrace/internal/jobgraph"
@@ -30,6 +31,9 @@ func (f *fromBinder) tableFunc(t *ast.TableFunc) (*scope, error) {
 	}
 	name := upper(t.Call.Name)
 	if _, ok := windowParams[name]; !ok || len(t.Call.Name) > 1 {
+		if name == stateFunction && len(t.Call.Name) == 1 && connect.Lookup(stateConnector) != nil {
+			return f.state(t)
+		}
 		if slices.Contains([]string{"ML_PREDICT", "VECTOR_SEARCH", "TO_CHANGELOG", "FROM_CHANGELOG"}, name) {
 			return nil, unsupported(t, name)
 		}
