@@ -347,7 +347,8 @@ func (s *Session) launch(ctx context.Context, j *Job, g *jobgraph.Graph, schema 
 	if v := s.cfg.verify; v != nil {
 		v.prepare(g, world, s.Zone())
 	}
-	l.Options = job.Options{FailuresMax: int(s.opts.Int("execution.checkpointing.tolerable-failed-checkpoints")), Random: env.Float, RetryUs: time.Second.Microseconds(),
+	l.Options = job.Options{FailuresMax: int(s.opts.Int("execution.checkpointing.tolerable-failed-checkpoints")), Random: env.Float,
+		Unaligned: s.opts.Bool("execution.checkpointing.unaligned.enabled"), AlignedUs: s.opts.Duration("execution.checkpointing.aligned-checkpoint-timeout").Microseconds(), RetryUs: time.Second.Microseconds(),
 		IntervalUs: s.opts.Duration("execution.checkpointing.interval").Microseconds(), MinPauseUs: s.opts.Duration("execution.checkpointing.min-pause").Microseconds(),
 		TimeoutUs: s.opts.Duration("execution.checkpointing.timeout").Microseconds()}
 	dir := s.checkpointDir()

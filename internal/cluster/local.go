@@ -141,6 +141,10 @@ func (l *Local) carryOut(cmds []job.Command) *job.Outcome {
 			for _, id := range c.Barrier.Tasks {
 				l.tell(id, task.Control{Barrier: c.Barrier.Epoch})
 			}
+		case c.Hurry != nil:
+			for _, id := range c.Hurry.Tasks {
+				l.tell(id, task.Control{Hurry: c.Hurry.Epoch})
+			}
 		case c.Notify != nil:
 			for _, id := range c.Notify.Tasks {
 				l.tell(id, task.Control{Committed: c.Notify.Epoch})

@@ -44,8 +44,7 @@ func (w *Wires) Connect(cfg *task.Config) {
 		if e.To == cfg.ID.Vertex {
 			for from := range w.edges[i] {
 				in.Queues = append(in.Queues, w.edges[i][from][cfg.ID.Subtask])
-				cfg.Input = append(cfg.Input, e.Input)
-				cfg.Priority = append(cfg.Priority, e.Priority)
+				cfg.Channels = append(cfg.Channels, task.Channel{Input: e.Input, Priority: e.Priority, Route: w.route(e, from)})
 			}
 		}
 		if e.From == cfg.ID.Vertex {

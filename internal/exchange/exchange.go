@@ -64,5 +64,11 @@ type Inbox interface {
 	// and ok false when there is none for now. Channels take turns.
 	Poll(skip []bool) (ch int, ev Event, ok bool, err error)
 
+	// Overtake takes the first barrier of a channel out of its place and returns its
+	// epoch and the events before it, which stay to be polled. They are the
+	// sender's and the receiver's to read, until they are polled. Where a channel
+	// ends without a barrier the epoch is 0.
+	Overtake(ch int) (epoch base.Epoch, ahead []Event, ok bool)
+
 	Channels() int
 }

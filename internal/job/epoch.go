@@ -21,6 +21,7 @@ type pending struct {
 	enums map[string][]byte
 	acks  map[task.ID]*Ack
 	last  bool // nothing runs any more
+	hurry bool // barriers overtake rows
 	// after is what tasks prepared at their end after they had acknowledged: rows
 	// behind the barrier, which belong to the next epoch.
 	after []map[string][][]byte
@@ -59,6 +60,23 @@ func (m *Master) trigger(now int64) {
 	m.epoch++
 	m.pending = &pending{epoch: m.epoch, start: now, enums: enums, acks: map[task.ID]*Ack{}}
 	m.do(Command{Barrier: &Barrier{m.epoch, roots}})
+	m.hurry(now)
+}
+
+// hurry lets barriers overtake rows when they have been under way for long.
+func (m *Master) hurry(now int64) {
+	p := m.pending
+	if p == nil || p.hurry || p.last || p.manifest != nil || !m.opt.Unaligned || now-p.start < m.opt.AlignedUs {
+		return
+	}
+	p.hurry = true
+	var tasks []task.ID
+	for _, t := range m.members() {
+		if t.finished == nil && p.acks[t.id] == nil {
+			tasks = append(tasks, t.id)
+		}
+	}
+	m.do(Command{Hurry: &Barrier{p.epoch, tasks}})
 }
 
 func (m *Master) enumerators() (map[string][]byte, error) {

@@ -91,6 +91,7 @@ type Command struct {
 	Assign  *Assign
 	Align   *Limit
 	Barrier *Barrier
+	Hurry   *Barrier             // its barriers overtake rows
 	Notify  *Barrier             // tell sources that the epoch is complete
 	Save    *checkpoint.Manifest // answer Saved or SaveFailed
 	Commit  *Commit              // answer Committed or NotDone
@@ -148,6 +149,8 @@ type Options struct {
 	IntervalUs  int64 // 0: only on request and at the end
 	MinPauseUs  int64
 	TimeoutUs   int64
+	Unaligned   bool   // barriers overtake rows
+	AlignedUs   int64  // … after that time
 	FailuresMax int    // epochs that may fail in a row; < 0: any number
 	RetryUs     int64  // until the last epoch is tried to save again
 	Run         string // its name in manifests

@@ -264,6 +264,7 @@ func (m *Master) tick(now int64) {
 		return
 	}
 	m.retry(now)
+	m.hurry(now)
 	for _, s := range m.sources {
 		waiting := s.waiting
 		s.waiting = nil

@@ -45,6 +45,7 @@ type Options struct {
 type Bugs struct {
 	Job         job.Bugs
 	NoAlign     bool // barriers are not aligned
+	NoFlight    bool // rows that a barrier has overtaken are forgotten
 	ForgetState bool // an upload writes nothing
 	LoseMarks   bool // watermarks are not restored
 	DoubleSplit bool // restored splits start again from the front
@@ -138,7 +139,8 @@ func (w *world) start() {
 		w.res.Problem = err.Error()
 		return
 	}
-	w.master = job.New(w.graph, job.Options{Checkpoints: true, IntervalUs: w.plan.interval, TimeoutUs: 120, RetryUs: 20, FailuresMax: -1, Restart: job.Restart{Attempts: -1},
+	w.master = job.New(w.graph, job.Options{Checkpoints: true, IntervalUs: w.plan.interval, TimeoutUs: 120, RetryUs: 20,
+		Unaligned: w.rnd.IntN(2) == 0, AlignedUs: int64(w.rnd.IntN(40)), FailuresMax: -1, Restart: job.Restart{Attempts: -1},
 		Enumerator: w.enumerator, Bugs: w.opt.Bugs.Job}, from)
 	w.send(job.Event{Start: true})
 }
@@ -324,6 +326,10 @@ func (w *world) carryOut(cmds []job.Command) {
 			for _, id := range c.Barrier.Tasks {
 				w.tell(id, task.Control{Barrier: c.Barrier.Epoch})
 			}
+		case c.Hurry != nil:
+			for _, id := range c.Hurry.Tasks {
+				w.tell(id, task.Control{Hurry: c.Hurry.Epoch})
+			}
 		case c.Notify != nil:
 			for _, id := range c.Notify.Tasks {
 				w.tell(id, task.Control{Committed: c.Notify.Epoch})
@@ -390,7 +396,7 @@ func (w *world) deploy(d *job.Deployment) {
 	if in, ok := cfg.Inbox.(*local.Inbox); ok {
 		cfg.Inbox = &inbox{*in, w.rnd}
 	}
-	cfg.Durable, cfg.NoAlign = true, w.opt.Bugs.NoAlign
+	cfg.Durable, cfg.NoAlign, cfg.NoFlight = true, w.opt.Bugs.NoAlign, w.opt.Bugs.NoFlight
 	cfg.Report = func(r task.Report) {
 		switch {
 		case r.Want:

@@ -62,6 +62,7 @@ func TestFindsSeededBugs(t *testing.T) {
 		bugs Bugs
 	}{
 		{"barriers not aligned", Bugs{NoAlign: true}},
+		{"rows that a barrier has overtaken forgotten", Bugs{NoFlight: true}},
 		{"newest state file lost", Bugs{ForgetState: true}},
 		{"watermarks not restored", Bugs{LoseMarks: true}},
 		{"split read again from the front", Bugs{DoubleSplit: true}},

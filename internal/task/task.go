@@ -61,22 +61,28 @@ type Edge struct {
 	BusyNs int64 // spent on sending them; 0 where the task has no clock
 }
 
+// A Channel is one channel of the inbox.
+type Channel struct {
+	Input    int   // of the first operator
+	Priority int   // it is read only when all with a lower number have ended
+	Route    Route // how rows come to it
+}
+
 // Config says what a task runs. It has either a Source or an Inbox, or neither:
 // then its first operator makes rows by itself, from Resume, until it has no more.
 type Config struct {
-	ID     ID
-	Source *Source
-	Inbox  exchange.Inbox
-	Input  []int // by channel of the inbox: the input that it belongs to
-	// Priority is by channel: one is read only when all with a lower number have ended.
-	Priority []int
+	ID       ID
+	Source   *Source
+	Inbox    exchange.Inbox
+	Channels []Channel // of the inbox
 	Ops      []Op
 	Edges    []Edge
 	Restored *Marks // where watermarks stood, from a checkpoint
 	Report   func(Report)
 	Durable  bool         // there are checkpoints: snapshots hold state
 	Clock    func() int64 // nanoseconds, if what takes how long is measured; nil: it is not
-	NoAlign  bool         // a seeded bug, for testing the simulator
+	NoAlign  bool         // seeded bugs, for testing the simulator
+	NoFlight bool         // … rows in flight are forgotten
 }
 
 // Marks is the watermark state of a task in a checkpoint.
@@ -107,6 +113,7 @@ type Snapshot struct {
 type Control struct {
 	Splits    *Assignment
 	Barrier   base.Epoch // to a task without inputs: start this epoch; to one that has finished: its state
+	Hurry     base.Epoch // barriers up to this one's overtake rows
 	Committed base.Epoch // to a source: the epoch is complete
 	Pause     *bool      // to a source: read no more, or go on
 	Drain     bool       // to a source: it has ended
@@ -131,9 +138,12 @@ type Task struct {
 	mailbox []Control
 
 	epoch   base.Epoch // being aligned, 0 when none
-	ack     *Snapshot  // whose state is still being drained, nil when none
-	skip    []bool     // channels not to poll: waiting for a barrier, ended, or of later priority
-	arrived []bool     // channels whose barrier or end has come
+	taken   base.Epoch // the last snapshot
+	hurry   base.Epoch // up to which barriers overtake rows; 0 when none is late
+	flight  flight
+	ack     *Snapshot // whose state is still being drained, nil when none
+	skip    []bool    // channels not to poll: waiting for a barrier, ended, or of later priority
+	arrived []bool    // channels whose barrier or end has come
 	ended   []bool
 	marks   []int64 // watermark of each channel
 	idle    []bool  // channels that have no rows for now
@@ -168,11 +178,11 @@ func New(cfg Config) (*Task, error) {
 		inputs := 0
 		for ch := range n {
 			t.marks[ch] = math.MinInt64
-			inputs = max(inputs, cfg.Input[ch]+1)
+			inputs = max(inputs, cfg.Channels[ch].Input+1)
 		}
 		t.open = make([]int, inputs)
 		for ch := range n {
-			t.open[cfg.Input[ch]]++
+			t.open[cfg.Channels[ch].Input]++
 		}
 		t.mask()
 	}
@@ -187,6 +197,11 @@ func New(cfg Config) (*Task, error) {
 	}
 	if cfg.Source == nil && cfg.Inbox == nil {
 		t.chain[0].more = true
+	}
+	if cfg.Inbox != nil {
+		if err := t.land(); err != nil {
+			return nil, err
+		}
 	}
 	if cfg.Source != nil {
 		if err := cfg.Source.open(cfg.Restored); err != nil {
@@ -214,7 +229,15 @@ func (t *Task) Watermark() int64 {
 }
 
 // Deliver hands the task a message; it is handled in a later step.
-func (t *Task) Deliver(c Control) { t.mailbox = append(t.mailbox, c) }
+func (t *Task) Deliver(c Control) {
+	if c.Hurry != 0 {
+		if c.Hurry > t.taken {
+			t.hurry = c.Hurry // it overtakes, too
+		}
+		return
+	}
+	t.mailbox = append(t.mailbox, c)
+}
 
 // Step does one piece of work. It returns false when there is none for now.
 func (t *Task) Step() (bool, error) {
@@ -235,7 +258,12 @@ func (t *Task) step() (bool, error) {
 	if t.done {
 		return t.stepDone()
 	}
-	if !t.room() {
+	if t.hurry != 0 {
+		if err := t.overtake(); err != nil {
+			return false, err
+		}
+	}
+	if !t.hurries() && !t.room() {
 		return false, nil
 	}
 	if did, err := t.drain(); did || err != nil {
@@ -274,6 +302,9 @@ func (t *Task) step() (bool, error) {
 	case t.cfg.Inbox == nil:
 		t.endAll()
 		return true, nil
+	}
+	if len(t.flight.landed) > 0 {
+		return true, t.replay()
 	}
 	ch, ev, ok, err := t.cfg.Inbox.Poll(t.skip)
 	if !ok || err != nil {
@@ -397,7 +428,7 @@ func (t *Task) handle(ch int, ev exchange.Event) error {
 	case exchange.Data:
 		t.idle[ch] = false
 		t.remark(ch, ev.Batch)
-		return t.chain[0].process(t.cfg.Input[ch], ev.Batch)
+		return t.chain[0].process(t.cfg.Channels[ch].Input, ev.Batch)
 	case exchange.Watermark:
 		if t.idle[ch] = ev.Time == exchange.Idle; t.idle[ch] {
 			t.idling = t.allIdle()
@@ -412,7 +443,7 @@ func (t *Task) handle(ch int, ev exchange.Event) error {
 	case exchange.End:
 		t.ended[ch], t.arrived[ch], t.idle[ch] = true, true, false
 		t.finishing = all(t.ended)
-		in := t.cfg.Input[ch]
+		in := t.cfg.Channels[ch].Input
 		if t.open[in]--; t.open[in] == 0 {
 			t.endInput(in, t.finishing)
 		}
@@ -428,14 +459,14 @@ func (t *Task) handle(ch int, ev exchange.Event) error {
 // mask decides which channels may be polled.
 func (t *Task) mask() {
 	first := math.MaxInt
-	for ch, p := range t.cfg.Priority {
+	for ch, c := range t.cfg.Channels {
 		if !t.ended[ch] {
-			first = min(first, p)
+			first = min(first, c.Priority)
 		}
 	}
 	for ch := range t.skip {
 		waits := t.epoch != 0 && t.arrived[ch] && !t.cfg.NoAlign
-		later := t.cfg.Priority != nil && t.cfg.Priority[ch] > first && t.epoch == 0 // a barrier is let through
+		later := t.cfg.Channels[ch].Priority > first && t.epoch == 0 // a barrier is let through
 		t.skip[ch] = t.ended[ch] || waits || later
 	}
 }
@@ -516,6 +547,9 @@ func (t *Task) flush() error {
 	}
 	e := t.epoch
 	t.epoch, t.flushing = 0, false
+	if t.taken = e; e >= t.hurry {
+		t.hurry = 0
+	}
 	copy(t.arrived, t.ended)
 	t.mask()
 	s, err := t.snapshot(e)
@@ -572,6 +606,9 @@ func (t *Task) snapshot(e base.Epoch) (*Snapshot, error) {
 	s := &Snapshot{Epoch: e, State: map[string]state.Snapshot{}, Marks: Marks{Task: t.Watermark()}}
 	if !t.cfg.Durable {
 		return s, nil
+	}
+	if err := t.takeOff(); err != nil {
+		return nil, err
 	}
 	for i := range t.cfg.Ops {
 		op := &t.cfg.Ops[i]

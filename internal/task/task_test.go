@@ -30,6 +30,20 @@ func (in inbox) Poll(skip []bool) (int, exchange.Event, bool, error) {
 	return 0, exchange.Event{}, false, nil
 }
 
+func (in inbox) Overtake(ch int) (base.Epoch, []exchange.Event, bool) {
+	for i, ev := range in[ch] {
+		switch ev.Kind {
+		case exchange.Barrier:
+			ahead := slices.Clone(in[ch][:i])
+			in[ch] = slices.Delete(in[ch], i, i+1)
+			return ev.Epoch, ahead, true
+		case exchange.End:
+			return 0, slices.Clone(in[ch][:i]), true
+		}
+	}
+	return 0, nil, false
+}
+
 // logger writes down the calls that it gets, and passes rows and watermarks on.
 type logger struct {
 	exec.Base
@@ -74,6 +88,19 @@ func rows(n int, marks ...vec.Mark) exchange.Event {
 }
 
 func watermark(t int64) exchange.Event { return exchange.Event{Kind: exchange.Watermark, Time: t} }
+
+// channels are those of the inputs, with their priorities if there are any.
+func channels(input, priority []int) []task.Channel {
+	out := make([]task.Channel, len(input))
+	for ch, in := range input {
+		out[ch].Input = in
+		if priority != nil {
+			out[ch].Priority = priority[ch]
+		}
+	}
+	return out
+}
+
 func barrier(e base.Epoch) exchange.Event {
 	return exchange.Event{Kind: exchange.Barrier, Epoch: e}
 }
@@ -85,7 +112,7 @@ var end = exchange.Event{Kind: exchange.End}
 func run(t *testing.T, in inbox, input, priority []int, more int) []string {
 	t.Helper()
 	var log []string
-	cfg := task.Config{Inbox: in, Input: input, Priority: priority, Report: func(r task.Report) {
+	cfg := task.Config{Inbox: in, Channels: channels(input, priority), Report: func(r task.Report) {
 		switch {
 		case r.Ack != nil:
 			log = append(log, fmt.Sprintf("ack %d", r.Ack.Epoch))

@@ -31,7 +31,7 @@ func (w *worker) EndInput(int, exec.Output) (bool, error) {
 func TestTimeOfEachOperator(t *testing.T) {
 	var now int64
 	counters := []*exec.Counters{{}, {}}
-	cfg := task.Config{Inbox: inbox{{rows(3), rows(2), end}}, Input: []int{0}, Report: func(task.Report) {}, Clock: func() int64 { return now }}
+	cfg := task.Config{Inbox: inbox{{rows(3), rows(2), end}}, Channels: make([]task.Channel, 1), Report: func(task.Report) {}, Clock: func() int64 { return now }}
 	for i, w := range []*worker{{now: &now, before: 10, after: 5, end: 7}, {now: &now, before: 100, after: 50}} {
 		cfg.Ops = append(cfg.Ops, task.Op{ID: string(rune('a' + i)), Operator: w, Context: &exec.Context{Counters: counters[i]}})
 	}

@@ -179,6 +179,10 @@ func (r *round) resume() *process {
 	par := strconv.Itoa(1 + r.rnd.IntN(4))
 	interval := []string{"10ms", "25ms", "60ms", "200ms"}[r.rnd.IntN(4)]
 	args := []string{"--parallelism", par, "--set", "execution.checkpointing.interval=" + interval}
+	if r.rnd.IntN(2) == 0 {
+		wait := []string{"0 ms", "1 ms", "20 ms"}[r.rnd.IntN(3)]
+		args = append(args, "--set", "execution.checkpointing.unaligned.enabled=true", "--set", "execution.checkpointing.aligned-checkpoint-timeout="+wait)
+	}
 	if r.procs > 0 {
 		args = append(args, "--restore", "latest")
 	}

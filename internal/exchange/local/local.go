@@ -6,8 +6,10 @@
 package local
 
 import (
+	"slices"
 	"sync"
 
+	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/exchange"
 )
 
@@ -51,12 +53,29 @@ func (q *Queue) send(ev exchange.Event) error {
 	if ev.Batch != nil {
 		q.rows += ev.Batch.Len()
 	}
-	first := len(q.events)-q.head == 1
+	wake := len(q.events)-q.head == 1 || ev.Kind == exchange.Barrier || ev.Kind == exchange.End
 	q.mu.Unlock()
-	if first {
+	if wake {
 		q.wakeIn()
 	}
 	return nil
+}
+
+func (q *Queue) overtake() (epoch base.Epoch, ahead []exchange.Event, ok bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	i := slices.IndexFunc(q.events[q.head:], func(ev exchange.Event) bool {
+		return ev.Kind == exchange.Barrier || ev.Kind == exchange.End
+	})
+	if i < 0 {
+		return 0, nil, false
+	}
+	ahead = slices.Clone(q.events[q.head : q.head+i])
+	if i += q.head; q.events[i].Kind == exchange.Barrier {
+		epoch = q.events[i].Epoch
+		q.events = slices.Delete(q.events, i, i+1)
+	}
+	return epoch, ahead, true
 }
 
 func (q *Queue) room() bool {
@@ -144,6 +163,11 @@ func (in *Inbox) Poll(skip []bool) (int, exchange.Event, bool, error) {
 		}
 	}
 	return 0, exchange.Event{}, false, nil
+}
+
+// Overtake implements exchange.Inbox.
+func (in *Inbox) Overtake(ch int) (base.Epoch, []exchange.Event, bool) {
+	return in.Queues[ch].overtake()
 }
 
 // Channels implements exchange.Inbox.

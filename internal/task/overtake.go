@@ -1,0 +1,311 @@
+package task
+
+import (
+	"cmp"
+	"encoding/binary"
+	"errors"
+	"slices"
+
+	"github.com/millrace-io/millrace/internal/base"
+	"github.com/millrace-io/millrace/internal/exchange"
+	"github.com/millrace-io/millrace/internal/exchange/wire"
+	"github.com/millrace-io/millrace/internal/jobgraph"
+	"github.com/millrace-io/millrace/internal/keyenc"
+	"github.com/millrace-io/millrace/internal/state"
+	"github.com/millrace-io/millrace/vec"
+)
+
+// Barriers that overtake rows
+//
+// A barrier waits behind the rows of every channel. Where a task is slow that may
+// take longer than a checkpoint should, so after a while (Control.Hurry) barriers
+// overtake: a task takes the barrier of each channel from where it is, puts out what
+// its operators have at hand, room or not, and takes its snapshot. The rows that the
+// barrier has passed are in flight. They belong to the state of the task's first
+// operator, and are handled first after a restore.
+//
+// Rows of a hash edge are kept by key group, so they find their task at another
+// parallelism. Who sends on a channel after a restore may be somewhere else than who
+// did before, so the watermarks that the channels had are kept, too: they count for
+// the rows in flight, and where they end is where the task's watermark goes on.
+// Forward and broadcast edges have nothing to go by, and one input may have to be
+// read before another: there barriers do not overtake.
+
+// flight is what barriers have passed.
+type flight struct {
+	ahead  [][]exchange.Event // by channel: of the epoch being aligned
+	landed []landed           // of the snapshot that the task was restored from
+	marks  map[int]int64      // of the channels that it had then
+	kept   bool               // the store has some
+}
+
+// landed are rows that were in flight, and the watermark of their channel before
+// them; without rows, that of the channel behind all.
+type landed struct {
+	ch    int
+	input int
+	mark  int64
+	seq   uint32
+	rows  *vec.Batch
+}
+
+// flightTable is where the first operator's store has what is in flight.
+const flightTable = "in-flight"
+
+// overtakes reports whether barriers may overtake the rows of a channel.
+func (c *Channel) overtakes() bool {
+	return c.Route.Ship != jobgraph.Forward && c.Route.Ship != jobgraph.Broadcast && c.Priority == 0
+}
+
+// hurries reports whether the task is to take its snapshot whether there is room for
+// what it puts out or not. What it was restored with comes first.
+func (t *Task) hurries() bool {
+	return t.hurry != 0 && (len(t.flight.landed) > 0 || t.flushing && len(t.ending) == 0 && !t.finishing)
+}
+
+// overtake brings the barriers of the channels forward.
+func (t *Task) overtake() error {
+	if t.cfg.Inbox == nil {
+		return t.overtakeMail()
+	}
+	if t.flushing || len(t.flight.landed) > 0 {
+		return nil
+	}
+	if t.flight.ahead == nil {
+		t.flight.ahead = make([][]exchange.Event, len(t.cfg.Channels))
+	}
+	ends := map[int][]exchange.Event{} // before the end of channels without a barrier
+	missing := false
+	for ch := range t.cfg.Channels {
+		if t.arrived[ch] {
+			continue
+		}
+		missing = true
+		if !t.cfg.Channels[ch].overtakes() {
+			continue
+		}
+		epoch, ahead, ok := t.cfg.Inbox.Overtake(ch)
+		switch {
+		case !ok:
+		case epoch == 0:
+			ends[ch] = ahead
+		default:
+			t.epoch, t.arrived[ch], t.flight.ahead[ch] = epoch, true, ahead
+		}
+	}
+	if !missing {
+		return nil
+	}
+	left := 0
+	for ch := range t.arrived {
+		if _, ends := ends[ch]; !ends && !t.arrived[ch] {
+			left++
+		}
+	}
+	if left == 0 && len(ends) > 0 {
+		// Those that send have finished, and those that have not have sent theirs.
+		if t.epoch == 0 {
+			t.epoch = t.hurry
+		}
+		for ch, ahead := range ends {
+			t.arrived[ch], t.flight.ahead[ch] = true, ahead
+		}
+	}
+	t.mask()
+	t.flushing = t.epoch != 0 && all(t.arrived)
+	return nil
+}
+
+// overtakeMail lets a task without inputs come to the barrier in its mail.
+func (t *Task) overtakeMail() error {
+	at := slices.IndexFunc(t.mailbox, func(c Control) bool { return c.Barrier != 0 })
+	for ; at >= 0 && t.epoch == 0; at-- {
+		if _, err := t.stepMail(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// takeOff puts what is in flight into the state, and drops what was.
+func (t *Task) takeOff() error {
+	ahead := t.flight.ahead
+	t.flight.ahead = nil
+	if len(t.cfg.Ops) == 0 || t.cfg.Ops[0].Context.State == nil || t.cfg.Inbox == nil {
+		return nil
+	}
+	store := t.cfg.Ops[0].Context.State
+	if t.flight.kept {
+		from := binary.BigEndian.AppendUint16(nil, uint16(store.Range().Lo))
+		if err := store.Table(flightTable).DeleteRange(from, nil); err != nil {
+			return err
+		}
+		t.flight.kept = false
+	}
+	if ahead == nil || t.cfg.NoFlight {
+		return nil
+	}
+	k := keeper{task: t, store: store}
+	for ch, events := range ahead {
+		first := t.marks[ch]
+		if t.idle[ch] {
+			first = exchange.Idle
+		}
+		k.mark = first
+		for _, ev := range events {
+			k.keep(ch, ev)
+		}
+		// Whoever has a group of this task next must know of all channels.
+		for g := store.Range().Lo; g < store.Range().Hi; g++ {
+			k.put(base.KeyGroup(g), ch, exchange.Event{Kind: exchange.Watermark, Time: first})
+		}
+	}
+	t.flight.kept = k.seq > 0
+	return k.err
+}
+
+// A keeper writes events in flight to a store.
+type keeper struct {
+	task   *Task
+	store  state.Store
+	mark   int64 // of the channel, before the event at hand
+	seq    uint32
+	hasher keyenc.Hasher
+	err    error
+}
+
+// keep writes the rows of an event, cut at its marks.
+func (k *keeper) keep(ch int, ev exchange.Event) {
+	switch ev.Kind {
+	case exchange.Watermark:
+		k.mark = ev.Time
+	case exchange.Data:
+		b := vec.Compact(ev.Batch)
+		from := 0
+		for _, m := range b.Marks {
+			k.rows(ch, b, from, int(m.Row))
+			from, k.mark = int(m.Row), m.Time
+		}
+		k.rows(ch, b, from, b.Rows)
+	}
+}
+
+// rows writes some rows of a compact batch, each under its key group.
+func (k *keeper) rows(ch int, b *vec.Batch, from, to int) {
+	if from >= to {
+		return
+	}
+	sels := map[base.KeyGroup][]int32{}
+	r := &k.task.cfg.Channels[ch].Route
+	if r.Ship == jobgraph.Hash {
+		var cols []vec.Vector
+		for _, c := range r.Keys {
+			cols = append(cols, b.Cols[c])
+		}
+		hash := make([]uint64, b.Rows)
+		k.hasher.Hash(cols, r.Types, nil, b.Rows, hash)
+		for i := from; i < to; i++ {
+			g := keyenc.Group(hash[i], r.Groups)
+			sels[g] = append(sels[g], int32(i))
+		}
+	} else {
+		first := base.KeyGroup(k.store.Range().Lo)
+		for i := from; i < to; i++ {
+			sels[first] = append(sels[first], int32(i))
+		}
+	}
+	for g := k.store.Range().Lo; g < k.store.Range().Hi; g++ {
+		if sel := sels[base.KeyGroup(g)]; len(sel) > 0 {
+			k.put(base.KeyGroup(g), ch, exchange.Event{Batch: &vec.Batch{Cols: b.Cols, Rows: b.Rows, Sel: sel, Kinds: b.Kinds}})
+		}
+	}
+}
+
+// put writes an event: under its group and its place in the order of all, the
+// channel with its input and its watermark, and the event.
+func (k *keeper) put(g base.KeyGroup, ch int, ev exchange.Event) {
+	k.seq++
+	key := binary.BigEndian.AppendUint16(nil, uint16(g))
+	key = binary.BigEndian.AppendUint32(key, k.seq)
+	val := binary.AppendUvarint(nil, uint64(ch))
+	val = binary.AppendUvarint(val, uint64(k.task.cfg.Channels[ch].Input))
+	val = binary.AppendVarint(val, k.mark)
+	if err := k.store.Table(flightTable).Put(key, wire.Append(val, ev)); k.err == nil {
+		k.err = err
+	}
+}
+
+// land reads what was in flight when the snapshot was taken, and orders it: by
+// watermark, so that rows which several tasks had then are as late as they were.
+func (t *Task) land() error {
+	if len(t.cfg.Ops) == 0 || t.cfg.Ops[0].Context.State == nil {
+		return nil
+	}
+	table := t.cfg.Ops[0].Context.State.Table(flightTable)
+	for key, val := range table.Scan(nil, nil) {
+		l, ev, err := decodeLanded(val)
+		if err != nil || len(key) != 6 {
+			return errors.Join(errFlight, err)
+		}
+		l.seq = binary.BigEndian.Uint32(key[2:])
+		if ev.Kind == exchange.Watermark {
+			if t.flight.marks == nil {
+				t.flight.marks = map[int]int64{}
+			}
+			if first, ok := t.flight.marks[l.ch]; !ok || ev.Time < first {
+				t.flight.marks[l.ch] = ev.Time
+			}
+		}
+		t.flight.kept = true
+		t.flight.landed = append(t.flight.landed, l)
+	}
+	slices.SortStableFunc(t.flight.landed, func(a, b landed) int {
+		return cmp.Or(cmp.Compare(a.mark, b.mark), cmp.Compare(a.seq, b.seq))
+	})
+	return table.Err()
+}
+
+func decodeLanded(val []byte) (l landed, ev exchange.Event, err error) {
+	var head [2]int
+	for i := range head {
+		x, n := binary.Uvarint(val)
+		if n <= 0 {
+			return l, ev, errFlight
+		}
+		head[i], val = int(x), val[n:]
+	}
+	mark, n := binary.Varint(val)
+	if n <= 0 {
+		return l, ev, errFlight
+	}
+	if ev, n, err = wire.Decode(slices.Clone(val[n:])); err == nil && n == 0 {
+		err = errFlight
+	}
+	return landed{ch: head[0], input: head[1], mark: mark, rows: ev.Batch}, ev, err
+}
+
+var errFlight = errors.New("the rows in flight of the checkpoint cannot be read")
+
+// replay handles the next rows that were in flight, once the watermark is where it
+// was then.
+func (t *Task) replay() error {
+	f := &t.flight
+	l := f.landed[0]
+	f.marks[l.ch] = max(f.marks[l.ch], l.mark)
+	low := int64(exchange.Idle)
+	for _, m := range f.marks {
+		low = min(low, m)
+	}
+	if low > t.mark && low < exchange.Idle {
+		t.mark = low
+		return t.chain[0].watermark(low)
+	}
+	f.landed[0].rows = nil
+	if f.landed = f.landed[1:]; len(f.landed) == 0 {
+		f.landed, f.marks = nil, nil
+	}
+	if l.rows == nil {
+		return nil
+	}
+	return t.chain[0].process(l.input, l.rows)
+}
