@@ -22,16 +22,22 @@ import (
 //	          reach are kept (past), and computed again in front of new ones
 //
 // Rows of one time become due together, so all peers are at hand at once.
+//
+// What is late is Flink's: with a running call a row at or behind the watermark; with
+// frames that have a beginning alone a row that is not behind the last of its own
+// partition, as long as that is known.
 type overStream struct {
 	o     *Over
 	order *ordering
 	group *grouping
 	mark  int64
+	fired int64 // the mark up to which rows have been put out
 	seq   uint64
 	wait  *keyed.MultiBuckets // nil by processing time
 
 	running *overCalls
 	accs    *keyed.Table // by partition: groups, then the accumulators
+	last    int          // the word of the time of the last row, -1: it does not matter
 
 	sliding *overCalls
 	past    *keyed.Multi // by partition, in order; extra: the time
@@ -60,17 +66,25 @@ func openOverStream(o *Over) (overMode, error) {
 	ctx, spec := o.ctx, o.spec
 	x := &overStream{o: o, order: newOrdering(spec.Order, spec.Types), group: newGrouping(spec.Partition, spec.Types), reach: -1}
 	x.mark = restoredTime(ctx.State, "watermark")
-	x.swept = x.mark
+	x.swept, x.fired = x.mark, x.mark
 	var err error
 	if !o.proctime() {
 		if x.wait, x.seq, err = openWaiting(ctx, x.group, spec.Types); err != nil {
 			return nil, err
 		}
 	}
+	x.last = -1
 	if err := x.openRunning(); err != nil {
 		return nil, err
 	}
 	return x, x.openSliding()
+}
+
+// framed reports whether all calls have frames with a beginning.
+func (x *overStream) framed() bool {
+	return !slices.ContainsFunc(x.o.spec.Calls, func(c jobgraph.OverCall) bool {
+		return c.Frame.From.Unbounded || c.Func == "LAG"
+	})
 }
 
 func (x *overStream) openRunning() (err error) {
@@ -98,6 +112,10 @@ func (x *overStream) openRunning() (err error) {
 				return err
 			}
 		}
+	}
+	if x.wait != nil && len(x.running.list) == 0 && x.framed() {
+		x.last = shape.Words
+		shape.Words++
 	}
 	x.accs, err = keyed.Open(ctx.State, shape)
 	return err
@@ -174,9 +192,19 @@ func (x *overStream) add(b *vec.Batch) error {
 	rows := make([]int32, 0, b.Len())
 	for i := range b.Len() {
 		r := b.Row(i)
-		if times.Valid.Null(r) || times.Vals[r] <= x.mark {
+		if times.Valid.Null(r) || times.Vals[r] <= x.mark && x.last < 0 {
 			tooLate(x.o.ctx, b, r)
 			continue
+		}
+		if times.Vals[r] <= x.mark {
+			late, err := x.overtaken(b, r, times.Vals[r])
+			if err != nil {
+				return err
+			}
+			if late {
+				tooLate(x.o.ctx, b, r)
+				continue
+			}
 		}
 		rows = append(rows, int32(r))
 	}
@@ -184,6 +212,40 @@ func (x *overStream) add(b *vec.Batch) error {
 		x.seq = keepWaiting(x.wait.At(t), x.group, b, part, times, x.seq)
 	})
 	return nil
+}
+
+// overtaken reports whether a row's partition has put out one of its time or later.
+// What the watermark has passed is put out first.
+func (x *overStream) overtaken(b *vec.Batch, row int, time int64) (bool, error) {
+	if err := x.fireRows(); err != nil {
+		return false, err
+	}
+	at := []int32{int32(row)}
+	slot := x.group.find(x.accs, b.Cols, at, b.Rows)[0]
+	if slot == keyed.None {
+		return false, nil
+	}
+	last := int64(x.accs.Words(slot)[x.last])
+	if !x.forgotten(last) {
+		return time <= last, nil
+	}
+	if past := x.group.find(&x.past.Table, b.Cols, at, b.Rows)[0]; past != keyed.None {
+		x.clear(past)
+	}
+	return false, nil
+}
+
+// forgotten reports whether a partition with this last time begins anew: Flink cleans
+// up the rows that a frame by RANGE reaches half of that later than it has to.
+func (x *overStream) forgotten(last int64) bool {
+	return x.last >= 0 && x.reach >= 0 && x.keep == 0 && x.mark > satAdd(last, x.reach+x.reach/2)
+}
+
+// clear forgets the rows of a partition.
+func (x *overStream) clear(s keyed.Slot) {
+	for x.past.Count(s) > 0 {
+		x.past.Remove(s, x.past.First(s))
+	}
 }
 
 // now computes rows by processing time, as they come.
@@ -200,18 +262,30 @@ func (x *overStream) now(b *vec.Batch) error {
 
 func (x *overStream) fire(mark int64) error {
 	x.mark = max(x.mark, mark)
+	if err := x.fireRows(); err != nil {
+		return err
+	}
 	if x.wait != nil {
-		for _, t := range x.wait.Times() {
-			if t > x.mark {
-				break
-			}
-			if err := x.bucket(t); err != nil {
-				return err
-			}
-		}
 		x.sweep()
 	}
 	x.o.feed.watermark(mark)
+	return nil
+}
+
+// fireRows puts out the rows that the watermark has passed, each time that it goes on.
+func (x *overStream) fireRows() error {
+	if x.wait == nil || x.fired >= x.mark {
+		return nil
+	}
+	x.fired = x.mark
+	for _, t := range x.wait.Times() {
+		if t > x.mark {
+			break
+		}
+		if err := x.bucket(t); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -265,7 +339,7 @@ func (x *overStream) compute(b *vec.Batch, times []int64) error {
 	for i, r := range perm {
 		back[r] = int32(i)
 	}
-	if err := x.run(p, results, back); err != nil {
+	if err := x.run(p, times, perm, results, back); err != nil {
 		return err
 	}
 	if x.past != nil {
@@ -281,7 +355,7 @@ func (x *overStream) compute(b *vec.Batch, times []int64) error {
 }
 
 // run computes the running calls.
-func (x *overStream) run(p *overPart, results []vec.Vector, back []int32) error {
+func (x *overStream) run(p *overPart, times []int64, perm []int32, results []vec.Vector, back []int32) error {
 	p.prepare(x.order)
 	if x.wait == nil {
 		alone(p) // by processing time each row has its own
@@ -303,6 +377,9 @@ func (x *overStream) run(p *overPart, results []vec.Vector, back []int32) error 
 		last := p.starts[i+1] - 1
 		w[overCount] += uint64(p.starts[i+1] - p.starts[i])
 		w[overGroups] += uint64(p.group[last]) + 1
+		if x.last >= 0 {
+			w[x.last] = uint64(times[perm[last]])
+		}
 	}
 	x.accs.Touch(p.slots...)
 	return nil
@@ -399,7 +476,7 @@ func (x *overStream) trim(s keyed.Slot, now int64) {
 	}
 }
 
-// sweep trims all partitions when time has gone on by as much as a frame reaches.
+// sweep trims all partitions, or forgets those that begin anew, when time has gone on by as much as a frame reaches.
 func (x *overStream) sweep() {
 	if x.past == nil || x.reach < 0 || x.mark < satAdd(x.swept, max(x.reach, sortBucket)) {
 		return
@@ -410,7 +487,12 @@ func (x *overStream) sweep() {
 		slots = append(slots, s)
 	}
 	for _, s := range slots {
-		x.trim(s, x.mark)
+		switch {
+		case x.last < 0:
+			x.trim(s, x.mark)
+		case x.past.Count(s) > 0 && x.forgotten(int64(x.past.Extra(x.past.Last(s))[0])):
+			x.clear(s)
+		}
 	}
 }
 

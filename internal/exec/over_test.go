@@ -358,6 +358,7 @@ func TestOverStream(t *testing.T) {
 		}
 		run := exectest.Start(t, func() exec.Operator { return exec.NewOver(spec) }, exectest.Options{Keys: [][]int{spec.Partition}, Types: [][]types.Type{overTypes}})
 		mark := int64(math.MinInt64)
+		late := newOverLate(spec)
 		var kept [][]any
 		id := 0
 		for range 12 {
@@ -367,11 +368,15 @@ func TestOverStream(t *testing.T) {
 				if r.IntN(8) == 0 {
 					mark = max(mark, int64(r.IntN(4_000_000)))
 					marks = append(marks, vec.Mark{Row: int32(len(part)), Time: mark})
+					late.watermark(mark)
 				}
 				row := overRow(r, id)
 				id++
+				if late.forgotten(row) {
+					continue // its frame begins anew: TestOverForgets
+				}
 				part = append(part, row)
-				if int64(row[2].(int)) > mark {
+				if !late.row(row) {
 					kept = append(kept, row)
 				}
 			}
@@ -382,10 +387,111 @@ func TestOverStream(t *testing.T) {
 			if r.IntN(3) == 0 {
 				mark = max(mark, int64(r.IntN(4_000_000)))
 				run.Watermark(mark)
+				late.watermark(mark)
 			}
 		}
 		run.End()
 		checkOver(t, seed, run, kept, spec)
+	}
+}
+
+// overLate is what is late in OVER: a row at or behind the watermark; if all frames
+// have a beginning, a row that is not behind the last one of its partition that the
+// watermark has passed, until that is forgotten.
+type overLate struct {
+	spec   *jobgraph.Over
+	framed bool
+	reach  int64
+	mark   int64
+	wait   map[any][]int64
+	last   map[any]int64
+}
+
+func newOverLate(spec *jobgraph.Over) *overLate {
+	l := &overLate{spec: spec, framed: true, reach: -1, mark: math.MinInt64, wait: map[any][]int64{}, last: map[any]int64{}}
+	for _, c := range spec.Calls {
+		if c.Frame.From.Unbounded || c.Func == "ROW_NUMBER" || c.Func == "RANK" || c.Func == "DENSE_RANK" || c.Func == "LAG" {
+			l.framed = false
+		}
+		if !c.Frame.Rows {
+			l.reach = max(l.reach, -c.Frame.From.Offset)
+		}
+	}
+	return l
+}
+
+func (l *overLate) watermark(t int64) {
+	if t <= l.mark {
+		return
+	}
+	l.mark = t
+	for k, times := range l.wait {
+		l.wait[k] = slices.DeleteFunc(times, func(at int64) bool {
+			if at <= t {
+				l.last[k] = max(l.last[k], at)
+			}
+			return at <= t
+		})
+	}
+}
+
+// row reports whether a row is late.
+func (l *overLate) row(row []any) bool {
+	at := int64(row[2].(int))
+	if !l.framed {
+		return at <= l.mark
+	}
+	k := l.key(row)
+	if last, passed := l.last[k]; passed && at <= last {
+		return true
+	}
+	l.wait[k] = append(l.wait[k], at)
+	return false
+}
+
+func (l *overLate) key(row []any) any {
+	if l.spec.Partition == nil {
+		return nil
+	}
+	return row[0]
+}
+
+// forgotten reports whether a row is behind the watermark, and its partition's last
+// one so far behind that nothing is known of it any more.
+func (l *overLate) forgotten(row []any) bool {
+	last, passed := l.last[l.key(row)]
+	return l.framed && l.reach >= 0 && passed && int64(row[2].(int)) <= l.mark && l.mark > last+l.reach+l.reach/2
+}
+
+// TestOverForgets has rows behind the watermark: one that its partition has not
+// overtaken, one that it has, and one of a partition that nothing is known of any more.
+func TestOverForgets(t *testing.T) {
+	spec := &jobgraph.Over{Time: 2, Types: overTypes, Partition: []int{0}, Order: []jobgraph.SortKey{{Col: 2}}}
+	spec.Calls = []jobgraph.OverCall{overCallOf("SUM", 1, rangeFrame(-100, 0))}
+	run := exectest.Start(t, func() exec.Operator { return exec.NewOver(spec) }, exectest.Options{Types: [][]types.Type{overTypes}})
+	feed := func(rows ...[]any) { run.Process(0, exectest.Batch(overTypes, rows, nil)) }
+	row := func(key string, id, time int) []any {
+		out := overRow(rand.New(rand.NewPCG(1, 1)), id)
+		out[0], out[1], out[2] = key, id, time
+		return out
+	}
+	feed(row("a", 1, 1000), row("b", 10, 1090))
+	run.Watermark(1100)
+	feed(row("a", 2, 1050), row("b", 20, 1080)) // a's is behind its last row, b's is not
+	run.Watermark(1151)
+	feed(row("a", 4, 1040), row("b", 40, 1100)) // 1050 and half of 100 more than the frame are not over
+	run.Watermark(1300)
+	feed(row("a", 8, 1060), row("b", 80, 1085))
+	run.End()
+	var got []string
+	for _, e := range run.Rows() {
+		if !e.Mark {
+			got = append(got, fmt.Sprint(e.Row[0], e.Row[2], " ", e.Row[len(e.Row)-1]))
+		}
+	}
+	want := []string{"a1000 1", "b1090 10", "a1050 3", "b1100 50", "a1060 8", "b1085 80"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
