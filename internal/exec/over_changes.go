@@ -6,10 +6,11 @@ import (
 	"github.com/millrace-io/millrace/vec"
 )
 
-// overChanges keeps the rows of each partition in order. The changes of a batch to
-// a partition are taken together: the partition is computed before and after them,
-// and rows that came, went, or have other results are told. So a partition costs
-// its length for each batch that has rows of it.
+// overChanges keeps the rows of each partition in order. The partition is computed
+// before and after a change, and rows that came, went, or have other results are
+// told. That is done change by change, as Flink does, where little is to be computed;
+// else the changes of a batch to a partition are taken together, and a partition
+// costs its length for each batch that has rows of it.
 type overChanges struct {
 	o     *Over
 	rows  *rankRows
@@ -17,6 +18,7 @@ type overChanges struct {
 	calls *overCalls
 	batch rankBatch
 	gone  []keyed.Ref
+	came  vec.RowKind // of a row that is new: +I, or as it came where changes are made one by one
 }
 
 func openOverChanges(o *Over) (overMode, error) {
@@ -67,9 +69,21 @@ func (x *overChanges) change(b *vec.Batch) error {
 		}
 		of[s] = append(of[s], i)
 	}
-	for _, s := range order {
-		if err := x.partition(s, of[s]); err != nil {
-			return err
+	if x.few(of) {
+		for i, s := range slots {
+			if x.came = b.Kind(int(rows[i])); !x.came.Adds() {
+				x.came = vec.Insert
+			}
+			if err := x.partition(s, []int{i}); err != nil {
+				return err
+			}
+		}
+		x.came = vec.Insert
+	} else {
+		for _, s := range order {
+			if err := x.partition(s, of[s]); err != nil {
+				return err
+			}
 		}
 	}
 	for _, s := range made {
@@ -82,6 +96,18 @@ func (x *overChanges) change(b *vec.Batch) error {
 	}
 	x.gone = x.gone[:0]
 	return nil
+}
+
+// overRowsMax is how many rows are computed for a batch at most change by change.
+const overRowsMax = 4 * vec.BatchRowsMax
+
+// few reports whether the changes of a batch, given by partition, are made one by one.
+func (x *overChanges) few(of map[keyed.Slot][]int) bool {
+	n := 0
+	for s, which := range of {
+		n += (x.rows.lists.len(s) + len(which)) * len(which)
+	}
+	return n <= overRowsMax
 }
 
 // partition makes the changes of some rows to their partition.
@@ -157,7 +183,7 @@ func (x *overChanges) tell(before []keyed.Ref, old *vec.Batch, after []keyed.Ref
 		k, ok := was[r]
 		switch {
 		case !ok:
-			add(vec.Insert, 1, i)
+			add(x.came, 1, i)
 		case !x.equal(old, k, now, i):
 			add(vec.UpdateBefore, 0, k)
 			add(vec.UpdateAfter, 1, i)
