@@ -50,7 +50,7 @@ type Info struct {
 	// Fold tells, on a Scan, that a batch reads what the table's changes end up
 	// with: rows that are only added.
 	Fold bool
-	// Rank says how a logical.Rank works.
+	// Rank says how a logical.Rank works, or a logical.Sort with a LIMIT of a stream.
 	Rank RankInfo
 	// ByTime tells, on a join by interval or window and a rank in windows, that it
 	// waits for the watermark and forgets what that has passed. Rows that change can
@@ -209,6 +209,7 @@ func (p *Plan) modifies(n logical.Node, info *Info) error {
 			return onlyAppend(n.Pos, "ORDER BY of a stream without LIMIT")
 		}
 		info.modify = I | UA | D
+		info.Rank.Input, info.Rank.Key = p.rankInput(n.Input, nil, n.Order)
 	case *logical.Rank:
 		return p.rank(n, info)
 	case *logical.Join:
@@ -366,8 +367,10 @@ func (p *Plan) wantsBefore(n logical.Node, info *Info, i int) bool {
 		return false
 	}
 	switch n := n.(type) {
-	case *logical.Aggregate, *logical.Over, *logical.Sort:
+	case *logical.Aggregate, *logical.Over:
 		return true
+	case *logical.Sort:
+		return info.Rank.Input != jobgraph.RankUpdateFast
 	case *logical.Filter:
 		return info.before || p.filterSplits(n)
 	case *logical.Rank:

@@ -1,11 +1,13 @@
 package changelog
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/millrace-io/millrace/internal/expr"
 	"github.com/millrace-io/millrace/internal/jobgraph"
 	"github.com/millrace-io/millrace/internal/plan/logical"
+	"github.com/millrace-io/millrace/types"
 )
 
 // rank chooses how a Rank works (Flink's RankProcessStrategy and RankUtil).
@@ -14,21 +16,11 @@ func (p *Plan) rank(n *logical.Rank, info *Info) error {
 	r := &info.Rank
 	r.Dedup, r.Time, r.KeepLast = dedup(n)
 	r.Dedup = r.Dedup && in.modify.Append()
-	switch {
-	case n.Window != nil && in.modify.Append():
+	if n.Window != nil && in.modify.Append() {
 		info.modify, info.ByTime = I, true
 		return nil
-	case in.modify.Append():
-		r.Input = jobgraph.RankAppend
-	default:
-		r.Input = jobgraph.RankRetract
-		for _, k := range in.Upsert {
-			if in.onlyAfter && subset(n.Partition, k) && p.forwardOnly(n) {
-				r.Input, r.Key = jobgraph.RankUpdateFast, k
-				break
-			}
-		}
 	}
+	r.Input, r.Key = p.rankInput(n.Input, n.Partition, n.Order)
 	info.modify = I | UA | D
 	if p.opts.Batch || r.Dedup && !r.KeepLast {
 		info.modify = I
@@ -51,11 +43,26 @@ func dedup(n *logical.Rank) (ok bool, time int, last bool) {
 	return false, -1, false
 }
 
+// rankInput is how a Top-N takes its input, and the key by which it knows rows that
+// are only ever updated.
+func (p *Plan) rankInput(input logical.Node, partition []int, order []jobgraph.SortKey) (jobgraph.RankInput, []int) {
+	in := p.infos[input]
+	if in.modify.Append() {
+		return jobgraph.RankAppend, nil
+	}
+	for _, k := range in.Upsert {
+		if in.onlyAfter && subset(partition, k) && p.forwardOnly(input, order) {
+			return jobgraph.RankUpdateFast, k
+		}
+	}
+	return jobgraph.RankRetract, nil
+}
+
 // forwardOnly reports whether a row's changes only ever move it towards the
 // front of its partition.
-func (p *Plan) forwardOnly(n *logical.Rank) bool {
-	return !slices.ContainsFunc(n.Order, func(k jobgraph.SortKey) bool {
-		switch p.monotone(n.Input, k.Col) {
+func (p *Plan) forwardOnly(input logical.Node, order []jobgraph.SortKey) bool {
+	return !slices.ContainsFunc(order, func(k jobgraph.SortKey) bool {
+		switch p.monotone(input, k.Col) {
 		case constant:
 			return false
 		case rising:
@@ -98,12 +105,76 @@ func (p *Plan) monotone(n logical.Node, col int) motion {
 		if col < len(n.Keys) {
 			return constant
 		}
-		switch n.Aggs[col-len(n.Keys)].Func {
+		switch a := n.Aggs[col-len(n.Keys)]; a.Func {
 		case "COUNT", "MAX":
 			return rising
 		case "MIN":
 			return falling
+		case "SUM":
+			return sumMotion(n.Input, a.Args[0])
 		}
 	}
 	return unknown
+}
+
+// sumMotion is how the sum of a column changes with each row: by its sign, as far as
+// constants and the conditions of filters tell it.
+func sumMotion(input logical.Node, col int) motion {
+	switch n := input.(type) {
+	case *logical.Project:
+		switch e := n.Exprs[col]; e.Op {
+		case expr.Col:
+			return sumMotion(n.Input, e.Index)
+		case expr.Lit:
+			return signOf(e)
+		}
+	case *logical.Filter:
+		for _, c := range expr.Conjuncts(n.Cond) {
+			if len(c.Args) != 2 || c.Args[0].Op != expr.Col || c.Args[0].Index != col || c.Args[1].Op != expr.Lit {
+				continue
+			}
+			switch sign := signOf(c.Args[1]); {
+			case sign == rising && (c.Is(">") || c.Is(">=") || c.Is("=")):
+				return rising
+			case (sign == falling || zero(c.Args[1])) && (c.Is("<") || c.Is("<=") || c.Is("=")):
+				return falling
+			}
+		}
+		return sumMotion(n.Input, col)
+	}
+	return unknown
+}
+
+// signOf is rising for a constant that is not negative, falling for a negative one.
+func signOf(e *expr.Expr) motion {
+	sign := 0
+	switch v := e.Value.(type) {
+	case int64:
+		sign = cmp.Compare(v, 0)
+	case float64:
+		if v != v {
+			return unknown
+		}
+		sign = cmp.Compare(v, 0)
+	case types.Int128:
+		sign = v.Cmp(types.Int128{})
+	default:
+		return unknown
+	}
+	if sign < 0 {
+		return falling
+	}
+	return rising
+}
+
+func zero(e *expr.Expr) bool {
+	switch v := e.Value.(type) {
+	case int64:
+		return v == 0
+	case float64:
+		return v == 0
+	case types.Int128:
+		return v == types.Int128{}
+	}
+	return false
 }

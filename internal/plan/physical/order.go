@@ -103,11 +103,11 @@ func (b *builder) sort(n *logical.Sort) (flow, error) {
 		spec := &jobgraph.Sort{Order: n.Order, From: 1, To: -1, Time: k.Col, Types: schema.Types()}
 		return b.apply(b.op(n, "", spec, schema, schema), info.Kinds, nil, in), nil
 	}
-	kind := jobgraph.RankAppend
-	if !f.kinds.Append() {
+	kind := info.Rank.Input
+	if len(n.Order) == 0 { // a LIMIT alone, of rows that change
 		kind = jobgraph.RankRetract
 	}
-	spec := &jobgraph.Rank{Order: n.Order, From: from, To: n.To, Input: kind, SendBefore: info.Before(), Types: schema.Types(), TTLMs: b.ttl(), WindowEnd: -1}
+	spec := &jobgraph.Rank{Order: n.Order, From: from, To: n.To, Input: kind, UniqueKey: info.Rank.Key, SendBefore: info.Before(), Types: schema.Types(), TTLMs: b.ttl(), WindowEnd: -1}
 	return b.apply(b.op(n, "", spec, schema, schema), info.Kinds, nil, in), nil
 }
 
