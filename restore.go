@@ -15,6 +15,8 @@ import (
 	"github.com/millrace-io/millrace/internal/jobgraph"
 	"github.com/millrace-io/millrace/internal/keyenc"
 	"github.com/millrace-io/millrace/internal/state"
+	"github.com/millrace-io/millrace/internal/state/lsm"
+	"github.com/millrace-io/millrace/internal/statedata"
 )
 
 // checkpoints gives a job its folder and finds where it starts. The job of a SELECT
@@ -55,8 +57,10 @@ func (s *Session) restoreJob(j *Job, l *cluster.Local, st *checkpoint.Storage) e
 	if err != nil {
 		return err
 	}
-	if l.Options.Plan, err = st.PutPlan(l.Graph); err != nil {
-		return err
+	if !m.Finished {
+		if l.Options.Plan, err = st.PutPlan(l.Graph); err != nil {
+			return err
+		}
 	}
 	if from == nil {
 		m.Plan = l.Options.Plan
@@ -84,7 +88,7 @@ func (s *Session) goOn(j *Job, g *jobgraph.Graph, from *checkpoint.Found, st *ch
 	if err := s.fits(j, from, m, g); err != nil {
 		return nil, usage(err)
 	}
-	if err := from.Adopt(m, st); err != nil {
+	if err := s.adopt(j, m, g, from, st); err != nil {
 		return nil, err
 	}
 	what := fmt.Sprintf("checkpoint %d", m.Epoch)
@@ -107,6 +111,24 @@ func (s *Session) goOn(j *Job, g *jobgraph.Graph, from *checkpoint.Found, st *ch
 		s.cfg.Log(fmt.Sprintf("%s: checkpoints %d to %d are given up, and what they committed is taken back where the sink can: their rows come again", j.ID, m.Epoch+1, next-1))
 	}
 	return m, nil
+}
+
+// adopt copies what a manifest names into the job's folder; a savepoint's state is
+// rewritten on the way if the job has another number of key groups.
+func (s *Session) adopt(j *Job, m *checkpoint.Manifest, g *jobgraph.Graph, from *checkpoint.Found, st *checkpoint.Storage) error {
+	if m.Groups == g.MaxParallelism || m.Initial() {
+		return from.Adopt(m, st)
+	}
+	plan := planOf(from)
+	if plan == nil {
+		plan = g
+	}
+	s.cfg.Log(fmt.Sprintf("%s: the state of %s is rewritten for 'pipeline.max-parallelism' = %d, from %d", j.ID, from.Dir, g.MaxParallelism, m.Groups))
+	backend := lsm.Backend{Memory: s.memory, DeltaBytes: lsm.DeltaBytes(s.memory)}
+	if err := statedata.Regroup(m, plan, g.MaxParallelism, backend, from.Storage, st); err != nil {
+		return fmt.Errorf("restore %s: %w", from.Dir, err)
+	}
+	return from.CopyPlan(m, st)
 }
 
 // fork makes a savepoint the beginning of a run of its own, unless it is one of the
@@ -197,9 +219,22 @@ func (s *Session) fits(j *Job, from *checkpoint.Found, m *checkpoint.Manifest, g
 	}
 	if s.opts.Int("pipeline.max-parallelism") <= 0 {
 		g.MaxParallelism = m.Groups
+		return roomFor(g, from)
+	}
+	if from.IsSavepoint() {
 		return nil
 	}
 	return fmt.Errorf("checkpoint %d was taken with 'pipeline.max-parallelism' = %d, which is fixed by a job's first checkpoint; it is %d now. A savepoint can be restored with another: millrace savepoint %s", m.Epoch, m.Groups, g.MaxParallelism, from.Dir)
+}
+
+// roomFor checks that no operator has more subtasks than there are key groups.
+func roomFor(g *jobgraph.Graph, from *checkpoint.Found) error {
+	for _, v := range g.Vertices {
+		if v.Parallelism > g.MaxParallelism {
+			return fmt.Errorf("%s was taken with 'pipeline.max-parallelism' = %d, and %s is to run in %d subtasks; a savepoint can be restored with more: SET 'pipeline.max-parallelism'", from.Path, g.MaxParallelism, v.Name, v.Parallelism)
+		}
+	}
+	return nil
 }
 
 // unclaimed looks for what a checkpoint has of operators that the job does not have: it

@@ -98,8 +98,8 @@ func maskOptions(options map[string]string) {
 	}
 }
 
-// copyPlan copies the plan that a manifest names into another folder.
-func (s *Storage) copyPlan(m *Manifest, to *Storage) error {
+// CopyPlan copies the plan that a manifest names into another folder.
+func (s *Storage) CopyPlan(m *Manifest, to *Storage) error {
 	if m.Plan == "" {
 		return nil
 	}

@@ -67,7 +67,7 @@ func (s *Storage) copyTo(m *Manifest, to *Storage) error {
 			return err
 		}
 	}
-	return s.copyPlan(m, to)
+	return s.CopyPlan(m, to)
 }
 
 // intact reads a state file and checks its checksum.

@@ -32,24 +32,31 @@ func (r *recorder) Describe(f keyed.Form, shape keyed.Shape) {
 	r.shapes[shape.Name], r.forms[shape.Name] = shape, f
 }
 
-// describe opens the operator at a place and returns its tables.
-func (o *Operator) describe(n names, p place) ([]*Table, error) {
-	op, err := operatorOf(n.op(p).Spec)
+// opened opens an operator over a store that notes its tables; it is nil if it keeps
+// none.
+func opened(g *jobgraph.Graph, id string, spec jobgraph.Spec, groups int) (exec.Stateful, *recorder, error) {
+	op, err := operatorOf(spec)
 	if err != nil || op == nil {
-		return nil, err
+		return nil, nil, err
 	}
-	empty, err := lsm.Backend{}.Open("", base.Range{Hi: o.groups}, nil, nil)
+	empty, err := lsm.Backend{}.Open("", base.Range{Hi: groups}, nil, nil)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	r := &recorder{Store: empty, shapes: map[string]keyed.Shape{}, forms: map[string]keyed.Form{}}
-	zone, err := time.LoadLocation(n.g.Options["table.local-time-zone"])
+	zone, err := time.LoadLocation(g.Options["table.local-time-zone"])
 	if err != nil {
 		zone = time.UTC
 	}
-	ctx := &exec.Context{Op: o.ID, Parallelism: 1, Groups: max(o.groups, 1), State: r, Counters: &exec.Counters{},
-		Env: &fn.Env{Zone: zone, Now: env.Now, Streaming: !n.g.Batch}}
-	if err := op.Open(ctx); err != nil {
+	ctx := &exec.Context{Op: id, Parallelism: 1, Groups: max(groups, 1), State: r, Counters: &exec.Counters{},
+		Env: &fn.Env{Zone: zone, Now: env.Now, Streaming: !g.Batch}}
+	return op, r, op.Open(ctx)
+}
+
+// describe opens the operator at a place and returns its tables.
+func (o *Operator) describe(n names, p place) ([]*Table, error) {
+	op, r, err := opened(n.g, o.ID, n.op(p).Spec, o.groups)
+	if err != nil || op == nil {
 		return nil, err
 	}
 	var out []*Table

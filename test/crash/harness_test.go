@@ -257,7 +257,7 @@ type manifest struct {
 // jobs returns the folders of the jobs that have begun.
 func (r *round) jobs() []string {
 	list, _ := filepath.Glob(filepath.Join(r.ck(), "*"))
-	return list
+	return slices.DeleteFunc(list, func(dir string) bool { return strings.HasPrefix(filepath.Base(dir), "savepoint-") })
 }
 
 // manifests returns the names of a job's manifests, oldest first.

@@ -1,0 +1,224 @@
+package crash
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// paced are orders and clicks that take their time, some seconds, so that there is a job
+// to speak with.
+const paced = `
+CREATE TABLE orders (id BIGINT, k AS CAST(MOD(id * 7919, 200) AS INT), amount AS CAST(MOD(id * 31337, 100000) / 100.0 AS DECIMAL(10,2)),
+  ts AS CAST(TO_TIMESTAMP_LTZ(id * 20 - MOD(id * 131, 4000), 3) AS TIMESTAMP(3)), WATERMARK FOR ts AS ts - INTERVAL '5' SECOND)
+  WITH ('connector'='datagen', 'rows-per-second'='20000', 'fields.id.kind'='sequence', 'fields.id.start'='1', 'fields.id.end'='60000');
+CREATE TABLE clicks (id BIGINT, order_id AS MOD(id * 104729, 60000), k AS CAST(MOD(id * 6151, 200) AS INT), page AS 'page ü ' || CAST(MOD(id * 17, 1000) AS STRING),
+  ts AS CAST(TO_TIMESTAMP_LTZ(id * 40 - MOD(id * 113, 4000), 3) AS TIMESTAMP(3)), WATERMARK FOR ts AS ts - INTERVAL '5' SECOND)
+  WITH ('connector'='datagen', 'rows-per-second'='10000', 'fields.id.kind'='sequence', 'fields.id.start'='1', 'fields.id.end'='30000');
+`
+
+// everything is one job with a state of most kinds.
+var everything = scenario{
+	name: "everything", sinks: []string{"copy", "win", "all", "both", "near", "over", "dedup", "temporal", "top"},
+	script: paced + `
+CREATE TABLE copied (id BIGINT, k INT, amount DECIMAL(10,2)) WITH ('connector'='filesystem', 'path'='OUT/copy', 'format'='csv');
+CREATE TABLE win (ws TIMESTAMP(3), k INT, n BIGINT, s DECIMAL(38,2)) WITH ('connector'='filesystem', 'path'='OUT/win', 'format'='json');
+CREATE TABLE alls (ws TIMESTAMP(3), we TIMESTAMP(3), n BIGINT) WITH ('connector'='filesystem', 'path'='OUT/all', 'format'='csv');
+CREATE TABLE both_ (id BIGINT, order_id BIGINT, amount DECIMAL(10,2), page STRING) WITH ('connector'='filesystem', 'path'='OUT/both', 'format'='json');
+CREATE TABLE near (id BIGINT, order_id BIGINT, a TIMESTAMP(3), b TIMESTAMP(3)) WITH ('connector'='filesystem', 'path'='OUT/near', 'format'='csv');
+CREATE TABLE overs (id BIGINT, n BIGINT, s DECIMAL(38,2)) WITH ('connector'='filesystem', 'path'='OUT/over', 'format'='csv');
+CREATE TABLE dedups (id BIGINT, k INT) WITH ('connector'='filesystem', 'path'='OUT/dedup', 'format'='csv');
+CREATE TABLE temporals (id BIGINT, order_id BIGINT, amount DECIMAL(10,2)) WITH ('connector'='filesystem', 'path'='OUT/temporal', 'format'='csv');
+CREATE TABLE tops (k INT, page STRING, id BIGINT, ts TIMESTAMP(3)) WITH ('connector'='filesystem', 'path'='OUT/top', 'format'='csv');
+CREATE VIEW versions AS SELECT id, amount, ts FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY id ORDER BY ts DESC) AS rn FROM orders) WHERE rn = 1;
+EXECUTE STATEMENT SET BEGIN
+  INSERT INTO copied SELECT id, k, amount FROM orders WHERE MOD(k, 3) <> 0;
+  INSERT INTO win SELECT window_start, k, COUNT(*), SUM(amount) FROM TABLE(TUMBLE(TABLE orders, DESCRIPTOR(ts), INTERVAL '1' MINUTE)) GROUP BY window_start, window_end, k;
+  INSERT INTO alls SELECT window_start, window_end, COUNT(*) FROM TABLE(CUMULATE(TABLE orders, DESCRIPTOR(ts), INTERVAL '10' SECOND, INTERVAL '1' MINUTE)) GROUP BY window_start, window_end;
+  INSERT INTO both_ SELECT c.id, o.id, o.amount, c.page FROM clicks c JOIN orders o ON c.order_id = o.id;
+  INSERT INTO near SELECT c.id, o.id, c.ts, o.ts FROM clicks c JOIN orders o ON c.k = o.k AND c.ts BETWEEN o.ts - INTERVAL '2' SECOND AND o.ts + INTERVAL '1' SECOND;
+  INSERT INTO overs SELECT id, COUNT(*) OVER w, SUM(amount) OVER w FROM orders WINDOW w AS (PARTITION BY k ORDER BY ts RANGE BETWEEN INTERVAL '20' SECOND PRECEDING AND CURRENT ROW);
+  INSERT INTO dedups SELECT id, k FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY id ORDER BY ts) AS rn FROM (SELECT * FROM orders UNION ALL SELECT * FROM orders)) WHERE rn = 1;
+  INSERT INTO temporals SELECT c.id, v.id, v.amount FROM clicks c JOIN versions FOR SYSTEM_TIME AS OF c.ts AS v ON c.order_id = v.id;
+  INSERT INTO tops SELECT k, page, id, ts FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY window_start, window_end, k ORDER BY page DESC, id) AS rn FROM TABLE(TUMBLE(TABLE clicks, DESCRIPTOR(ts), INTERVAL '1' MINUTE))) WHERE rn <= 2;
+END;
+`,
+}
+
+// command runs a command about the round's job and returns what it printed last.
+func (r *round) command(args ...string) (string, error) {
+	cmd := exec.Command(shared.binary, append(args, "--checkpoint-dir", r.ck())...)
+	cmd.Dir = r.dir
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	text := strings.TrimSpace(string(out))
+	fmt.Fprintf(&r.log, "--- %s: %s %v\n%s", strings.Join(args, " "), text, err, stderr.String())
+	if err != nil {
+		return "", fmt.Errorf("%w: %s", err, stderr.String())
+	}
+	return text[strings.LastIndex(text, "\n")+1:], nil
+}
+
+// job is the id of the round's only job, "" before it has begun.
+func (r *round) job() string {
+	for _, dir := range r.jobs() {
+		return filepath.Base(dir)
+	}
+	return ""
+}
+
+// wait waits until the process has taken some checkpoints more.
+func (r *round) wait(p *process, more int) {
+	first := -1
+	p.until(func() bool {
+		m := newest(filepath.Join(r.ck(), r.job()))
+		if m == nil {
+			return false
+		}
+		if first < 0 {
+			first = m.Epoch
+		}
+		return m.Epoch >= first+more
+	})
+}
+
+// TestSavepoints runs one job over many processes. Each is ended as chance will have
+// it: killed, stopped with a savepoint, or killed after a savepoint that the next one
+// goes back to. The next one has another parallelism and, from a savepoint, another
+// number of key groups. In the end the sinks hold what an undisturbed run writes.
+func TestSavepoints(t *testing.T) {
+	s := everything
+	want := s.reference(t)
+	rnd := rand.New(rand.NewPCG(*seed, 17))
+	ends := map[string]int{}
+	rounds := 2
+	if *long {
+		rounds = 12
+	}
+	for range rounds {
+		r := newRound(t, &s, rnd)
+		var from []string
+		for range 6 {
+			from = r.untilEnded(from, ends)
+		}
+		p := r.start(from)
+		p.until(func() bool { return false })
+		p.check()
+		r.compare(want)
+		r.clean()
+	}
+	t.Logf("processes ended by %v", ends)
+	for _, end := range []string{"kill", "stop", "savepoint", "groups"} {
+		if ends[end] == 0 {
+			t.Errorf("none met with %s: %v", end, ends)
+		}
+	}
+}
+
+// start runs the job from a savepoint, or from its newest checkpoint.
+func (r *round) start(flags []string) *process {
+	args := append([]string{"--parallelism", strconv.Itoa(1 + r.rnd.IntN(4)), "--set", "execution.checkpointing.interval=100ms"}, flags...)
+	fmt.Fprintf(&r.log, "--- process %d: %s\n", r.procs+1, strings.Join(args, " "))
+	return r.run(args...)
+}
+
+// untilEnded runs a process, ends it, and returns the flags of the next one.
+func (r *round) untilEnded(flags []string, ends map[string]int) []string {
+	p := r.start(flags)
+	r.wait(p, 1+r.rnd.IntN(3))
+	to := filepath.Join(r.dir, "savepoints")
+	end, path := "kill", ""
+	var err error
+	switch r.rnd.IntN(5) {
+	case 1, 2:
+		end = "stop"
+		path, err = r.command("stop", r.job(), "--to", to)
+		if err == nil {
+			p.until(func() bool { return false })
+			p.check()
+		}
+	case 3, 4:
+		end = "savepoint"
+		path, err = r.command("savepoint", r.job(), "--to", to)
+		if err == nil {
+			r.wait(p, r.rnd.IntN(3))
+		}
+	}
+	p.strike(syscall.SIGKILL)
+	if strings.Contains(p.stderr.String(), "is rewritten for 'pipeline.max-parallelism'") {
+		ends["groups"]++
+	}
+	if err != nil || path == "" { // it has ended by itself, or was to be killed
+		ends["kill"]++
+		return []string{"--restore", "latest"}
+	}
+	ends[end]++
+	flags = []string{"--restore", path}
+	if r.rnd.IntN(2) == 0 {
+		flags = append(flags, "--set", "pipeline.max-parallelism="+strconv.Itoa(4+r.rnd.IntN(300)))
+	}
+	if r.rnd.IntN(4) == 0 {
+		flags = append(flags, "--claim-mode", "CLAIM")
+	}
+	return flags
+}
+
+// TestDrain shows that a job that drains gives the results of what it has read, and
+// that its savepoint can be gone on from: each row is read once.
+func TestDrain(t *testing.T) {
+	s := scenario{name: "drain", sinks: []string{"copy", "win"}, script: paced + `
+CREATE TABLE copied (id BIGINT, k INT, amount DECIMAL(10,2)) WITH ('connector'='filesystem', 'path'='OUT/copy', 'format'='csv');
+CREATE TABLE win (ws TIMESTAMP(3), n BIGINT) WITH ('connector'='filesystem', 'path'='OUT/win', 'format'='csv');
+EXECUTE STATEMENT SET BEGIN
+  INSERT INTO copied SELECT id, k, amount FROM orders;
+  INSERT INTO win SELECT window_start, COUNT(*) FROM TABLE(TUMBLE(TABLE orders, DESCRIPTOR(ts), INTERVAL '1' MINUTE)) GROUP BY window_start, window_end;
+END;
+`}
+	want := s.reference(t)
+	r := newRound(t, &s, rand.New(rand.NewPCG(*seed, 18)))
+	p := r.start(nil)
+	r.wait(p, 3)
+	path, err := r.command("stop", r.job(), "--drain")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.until(func() bool { return false })
+	p.check()
+	rows := r.rows()
+	in := 0
+	for _, line := range rows["win"] {
+		n, err := strconv.Atoi(line[strings.LastIndex(line, ",")+1:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		in += n
+	}
+	if n := len(rows["copy"]); n == 0 || n != in || n == len(want["copy"]) {
+		r.fatalf("%d rows were read, of %d, and %d are in windows", n, len(want["copy"]), in)
+	}
+	if out, err := r.command("list"); err != nil || !strings.Contains(out, "FINISHED") {
+		t.Error(out, err)
+	}
+	p = r.start([]string{"--restore", "latest"})
+	p.until(func() bool { return false })
+	p.check()
+	if !strings.Contains(p.stderr.String(), "had finished") {
+		t.Errorf("a drained job runs again: %s", p.stderr.String())
+	}
+	p = r.start([]string{"--restore", path})
+	p.until(func() bool { return false })
+	p.check()
+	s.sinks = []string{"copy"}
+	delete(want, "win") // windows that were open have two results each
+	if err := os.RemoveAll(filepath.Join(r.out(), "win")); err != nil {
+		t.Fatal(err)
+	}
+	r.compare(want)
+}
