@@ -14,7 +14,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
 	"sort"
@@ -29,13 +28,17 @@ const pendingSuffix = ".inprogress"
 // FS is a folder tree of the operating system.
 type FS struct {
 	root string
+	disk Disk
 }
 
 var _ fsys.FS = (*FS)(nil)
 
 // New returns the store of the files below root; with "", names are paths of
 // the operating system.
-func New(root string) *FS { return &FS{root: root} }
+func New(root string) *FS { return On(machine{}, root) }
+
+// On returns the store of the files below root of another disk. It exchanges no folders.
+func On(disk Disk, root string) *FS { return &FS{root: root, disk: disk} }
 
 func (f *FS) path(name string) string {
 	if f.root == "" {
@@ -53,7 +56,7 @@ func full(err error) error {
 }
 
 type file struct {
-	*os.File
+	File
 	size int64
 }
 
@@ -61,7 +64,7 @@ func (f *file) Size() int64 { return f.size }
 
 // Open implements fsys.FS.
 func (f *FS) Open(name string) (fsys.File, error) {
-	h, err := os.Open(f.path(name))
+	h, err := f.disk.Open(f.path(name))
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +89,7 @@ func info(name string, st fs.FileInfo) fsys.Info {
 
 // Stat implements fsys.FS.
 func (f *FS) Stat(name string) (fsys.Info, error) {
-	st, err := os.Stat(f.path(name))
+	st, err := f.disk.Stat(f.path(name))
 	if err != nil {
 		return fsys.Info{}, err
 	}
@@ -113,7 +116,7 @@ func (f *FS) List(dir string) ([]fsys.Info, error) {
 const listTries = 100
 
 func (f *FS) list(dir string) ([]fsys.Info, error) {
-	entries, err := os.ReadDir(f.path(dir))
+	entries, err := f.disk.ReadDir(f.path(dir))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -125,7 +128,7 @@ func (f *FS) list(dir string) ([]fsys.Info, error) {
 		if pendingName(e.Name()) {
 			continue
 		}
-		st, err := os.Stat(filepath.Join(f.path(dir), e.Name()))
+		st, err := f.disk.Stat(filepath.Join(f.path(dir), e.Name()))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // deleted since, or a dangling link
 		}
@@ -137,22 +140,9 @@ func (f *FS) list(dir string) ([]fsys.Info, error) {
 	return out, nil
 }
 
-// syncDir makes the entries of a folder durable.
-func syncDir(dir string) error {
-	h, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	err = h.Sync()
-	if errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.ENOTSUP) {
-		err = nil // a file system whose folders cannot be synced
-	}
-	return errors.Join(err, h.Close())
-}
-
 // mkdirAll makes a folder and those above it, each synced into its parent.
-func mkdirAll(dir string) error {
-	if st, err := os.Stat(dir); err == nil {
+func mkdirAll(disk Disk, dir string) error {
+	if st, err := disk.Stat(dir); err == nil {
 		if !st.IsDir() {
 			return fmt.Errorf("%s is not a folder", dir)
 		}
@@ -160,28 +150,25 @@ func mkdirAll(dir string) error {
 	}
 	parent := filepath.Dir(dir)
 	if parent != dir {
-		if err := mkdirAll(parent); err != nil {
+		if err := mkdirAll(disk, parent); err != nil {
 			return err
 		}
 	}
-	if err := os.Mkdir(dir, 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := disk.Mkdir(dir); err != nil && !errors.Is(err, fs.ErrExist) {
 		return full(err)
 	}
-	return syncDir(parent)
+	return disk.SyncDir(parent)
 }
 
 // temp makes the hidden file that is to become name.
-func (f *FS) temp(name string) (*os.File, error) {
+func (f *FS) temp(name string) (File, error) {
 	p := f.path(name)
-	if err := mkdirAll(filepath.Dir(p)); err != nil {
+	if err := mkdirAll(f.disk, filepath.Dir(p)); err != nil {
 		return nil, err
 	}
-	h, err := os.CreateTemp(filepath.Dir(p), "."+filepath.Base(p)+".*"+pendingSuffix)
+	h, err := f.disk.Temp(filepath.Dir(p), "."+filepath.Base(p)+".*"+pendingSuffix)
 	if err != nil {
 		return nil, full(err)
-	}
-	if err := h.Chmod(0o644); err != nil {
-		return nil, errors.Join(err, h.Close(), os.Remove(h.Name()))
 	}
 	return h, nil
 }
@@ -202,41 +189,41 @@ func (f *FS) put(name string, data []byte, publish func(from, to string) error) 
 		err = publish(tmp, f.path(name))
 	}
 	if err == nil {
-		err = syncDir(filepath.Dir(tmp))
+		err = f.disk.SyncDir(filepath.Dir(tmp))
 	}
 	if err != nil {
-		_ = os.Remove(tmp)
+		_ = f.disk.Remove(tmp)
 		return fmt.Errorf("write %s: %w", name, full(err))
 	}
 	return nil
 }
 
 // Put implements fsys.FS.
-func (f *FS) Put(name string, data []byte) error { return f.put(name, data, os.Rename) }
+func (f *FS) Put(name string, data []byte) error { return f.put(name, data, f.disk.Rename) }
 
 // PutIfAbsent implements fsys.FS. A hard link is what fails when the name is taken.
 func (f *FS) PutIfAbsent(name string, data []byte) error {
 	return f.put(name, data, func(from, to string) error {
-		if err := os.Link(from, to); err != nil {
+		if err := f.disk.Link(from, to); err != nil {
 			return err
 		}
-		return os.Remove(from)
+		return f.disk.Remove(from)
 	})
 }
 
 // MkdirAll implements fsys.FS.
-func (f *FS) MkdirAll(dir string) error { return mkdirAll(f.path(dir)) }
+func (f *FS) MkdirAll(dir string) error { return mkdirAll(f.disk, f.path(dir)) }
 
 // Remove implements fsys.FS.
 func (f *FS) Remove(name string) error {
-	if err := os.Remove(f.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := f.disk.Remove(f.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil
 }
 
 // RemoveAll implements fsys.FS.
-func (f *FS) RemoveAll(dir string) error { return os.RemoveAll(f.path(dir)) }
+func (f *FS) RemoveAll(dir string) error { return f.disk.RemoveAll(f.path(dir)) }
 
 // token is what a token holds: names as the store takes them.
 type token struct {
@@ -258,7 +245,8 @@ func parseToken(s string) (token, error) {
 }
 
 type pending struct {
-	f     *os.File
+	disk  Disk
+	f     File
 	token token
 }
 
@@ -268,7 +256,7 @@ func (f *FS) Create(name string) (fsys.Pending, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create %s: %w", name, err)
 	}
-	return &pending{f: h, token: token{Pending: path.Join(path.Dir(name), filepath.Base(h.Name())), Name: name}}, nil
+	return &pending{disk: f.disk, f: h, token: token{Pending: path.Join(path.Dir(name), filepath.Base(h.Name())), Name: name}}, nil
 }
 
 func (p *pending) Write(b []byte) (int, error) {
@@ -290,7 +278,7 @@ func (p *pending) Prepare() (string, error) {
 	}
 	err := p.f.Sync()
 	if err == nil {
-		err = syncDir(filepath.Dir(p.f.Name()))
+		err = p.disk.SyncDir(filepath.Dir(p.f.Name()))
 	}
 	err = errors.Join(err, p.f.Close())
 	p.f = nil
@@ -305,7 +293,7 @@ func (p *pending) Discard() error {
 	if p.f == nil {
 		return nil
 	}
-	err := errors.Join(p.f.Close(), os.Remove(p.f.Name()))
+	err := errors.Join(p.f.Close(), p.disk.Remove(p.f.Name()))
 	p.f = nil
 	return err
 }
@@ -317,15 +305,15 @@ func (f *FS) Commit(tok string) error {
 		return err
 	}
 	from, to := f.path(t.Pending), f.path(t.Name)
-	err = os.Rename(from, to)
+	err = f.disk.Rename(from, to)
 	if errors.Is(err, fs.ErrNotExist) {
-		if _, there := os.Stat(to); there != nil {
+		if _, there := f.disk.Stat(to); there != nil {
 			return fmt.Errorf("commit %s: neither it nor its pending file is there: %w", t.Name, fsys.ErrNotExist)
 		}
 	} else if err != nil {
 		return fmt.Errorf("commit %s: %w", t.Name, full(err))
 	}
-	return syncDir(filepath.Dir(to))
+	return f.disk.SyncDir(filepath.Dir(to))
 }
 
 // Abort implements fsys.FS.
@@ -340,25 +328,21 @@ func (f *FS) Abort(tok string) error {
 // Uncommitted implements fsys.FS.
 func (f *FS) Uncommitted(dir string) ([]fsys.Uncommitted, error) {
 	var out []fsys.Uncommitted
-	err := filepath.WalkDir(f.path(dir), func(p string, d fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if err != nil || d.IsDir() || !pendingName(d.Name()) {
-			return err
+	err := walk(f.disk, f.path(dir), func(p string) {
+		if !pendingName(filepath.Base(p)) {
+			return
 		}
 		rel, err := filepath.Rel(f.path(dir), p)
 		if err != nil {
-			return err
+			return // not below it, which cannot be
 		}
 		at := path.Join(dir, filepath.ToSlash(rel))
-		base := strings.TrimSuffix(d.Name()[1:], pendingSuffix)
+		base := strings.TrimSuffix(filepath.Base(p)[1:], pendingSuffix)
 		if i := strings.LastIndexByte(base, '.'); i > 0 {
 			base = base[:i]
 		}
 		name := path.Join(path.Dir(at), base)
 		out = append(out, fsys.Uncommitted{Name: name, Token: token{Pending: at, Name: name}.String()})
-		return nil
 	})
 	sort.Slice(out, func(i, j int) bool { return out[i].Name < out[j].Name })
 	return out, err

@@ -17,6 +17,9 @@ var _ fsys.Swapper = (*FS)(nil)
 // Stage implements fsys.Swapper: it is a neighbour of the folder. A link, a file
 // or the root of a file system cannot be exchanged with one.
 func (f *FS) Stage(dir, id string) (string, bool) {
+	if f.disk != (machine{}) {
+		return "", false
+	}
 	stage := path.Join(path.Dir(path.Clean(dir)), "."+path.Base(dir)+"."+id+".new")
 	at := f.path(dir)
 	st, err := os.Lstat(at)
@@ -36,7 +39,7 @@ func (f *FS) Stage(dir, id string) (string, bool) {
 // Swap implements fsys.Swapper.
 func (f *FS) Swap(dir, stage string) error {
 	a, b := f.path(dir), f.path(stage)
-	if err := mkdirAll(a); err != nil {
+	if err := mkdirAll(f.disk, a); err != nil {
 		return fmt.Errorf("replace %s: %w", dir, err)
 	}
 	if err := exchange(a, b); err != nil {
@@ -45,18 +48,18 @@ func (f *FS) Swap(dir, stage string) error {
 	if err := carry(b, a); err != nil {
 		return fmt.Errorf("replace %s: %w", dir, err)
 	}
-	return errors.Join(syncDir(filepath.Dir(a)), syncDir(filepath.Dir(b)))
+	return errors.Join(f.disk.SyncDir(filepath.Dir(a)), f.disk.SyncDir(filepath.Dir(b)))
 }
 
 // Same implements fsys.Swapper.
 func (f *FS) Same(dir string) func() bool {
-	before, err := os.Stat(f.path(dir))
+	before, err := f.disk.Stat(f.path(dir))
 	return func() bool {
-		now, err2 := os.Stat(f.path(dir))
+		now, err2 := f.disk.Stat(f.path(dir))
 		if err != nil || err2 != nil {
 			return errors.Is(err, fs.ErrNotExist) == errors.Is(err2, fs.ErrNotExist)
 		}
-		return os.SameFile(before, now)
+		return f.disk.Same(before, now)
 	}
 }
 
@@ -73,7 +76,7 @@ func carry(from, to string) error {
 			if _, err := os.Lstat(at); err == nil {
 				continue // the new one has its own
 			}
-			if err := mkdirAll(to); err != nil {
+			if err := mkdirAll(machine{}, to); err != nil {
 				return err
 			}
 			if err := os.Rename(old, at); err != nil && !errors.Is(err, fs.ErrNotExist) {
