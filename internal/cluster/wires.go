@@ -37,6 +37,9 @@ func NewWires(g *jobgraph.Graph, attempt int, wake func(task.ID), spill func(edg
 	return out
 }
 
+// Queue returns the channel of an edge between two subtasks.
+func (w *Wires) Queue(edge, from, to int) *local.Queue { return w.edges[edge][from][to] }
+
 // Connect fills in a task's inbox and edges.
 func (w *Wires) Connect(cfg *task.Config) {
 	in := &local.Inbox{}

@@ -97,6 +97,9 @@ func (m *Master) root(v int) bool {
 }
 
 func (m *Master) ack(now int64, a *Ack) {
+	if m.opt.Bugs.StaleTask {
+		a.Task.Attempt = m.attempt
+	}
 	t := m.tasks[a.Task]
 	if t == nil || m.phase != running && m.phase != ending {
 		return // of an attempt that is gone
@@ -217,7 +220,7 @@ func (m *Master) finishAll(now int64) {
 func (m *Master) complete(now int64) {
 	p := m.pending
 	for _, t := range m.tasks {
-		if p.acks[t.id] == nil && t.state == nil && !p.last {
+		if p.acks[t.id] == nil && t.state == nil && !p.last && !(m.opt.Bugs.LoseFinished && t.finished != nil) {
 			return
 		}
 	}
@@ -230,6 +233,9 @@ func (m *Master) complete(now int64) {
 		m.keep(prepared)
 	}
 	m.saving = true
+	if m.opt.Bugs.CommitUnsaved {
+		m.do(Command{Commit: &Commit{p.epoch, p.manifest.Prepared}})
+	}
 	m.do(Command{Save: p.manifest})
 }
 
@@ -245,7 +251,7 @@ func (m *Master) manifest(p *pending) *checkpoint.Manifest {
 	}
 	for _, t := range m.members() {
 		a := p.acks[t.id]
-		if p.last {
+		if p.last || m.opt.Bugs.LoseFinished && t.finished != nil {
 			a = t.finished
 		} else if a == nil {
 			a = t.state

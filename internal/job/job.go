@@ -172,4 +172,8 @@ type Bugs struct {
 	HastyRestart  bool // restart while a manifest is being written
 	EarlyEnd      bool // what a task prepares at its end joins the epoch that it has acknowledged
 	StaleAck      bool // count an acknowledgement of another epoch
+	StaleTask     bool // … of an earlier attempt
+	CommitUnsaved bool // commit an epoch that is complete before its manifest is saved
+	OwnState      bool // a task restores what its namesake had, whatever the parallelism was
+	LoseFinished  bool // do not ask a task that has finished for its state
 }

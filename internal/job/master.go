@@ -231,7 +231,7 @@ func (m *Master) deployment(id task.ID) *Deployment {
 	d.Restore = map[string][]state.Handle{}
 	for _, op := range v.Ops {
 		for _, h := range m.base.Operators[op.ID] {
-			if h.Range.Lo < r.Hi && r.Lo < h.Range.Hi {
+			if h.Range.Lo < r.Hi && r.Lo < h.Range.Hi && !(m.opt.Bugs.OwnState && h.Range != r) {
 				d.Restore[op.ID] = append(d.Restore[op.ID], h)
 			}
 		}
