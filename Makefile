@@ -20,7 +20,7 @@ lint: ## golangci-lint, from its own module
 	$(GO) tool -modfile=tools/go.mod golangci-lint run ./...
 
 sim: ## replay one seed of the simulator
-	$(GO) test ./internal/sim -run TestExactlyOnce -seed $(SEED) -v
+	$(GO) test ./internal/sim -run TestSeeds -seed $(SEED) -v
 
 crash: ## kill the real binary some hundred times, in random scenarios
 	$(GO) test ./test/crash -long -timeout 2h -v

@@ -37,14 +37,14 @@ func (l *looker) Poll() (connect.Answer, bool, error) {
 func (l *looker) Close() error { return nil }
 
 // lookup joins the rows with their keys in such a table, and drops what that adds.
-func (p *plan) lookup() []jobgraph.Op {
+func (p *classic) lookup() []jobgraph.Op {
 	key := input[:1]
 	spec := &jobgraph.LookupJoin{LeftKeys: []int{0}, RightKeys: []int{0}, LeftTypes: input.Types(), RightTypes: key.Types(),
 		Source: &jobgraph.Source{Table: connect.Table{Name: "far", Schema: key}, Scan: connect.Scan{Columns: []int{0}}, Output: key},
 		Lookup: connect.KeyScan{Keys: []int{0}, Columns: []int{0}}, Ordered: p.late, Capacity: 5}
 	calc := &jobgraph.Calc{}
 	for i := range input {
-		calc.Project = append(calc.Project, column(i))
+		calc.Project = append(calc.Project, col(i))
 	}
 	return []jobgraph.Op{{ID: "lookup", Spec: spec, Output: append(input[:3:3], key...)}, {ID: "narrow", Spec: calc, Output: input}}
 }

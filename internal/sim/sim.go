@@ -1,426 +1,284 @@
-// Package sim runs whole jobs in one goroutine under a seed: the job's master,
-// its tasks with the engine's own operators and state, and a world that delays,
-// fails and crashes them. The same seed gives the same run.
+// Package sim runs whole jobs on a whole cluster in one goroutine under a seed: a
+// coordinator, its workers, the network between them and the disk under them, with
+// the engine's own planner, operators, state, tasks, master, channels, checkpoints and
+// file store. The same seed gives the same run.
 //
-// Only the shell is replaced: what the goroutines of package cluster do, Run does
-// by drawing, again and again, one of the things that could happen next: a task's
-// step, the upload of a snapshot, an event's arrival at the master, the end of a
-// save or a commit, a tick, the failure of one task, the crash of the process. What
-// is on disk and in the sink's world survives a crash; all else is gone. A restart
-// may have another parallelism.
+// What there is of a cluster in the engine is run as it is; what there is not yet is a
+// part of the simulator, which says what the engine's must do:
 //
-// An oracle knows the rows that the sink must hold in the end. The list of bugs in
-// Bugs tests the simulator: it must find each of them.
+//	the engine's                                 the simulator's
+//	job.Master, task.Task, exec, state, plan     coordinator: what cluster.Local does
+//	exchange/local, exchange/wire, cluster.Wires worker: tasks, uploads, channels to others
+//	checkpoint.Storage and Lease                 link: order and delivery over packets
+//	fsys/local                                   disk: what an operating system promises
+//
+// Today's engine runs a job in one process (cluster.Local): its commands and events
+// are calls. Here each of them is a message.
+//
+// # Time
+//
+// Nothing happens but what was scheduled, at a drawn time, in microseconds of the
+// world: a task's step, the end of an upload, a packet that arrives, a tick. Faults
+// come at drawn times, too, a drawn number of them: the death of a worker, of the
+// coordinator, of all, between any two operations of the disk; the power going, with
+// what was not synced; a task that fails; machines that cannot reach each other; a
+// full disk; slow uploads; a coordinator that sleeps while another takes its place; a
+// damaged manifest or state file. After a restart each vertex may have another
+// parallelism. When the last fault is over the job must come to its end.
+//
+// # Jobs
+//
+// Most are queries of a grammar, which evaluates each while it draws it, by the
+// plainest means: grammar.go. A few are made by hand and have what the grammar cannot
+// say: classic.go.
+//
+// # What must hold
+//
+// In the end the sink holds what the oracle says, and its changes are well formed; at
+// every moment what audit says. The list of Bugs tests the simulator: it must find
+// each of them.
 package sim
 
 import (
+	"container/heap"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"runtime/debug"
+	"slices"
 
-	"github.com/millrace-io/millrace/connect"
 	"github.com/millrace-io/millrace/internal/base"
-	"github.com/millrace-io/millrace/internal/build"
-	"github.com/millrace-io/millrace/internal/checkpoint"
-	"github.com/millrace-io/millrace/internal/cluster"
 	"github.com/millrace-io/millrace/internal/exchange"
 	"github.com/millrace-io/millrace/internal/exchange/local"
-	"github.com/millrace-io/millrace/internal/expr/fn"
-	fsmem "github.com/millrace-io/millrace/internal/fsys/mem"
+	fslocal "github.com/millrace-io/millrace/internal/fsys/local"
 	"github.com/millrace-io/millrace/internal/job"
-	"github.com/millrace-io/millrace/internal/jobgraph"
 	"github.com/millrace-io/millrace/internal/state"
-	"github.com/millrace-io/millrace/internal/state/lsm"
 	"github.com/millrace-io/millrace/internal/task"
 )
 
 // Options steer a run.
 type Options struct {
-	Crashes int // of the process, at most
-	Fails   int // of single tasks, at most
-	Bugs    Bugs
-}
-
-// Bugs are mistakes that can be switched on.
-type Bugs struct {
-	Job         job.Bugs
-	NoAlign     bool // barriers are not aligned
-	NoFlight    bool // rows that a barrier has overtaken are forgotten
-	ForgetState bool // an upload writes nothing
-	LoseMarks   bool // watermarks are not restored
-	DoubleSplit bool // restored splits start again from the front
-	NoAbort     bool // a restart leaves what sinks had prepared, and commits it
-	NoTakeBack  bool // … and what was committed behind the checkpoint that it starts from
-	NoWake      bool // a reader that had nothing does not say when it has
+	Faults int // at most
+	Bugs   Bugs
 }
 
 // Result is what a run did.
 type Result struct {
-	Steps, Epochs, Crashes, Fails int
-	Torn, Back                    int    // manifests, and commits taken back
-	Problem                       string // "" when the sink holds what the oracle says
+	Steps, Epochs        int
+	Packets, Lost, Twice int
+	Kills                int // of processes
+	Powers               int // … of all, with what was not synced
+	Fails, Cuts, Fulls   int // tasks that failed, partitions, times that the disk was full
+	Given                int // workers that were given up
+	Damaged, Back        int // files, and commits taken back
+	Coordinators         int
+	Problem              string // "" when all was as it must be
 }
 
-// stepsMax ends a run that does not.
-const stepsMax = 400_000
+func (r *Result) add(o Result) {
+	r.Steps, r.Epochs = r.Steps+o.Steps, r.Epochs+o.Epochs
+	r.Packets, r.Lost, r.Twice = r.Packets+o.Packets, r.Lost+o.Lost, r.Twice+o.Twice
+	r.Kills, r.Powers, r.Fails, r.Cuts, r.Fulls = r.Kills+o.Kills, r.Powers+o.Powers, r.Fails+o.Fails, r.Cuts+o.Cuts, r.Fulls+o.Fulls
+	r.Given, r.Damaged, r.Back, r.Coordinators = r.Given+o.Given, r.Damaged+o.Damaged, r.Back+o.Back, r.Coordinators+o.Coordinators
+}
+
+func (r Result) String() string {
+	return fmt.Sprintf("%d steps, %d checkpoints, %d packets (%d lost, %d twice), %d processes killed, %d times without power, %d tasks failed, %d partitions, %d full disks, %d workers given up, %d files damaged, %d commits taken back, %d coordinators %s",
+		r.Steps, r.Epochs, r.Packets, r.Lost, r.Twice, r.Kills, r.Powers, r.Fails, r.Cuts, r.Fulls, r.Given, r.Damaged, r.Back, r.Coordinators, r.Problem)
+}
+
+// About says what job a seed draws.
+func About(seed uint64) string {
+	j, err := drawJob(rand.New(rand.NewPCG(seed, 7)))
+	switch {
+	case err != nil:
+		return err.Error()
+	case j.sql == "":
+		return "a job made by hand"
+	}
+	return j.sql
+}
+
+const (
+	// stepsMax ends a run that does not.
+	stepsMax = 300_000
+	// alike is how often in a row the job may fail with the same words: one that always
+	// does is wrong.
+	alike = 60
+)
 
 type world struct {
+	seed uint64
 	rnd  *rand.Rand
 	opt  Options
-	plan *plan
-	disk *fsmem.FS
-	out  *sinkWorld
+	plan *drawn
+	disk *disk
+	net  network
+	out  *ledger
 	res  Result
 
-	now     int64
-	master  *job.Master
-	graph   *jobgraph.Graph
-	storage *checkpoint.Storage
-	memory  *base.Budget
-	full    bool // the storage has no room for state files
-	tasks   []*running
-	later   []func() // things under way that end at some time
-	events  []job.Event
-	done    *job.Outcome
-	epoch   base.Epoch // that the attempt started from
-	wires   *cluster.Wires
-}
+	now   int64
+	seq   int
+	queue queue
 
-// running is a task with what has not yet reached its master.
-type running struct {
-	id      task.ID
-	task    *task.Task
-	uploads []*task.Snapshot
-	dead    bool
-	awake   bool // it may have something to do
+	workers      map[int]*worker
+	coordinators []*coordinator
+	numbers      int
+	places       map[int]string
+	audit        audit
+	slow         bool // uploads and saves take long
+	ambush       bool // a fault waits for the next save
+	faults       int  // still to come
+	done         *job.Outcome
+	last         map[task.ID]map[string]state.Handle // for a bug
 }
 
 // Run runs a job drawn from the seed to its end.
 func Run(seed uint64, opt Options) (res Result) {
-	w := &world{rnd: rand.New(rand.NewPCG(seed, 7)), opt: opt, disk: fsmem.New(nil), memory: &base.Budget{}}
-	if seed%2 == 1 {
-		w.memory.EvictAt, w.memory.EvictKeep = 1, 1 // entries leave memory all the time
-	}
+	w := &world{seed: seed, rnd: rand.New(rand.NewPCG(seed, 7)), opt: opt, places: map[int]string{}, workers: map[int]*worker{},
+		last: map[task.ID]map[string]state.Handle{}, out: &ledger{}}
 	defer func() {
 		if p := recover(); p != nil {
 			res = w.res
-			res.Problem = fmt.Sprint("panic: ", p)
+			res.Problem = fmt.Sprintf("panic: %v\n%s", p, stack())
 		}
 	}()
-	w.plan = drawPlan(w.rnd)
-	w.out = &sinkWorld{tokens: map[string]part{}, visible: map[string]bool{}}
-	for w.start(); w.done == nil && w.res.Problem == ""; w.step() {
-		if w.res.Steps++; w.res.Steps > stepsMax {
-			w.res.Problem = "stuck"
-		}
+	var err error
+	if w.plan, err = drawJob(w.rnd); err != nil {
+		return Result{Problem: err.Error()}
 	}
-	if w.done != nil && w.done.Err != nil {
-		w.res.Problem = w.done.Err.Error()
+	w.audit = audit{w: w, names: map[base.Epoch]map[string]bool{}}
+	w.disk = newDisk(w.rnd, &w.opt.Bugs)
+	w.disk.removed, w.disk.renamed = w.audit.removed, w.out.renamed
+	w.net = drawNetwork(w, w.rnd)
+	for id := range 1 + w.rnd.IntN(3) {
+		k := &worker{w: w, id: id + 1}
+		w.workers[k.id] = k
+		k.boot()
 	}
-	if w.res.Problem == "" {
-		w.res.Problem = w.plan.check(w.out.rows())
+	w.place()
+	if opt.Faults > 0 {
+		w.faults = w.rnd.IntN(opt.Faults + 1)
+		w.fate()
 	}
+	w.run()
 	return w.res
 }
 
-// start is a process starting: all that is not on disk is gone.
-func (w *world) start() {
-	w.tasks, w.later, w.events = nil, nil, nil
-	w.graph = w.plan.graph(1+w.rnd.IntN(3), 1+w.rnd.IntN(3))
-	w.storage = &checkpoint.Storage{FS: w.disk, Dir: "job"}
-	from, err := w.storage.Latest(func(string) {})
-	if from == nil && err == nil {
-		from = &checkpoint.Manifest{Job: w.graph.ID, Groups: w.graph.MaxParallelism}
+func (w *world) run() {
+	for w.done == nil && w.res.Problem == "" {
+		if w.res.Steps++; w.res.Steps > stepsMax {
+			w.fail("stuck")
+			return
+		}
+		e := heap.Pop(&w.queue).(happening)
+		w.now = e.at
+		e.do()
+		if w.disk.dead {
+			w.disk.dead = false
+			w.crash()
+		}
 	}
-	if err == nil {
-		err = w.storage.Begin(from)
+	if w.done != nil && w.done.Err != nil {
+		w.fail(w.done.Err.Error())
 	}
-	if err != nil {
-		w.res.Problem = err.Error()
+	if w.res.Problem != "" {
 		return
 	}
-	w.master = job.New(w.graph, job.Options{Checkpoints: true, IntervalUs: w.plan.interval, TimeoutUs: 120, RetryUs: 20,
-		Unaligned: w.rnd.IntN(2) == 0, AlignedUs: int64(w.rnd.IntN(40)), FailuresMax: -1, Restart: job.Restart{Attempts: -1},
-		Enumerator: w.enumerator, Bugs: w.opt.Bugs.Job}, from)
-	w.send(job.Event{Start: true})
-}
-
-func (w *world) enumerator(src *jobgraph.Source, saved []byte) (connect.Enumerator, error) {
-	return w.plan.source.Enumerator(saved)
-}
-
-func (w *world) send(ev job.Event) { w.events = append(w.events, ev) }
-
-// step does one of the things that could happen next.
-func (w *world) step() {
-	switch n := w.rnd.IntN(100); {
-	case n < 2:
-		w.now += int64(w.rnd.IntN(30))
-		w.send(job.Event{Tick: true})
-		for _, t := range w.tasks {
-			if w.plan.align > 0 && !t.dead { // else ticks would hide that a task is not woken
-				w.tell(t.id, task.Control{Tick: w.now})
-			}
-		}
-	case n < 12 && len(w.events) > 0:
-		ev := w.events[0]
-		w.events = w.events[1:]
-		if trace != nil {
-			trace("%d event %s", w.res.Steps, describe(ev))
-		}
-		w.carryOut(w.master.Step(w.now, ev))
-	case n < 16 && len(w.later) > 0:
-		i := w.rnd.IntN(len(w.later))
-		f := w.later[i]
-		w.later = append(w.later[:i], w.later[i+1:]...)
-		f()
-	case n < 20:
-		w.upload()
-	case n == 20 && w.res.Crashes < w.opt.Crashes && w.rnd.IntN(4) == 0:
-		w.res.Crashes++
-		w.damage()
-		w.start()
-	case n == 21 && w.res.Fails < w.opt.Fails && w.rnd.IntN(4) == 0:
-		w.failOne()
-	default:
-		w.stepTask()
+	w.disk.dieIn = 0
+	changes, problem := w.out.changes(fslocal.On(w.disk, ""))
+	if problem == "" {
+		problem = w.plan.check(changes)
 	}
+	w.res.Problem = problem
 }
 
-func (w *world) pick() *running {
-	if len(w.tasks) == 0 {
+// stack is where a panic was, if somebody wants to know.
+func stack() []byte {
+	if tracer == nil {
 		return nil
 	}
-	return w.tasks[w.rnd.IntN(len(w.tasks))]
+	return debug.Stack()
 }
 
-func (w *world) stepTask() {
-	t := w.pick()
-	if t == nil || t.dead || !t.awake {
+// fail notes the first thing that is wrong.
+func (w *world) fail(problem string) {
+	if w.res.Problem == "" {
+		w.res.Problem = problem
+	}
+}
+
+// ended notes that a coordinator has come to the end of its job.
+func (w *world) ended(c *coordinator) {
+	if c.over.Lost {
+		c.kill()
 		return
 	}
-	t.awake = false // what wakes it during the step counts
-	did, err := t.task.Step()
-	if err != nil {
-		t.dead = true
-		w.send(job.Event{Failed: &job.Failure{Task: t.id, Err: err}})
-	}
-	// A table that is looked up wakes nobody: the task is asked again.
-	t.awake = t.awake || did || !t.dead && t.task.Waiting() && !t.task.Done()
+	w.done = c.over
 }
 
-// wake says that a task may go on.
-func (w *world) wake(id task.ID) {
-	for _, t := range w.tasks {
-		if t.id == id {
-			t.awake = true
-		}
-	}
+// A happening is what will be done at a time.
+type happening struct {
+	at  int64
+	seq int
+	do  func()
 }
 
-// damage tears the newest manifest, if there is another: what it had committed is to
-// be taken back.
-func (w *world) damage() {
-	epochs, err := w.storage.Epochs()
-	if err != nil || len(epochs) < 2 || w.rnd.IntN(3) > 0 {
+// A queue has what will happen, the next first.
+type queue []happening
+
+func (q queue) Len() int { return len(q) }
+func (q queue) Less(i, j int) bool {
+	return q[i].at < q[j].at || q[i].at == q[j].at && q[i].seq < q[j].seq
+}
+func (q queue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
+
+// Push implements heap.Interface.
+func (q *queue) Push(x any) { *q = append(*q, x.(happening)) }
+
+// Pop implements heap.Interface.
+func (q *queue) Pop() any {
+	last := len(*q) - 1
+	e := (*q)[last]
+	(*q)[last] = happening{}
+	*q = (*q)[:last]
+	return e
+}
+
+// after schedules.
+func (w *world) after(us int, f func()) {
+	w.seq++
+	heap.Push(&w.queue, happening{w.now + int64(us), w.seq, f})
+}
+
+// storageUs is how long an upload, a save or a commit takes: some take long, and while
+// the storage is slow most do.
+func (w *world) storageUs() int {
+	us := 1 + w.rnd.IntN(60)
+	if w.rnd.IntN(12) == 0 || w.slow && w.rnd.IntN(3) > 0 {
+		us *= 20
+	}
+	return us
+}
+
+// place starts a coordinator, again and again until one has the job.
+func (w *world) place() {
+	if slices.ContainsFunc(w.coordinators, func(c *coordinator) bool { return c.alive && w.now >= c.asleep }) {
 		return
 	}
-	name := fmt.Sprintf("job/chk-%08d.json", epochs[len(epochs)-1])
-	if err := w.disk.Put(name, []byte("torn")); err != nil {
-		w.res.Problem = err.Error()
-	}
-	w.res.Torn++
-}
-
-func (w *world) failOne() {
-	t := w.pick()
-	if t == nil || t.dead || t.task.Done() {
+	if w.boot(fmt.Sprint("place ", w.rnd.IntN(2))) {
+		w.res.Coordinators++
 		return
 	}
-	w.res.Fails++
-	t.dead = true
-	w.send(job.Event{Failed: &job.Failure{Task: t.id, Err: fmt.Errorf("task %s: drawn to fail", t.id)}})
+	w.after(retryUs, w.place)
 }
 
-// upload makes a task's oldest snapshot durable and acknowledges it.
-func (w *world) upload() {
-	t := w.pick()
-	if t == nil || len(t.uploads) == 0 {
-		return
-	}
-	s := t.uploads[0]
-	t.uploads = t.uploads[1:]
-	a := &job.Ack{Task: t.id, Epoch: s.Epoch, State: map[string]state.Handle{}, Splits: s.Splits, Prepared: s.Prepared, Marks: s.Marks}
-	full := w.rnd.IntN(10) == 0 && s.Epoch != 0
-	for op, frozen := range s.State {
-		w.full = full
-		h, err := frozen.Persist()
-		w.full = false
-		if err != nil {
-			a.Err = err
+// arrive is a packet reaching all coordinators that listen, or the one of a term.
+func (w *world) arrive(term uint64, f func(c *coordinator)) {
+	for _, c := range w.coordinators {
+		if c.alive && (term == 0 || term>>32 == uint64(c.number)) {
+			c.do(0, func() { f(c) })
 		}
-		if w.opt.Bugs.ForgetState && len(h.Files) > 1 {
-			h.Files = h.Files[:len(h.Files)-1]
-		}
-		if w.opt.Bugs.LoseMarks {
-			h.Values = nil
-		}
-		a.State[op] = h
-	}
-	if w.opt.Bugs.LoseMarks {
-		a.Marks = task.Marks{Task: -1 << 62}
-	}
-	if w.opt.Bugs.DoubleSplit {
-		for i := range a.Splits {
-			a.Splits[i].Pos = nil
-		}
-	}
-	if s.Epoch == 0 {
-		w.send(job.Event{Finished: a})
-	} else {
-		w.send(job.Event{Ack: a})
-	}
-}
-
-// carryOut does what the master wants; what takes time ends later, or never if
-// the process crashes before.
-func (w *world) carryOut(cmds []job.Command) {
-	for _, c := range cmds {
-		if trace != nil {
-			trace("%d   command %s", w.res.Steps, describe(c))
-		}
-		switch {
-		case c.Recover != nil:
-			w.epoch = c.Recover.Epoch
-			w.later = append(w.later, func() {
-				for _, p := range c.Recover.Prepared {
-					w.out.commit(p)
-				}
-				if !w.opt.Bugs.NoTakeBack && !c.Recover.Finished {
-					w.res.Back += w.out.takeBack(w.epoch)
-				}
-				if w.opt.Bugs.NoAbort {
-					w.out.commitAll()
-				}
-				w.out.abort()
-				w.send(job.Event{Recovered: true})
-			})
-		case c.Deploy != nil:
-			w.deploy(c.Deploy)
-		case c.Stop != nil:
-			w.later = append(w.later, func() {
-				for _, t := range w.tasks {
-					if t.id == *c.Stop {
-						t.dead = true
-					}
-				}
-				w.send(job.Event{Stopped: c.Stop})
-			})
-		case c.Assign != nil:
-			w.tell(c.Assign.Task, task.Control{Splits: &c.Assign.Assignment})
-		case c.Align != nil:
-			for _, id := range c.Align.Tasks {
-				w.tell(id, task.Control{Limit: &c.Align.Time})
-			}
-		case c.Barrier != nil:
-			for _, id := range c.Barrier.Tasks {
-				w.tell(id, task.Control{Barrier: c.Barrier.Epoch})
-			}
-		case c.Hurry != nil:
-			for _, id := range c.Hurry.Tasks {
-				w.tell(id, task.Control{Hurry: c.Hurry.Epoch})
-			}
-		case c.Notify != nil:
-			for _, id := range c.Notify.Tasks {
-				w.tell(id, task.Control{Committed: c.Notify.Epoch})
-			}
-		case c.Save != nil:
-			w.later = append(w.later, func() { w.save(c.Save) })
-		case c.Commit != nil:
-			w.later = append(w.later, func() {
-				for _, p := range c.Commit.Prepared {
-					w.out.commit(p)
-				}
-				w.send(job.Event{Committed: c.Commit.Epoch})
-			})
-		case c.Done != nil:
-			w.done = c.Done
-		}
-	}
-}
-
-func (w *world) save(m *checkpoint.Manifest) {
-	if w.rnd.IntN(12) == 0 {
-		w.send(job.Event{SaveFailed: &job.Failure{Epoch: m.Epoch, Err: fmt.Errorf("drawn to fail")}})
-		return
-	}
-	if err := w.storage.Save(m); err != nil {
-		w.res.Problem = err.Error()
-		return
-	}
-	w.res.Epochs++
-	if err := w.storage.Retain(2); err != nil {
-		w.res.Problem = err.Error()
-	}
-	w.send(job.Event{Saved: m.Epoch})
-}
-
-func (w *world) tell(id task.ID, c task.Control) {
-	for _, t := range w.tasks {
-		if t.id == id && !t.dead {
-			t.task.Deliver(c)
-			t.awake = true
-		}
-	}
-}
-
-func (w *world) deploy(d *job.Deployment) {
-	if w.wires == nil || w.wires.Attempt != d.Task.Attempt || len(w.tasks) == 0 || w.tasks[0].id.Attempt != d.Task.Attempt {
-		w.wires = cluster.NewWires(w.graph, d.Task.Attempt, w.wake, func(int) local.Spill { return nil })
-		w.tasks = nil
-	}
-	t := &running{id: d.Task, awake: true}
-	epoch := w.epoch
-	env := &fn.Env{Streaming: true, Now: func() int64 { return w.now }}
-	cfg, err := build.Task(w.graph, d.Task, d.Restore, d.Mark, &build.World{Env: env, Memory: w.memory, Backend: lsm.Backend{DeltaBytes: 2000, Memory: w.memory}, Files: files{w.storage, w},
-		Source: func(*jobgraph.Source) (connect.Source, error) { return w.plan.source, nil },
-		Looker: func(*jobgraph.LookupJoin) (connect.Looker, error) { return &looker{rnd: w.rnd}, nil },
-		Writer: func(op string, _ *jobgraph.Sink) connect.Writer {
-			return &writer{w: w.out, epoch: epoch, name: fmt.Sprintf("%s-%d-%d-%d", op, w.res.Crashes, d.Task.Attempt, d.Task.Subtask)}
-		}}, func() { w.arrive(t) })
-	if err != nil {
-		w.res.Problem = err.Error()
-		return
-	}
-	w.wires.Connect(&cfg)
-	if in, ok := cfg.Inbox.(*local.Inbox); ok {
-		cfg.Inbox = &inbox{*in, w.rnd}
-	}
-	cfg.Durable, cfg.NoAlign, cfg.NoFlight = true, w.opt.Bugs.NoAlign, w.opt.Bugs.NoFlight
-	cfg.Report = func(r task.Report) {
-		switch {
-		case r.Want:
-			w.send(job.Event{Want: &t.id})
-		case r.Mark != nil:
-			w.send(job.Event{Mark: &job.Mark{Task: t.id, Time: *r.Mark}})
-		case r.Ack != nil:
-			t.uploads = append(t.uploads, r.Ack)
-		case r.Finished != nil:
-			t.uploads = append(t.uploads, r.Finished)
-		}
-	}
-	if t.task, err = task.New(cfg); err != nil {
-		w.res.Problem = err.Error()
-		return
-	}
-	w.tasks = append(w.tasks, t)
-}
-
-// arrive wakes a task some time after its reader has asked for it: that is when the
-// rows come.
-func (w *world) arrive(t *running) {
-	if !w.opt.Bugs.NoWake {
-		w.later = append(w.later, func() { t.awake = true })
 	}
 }
 
@@ -447,28 +305,52 @@ func (in *inbox) Poll(skip []bool) (int, exchange.Event, bool, error) {
 	return 0, exchange.Event{}, false, nil
 }
 
-// trace takes a line for every event and command, when a test sets it.
-var trace func(format string, args ...any)
+// tracer takes a line for all that happens, when a test sets it.
+var tracer func(format string, args ...any)
+
+func (w *world) trace(format string, args ...any) {
+	if tracer != nil {
+		tracer("%6d "+format, append([]any{w.now}, args...)...)
+	}
+}
+
+func (w *world) traceEvent(coordinator int, ev job.Event) {
+	if tracer != nil && !ev.Tick {
+		w.trace("%d: event %s", coordinator, describe(ev))
+	}
+}
+
+func (w *world) traceCommand(coordinator int, c job.Command) {
+	if tracer != nil {
+		w.trace("%d:   command %s", coordinator, describe(c))
+	}
+}
 
 // describe writes the fields of an event or command that are set.
 func describe(v any) string {
+	if ev, ok := v.(job.Event); ok {
+		for _, f := range []*job.Failure{ev.Failed, ev.SaveFailed, ev.NotDone} {
+			if f != nil {
+				return fmt.Sprintf("task %s, epoch %d: %v", f.Task, f.Epoch, f.Err)
+			}
+		}
+	}
 	data, err := json.Marshal(v)
 	if err != nil {
 		return err.Error()
 	}
-	return string(data)
-}
-
-// files is the storage, which may be full.
-type files struct {
-	*checkpoint.Storage
-	w *world
-}
-
-// Put implements state.Files.
-func (f files) Put(name string, data []byte) error {
-	if f.w.full {
-		return fmt.Errorf("put %s: drawn to fail", name)
+	var fields map[string]any
+	if err := json.Unmarshal(data, &fields); err != nil {
+		return err.Error()
 	}
-	return f.Storage.Put(name, data)
+	for k, f := range fields {
+		if f == nil || f == false || f == "" || f == 0.0 {
+			delete(fields, k)
+		}
+	}
+	data, err = json.Marshal(fields)
+	if err != nil {
+		return err.Error()
+	}
+	return string(data)
 }

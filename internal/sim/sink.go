@@ -1,119 +1,183 @@
 package sim
 
 import (
+	"bytes"
+	"encoding/binary"
+	"errors"
 	"fmt"
-	"slices"
+	"path"
 
 	"github.com/millrace-io/millrace/internal/base"
+	"github.com/millrace-io/millrace/internal/fsys"
 	"github.com/millrace-io/millrace/vec"
 )
 
 // A change is one row that reached the sink.
 type change struct {
 	kind vec.RowKind
-	cols [3]int64
+	cols row
 }
 
-// A sinkWorld is the system that the sink writes to: it survives crashes.
-type sinkWorld struct {
-	tokens    map[string]part // written, by token
-	order     []string
-	visible   map[string]bool
-	committed []string // in the order of commits
-}
+const changeBytes = 1 + 3*8
 
-// A part is what a token stands for: a file of a file system.
-type part struct {
-	epoch base.Epoch // the first that may hold its rows
-	rows  []change
-}
+// outDir is where the sink's files are. A file is named e<epoch>-<writer>-<n>, by the
+// first epoch that may hold its rows.
+const outDir = "out"
 
-// rows are those that are visible, in the order of commits.
-func (s *sinkWorld) rows() []change {
-	var out []change
-	for _, name := range s.committed {
-		out = append(out, s.tokens[name].rows...)
-	}
-	return out
-}
-
-func (s *sinkWorld) commit(tokens [][]byte) {
-	for _, t := range tokens {
-		if name := string(t); !s.visible[name] {
-			if _, ok := s.tokens[name]; !ok {
-				panic("a token to commit is gone: " + name)
-			}
-			s.visible[name] = true
-			s.committed = append(s.committed, name)
-		}
-	}
-}
-
-func (s *sinkWorld) commitAll() {
-	for _, name := range s.order {
-		if _, ok := s.tokens[name]; ok {
-			s.commit([][]byte{[]byte(name)})
-		}
-	}
-}
-
-// abort drops what is written and not visible.
-func (s *sinkWorld) abort() {
-	for name := range s.tokens {
-		if !s.visible[name] {
-			delete(s.tokens, name)
-		}
-	}
-}
-
-// takeBack drops what is visible of epochs behind one that a restart goes back to,
-// and says how much that was.
-func (s *sinkWorld) takeBack(epoch base.Epoch) int {
-	n := len(s.committed)
-	s.committed = slices.DeleteFunc(s.committed, func(name string) bool {
-		if s.tokens[name].epoch <= epoch {
-			return false
-		}
-		delete(s.tokens, name)
-		delete(s.visible, name)
-		return true
-	})
-	return n - len(s.committed)
-}
-
-// A writer implements connect.Writer.
+// A writer implements connect.Writer: pending files on the disk, which the coordinator
+// commits.
 type writer struct {
-	w     *sinkWorld
+	fs    fsys.FS
 	name  string
 	epoch base.Epoch // the last that it has prepared for, or started from
 	n     int
-	rows  []change
+	file  fsys.Pending
 }
 
 func (w *writer) Write(b *vec.Batch) error {
+	if w.file == nil {
+		var err error
+		w.n++
+		if w.file, err = w.fs.Create(path.Join(outDir, fmt.Sprintf("e%06d-%s-%d", w.epoch+1, w.name, w.n))); err != nil {
+			return err
+		}
+	}
+	var out []byte
 	for i := range b.Len() {
 		r := b.Row(i)
-		c := change{kind: b.Kind(r)}
-		for k := range c.cols {
-			c.cols[k] = vec.Flat(b.Cols[k]).(*vec.Fixed[int64]).Vals[r]
+		out = append(out, byte(b.Kind(r)))
+		for k := range 3 {
+			c := null
+			if v := vec.Flat(b.Cols[k]).(*vec.Fixed[int64]); !v.Null(r) {
+				c = v.Vals[r]
+			}
+			out = binary.LittleEndian.AppendUint64(out, uint64(c))
 		}
-		w.rows = append(w.rows, c)
+	}
+	_, err := w.file.Write(out)
+	return err
+}
+
+func (w *writer) Prepare(epoch uint64) ([][]byte, error) {
+	w.epoch = max(w.epoch, base.Epoch(epoch))
+	if w.file == nil {
+		return nil, nil
+	}
+	token, err := w.file.Prepare()
+	if w.file = nil; err != nil {
+		return nil, err
+	}
+	return [][]byte{[]byte(token)}, nil
+}
+
+func (w *writer) Close() error {
+	if w.file == nil {
+		return nil
+	}
+	return w.file.Discard()
+}
+
+// A ledger is what is known of the sink's files from outside: in which order they were
+// committed.
+type ledger struct{ files []string }
+
+// renamed is told of every file that gets another name.
+func (l *ledger) renamed(to string) {
+	if path.Dir(to) == outDir {
+		l.files = append(l.files, path.Base(to))
+	}
+}
+
+// commit makes what was prepared visible.
+func commit(fs fsys.FS, tokens [][]byte) error {
+	for _, t := range tokens {
+		if err := fs.Commit(string(t)); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-func (w *writer) Prepare(epoch uint64) ([][]byte, error) {
-	first := w.epoch + 1
-	w.epoch = max(w.epoch, base.Epoch(epoch))
-	if len(w.rows) == 0 {
-		return nil, nil
+func visible(fs fsys.FS) (map[string]bool, error) {
+	list, err := fs.List(outDir)
+	out := map[string]bool{}
+	for _, f := range list {
+		out[path.Base(f.Name)] = true
 	}
-	w.n++
-	name := fmt.Sprintf("%s-%d", w.name, w.n)
-	w.w.tokens[name] = part{first, slices.Clone(w.rows)}
-	w.w.order = append(w.w.order, name)
-	w.rows = nil
-	return [][]byte{[]byte(name)}, nil
+	return out, err
 }
 
-func (w *writer) Close() error { return nil }
+// abort drops what is written and not visible.
+func abort(fs fsys.FS) error {
+	list, err := fs.Uncommitted(outDir)
+	for _, u := range list {
+		err = errors.Join(err, fs.Abort(u.Token))
+	}
+	return err
+}
+
+// commitAll is a bug: it commits what it should drop.
+func commitAll(fs fsys.FS) error {
+	list, err := fs.Uncommitted(outDir)
+	for _, u := range list {
+		err = errors.Join(err, fs.Commit(u.Token))
+	}
+	return err
+}
+
+// takeBack drops what is visible of epochs behind one that a restart goes back to,
+// and says how much that was.
+func takeBack(fs fsys.FS, epoch base.Epoch) (n int, err error) {
+	list, err := fs.List(outDir)
+	for _, f := range list {
+		var first base.Epoch
+		if _, err := fmt.Sscanf(path.Base(f.Name), "e%d-", &first); err != nil {
+			return n, err
+		}
+		if first > epoch {
+			n++
+			err = errors.Join(err, fs.Remove(f.Name))
+		}
+	}
+	return n, err
+}
+
+// changes reads what is visible, in the order of commits; a file that was taken back
+// and came again counts where it came last.
+func (l *ledger) changes(fs fsys.FS) (out []change, problem string) {
+	there, err := visible(fs)
+	if err != nil {
+		return nil, err.Error()
+	}
+	var order []string
+	for i := len(l.files) - 1; i >= 0; i-- {
+		if name := l.files[i]; there[name] {
+			delete(there, name)
+			order = append(order, name)
+		}
+	}
+	for name := range there {
+		return nil, "a file that nobody has committed: " + name
+	}
+	for i := len(order) - 1; i >= 0; i-- {
+		f, err := fs.Open(path.Join(outDir, order[i]))
+		if err != nil {
+			return nil, err.Error()
+		}
+		data := make([]byte, f.Size())
+		if _, err := f.ReadAt(data, 0); err != nil && len(data) > 0 {
+			return nil, err.Error()
+		}
+		if len(data)%changeBytes != 0 || len(data) == 0 {
+			return nil, fmt.Sprintf("the sink's file %s is torn", order[i])
+		}
+		for r := bytes.NewBuffer(data); r.Len() > 0; {
+			c := change{kind: vec.RowKind(r.Next(1)[0])}
+			for k := range c.cols {
+				c.cols[k] = int64(binary.LittleEndian.Uint64(r.Next(8)))
+			}
+			out = append(out, c)
+		}
+	}
+	return out, ""
+}

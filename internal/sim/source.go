@@ -12,29 +12,17 @@ import (
 	"github.com/millrace-io/millrace/vec"
 )
 
-// A row of the source: a key, a value, an event time in microseconds.
-type row struct{ key, val, time int64 }
-
-// A source has its rows in splits.
-type source struct {
-	rnd    *rand.Rand
-	splits [][]row
+// A record is a row of a source, or a change of one.
+type record struct {
+	kind vec.RowKind
+	cols [4]cell
 }
 
-// drawSource draws splits whose times go up, but for a disorder of at most slack.
-func drawSource(rnd *rand.Rand) *source {
-	s := &source{rnd: rnd}
-	for range 1 + rnd.IntN(4) {
-		var rows []row
-		at := int64(rnd.IntN(1000))
-		for range rnd.IntN(60) {
-			at += int64(rnd.IntN(40)) * unit
-			late := int64(rnd.IntN(slack)) * unit
-			rows = append(rows, row{key: int64(rnd.IntN(9)), val: int64(rnd.IntN(100)), time: at + slack*unit - late})
-		}
-		s.splits = append(s.splits, rows)
-	}
-	return s
+// A source is a table whose rows lie in splits.
+type source struct {
+	rnd     *rand.Rand
+	splits  [][]record
+	changes bool // of every kind
 }
 
 const (
@@ -42,11 +30,106 @@ const (
 	slack = 50   // units by which a row may be behind the split's latest
 )
 
+// drawEvents draws splits of rows (id, key, value, time) whose times go up, but for a
+// disorder of less than slack times spread units. Split i has times of its own, i of
+// spread; ids are from a number on, every second one.
+func drawEvents(rnd *rand.Rand, splits, rows int, spread, slot int64, id int64) *source {
+	s := &source{rnd: rnd}
+	for i := range splits {
+		var out []record
+		at := int64(rnd.IntN(1000)) / spread
+		seen := map[int64]bool{}
+		for range rnd.IntN(rows) {
+			at += int64(rnd.IntN(40))
+			t := at + slack - int64(rnd.IntN(slack))
+			if spread > 1 && seen[t] {
+				continue
+			}
+			seen[t] = true
+			val := int64(rnd.IntN(100))
+			if spread > 1 && val < 8 {
+				val = null
+			}
+			out = append(out, record{cols: [4]cell{id, int64(rnd.IntN(9)), val, (t*spread + slot + int64(i)) * unit}})
+			id += 2
+		}
+		s.splits = append(s.splits, out)
+	}
+	return s
+}
+
+// drawChanges draws splits of changes to a table (k, v, w) by k, a full changelog.
+func drawChanges(rnd *rand.Rand) *source {
+	s := &source{rnd: rnd, changes: true}
+	n := 1 + rnd.IntN(2)
+	for i := range n {
+		var out []record
+		now := map[int64][4]cell{}
+		for range rnd.IntN(40) {
+			k := int64(rnd.IntN(5)*n + i)
+			next := [4]cell{k, int64(rnd.IntN(12)), int64(rnd.IntN(30))}
+			if next[2] < 4 {
+				next[2] = null
+			}
+			switch before, there := now[k]; {
+			case !there:
+				out = append(out, record{vec.Insert, next})
+				now[k] = next
+			case rnd.IntN(3) == 0:
+				out = append(out, record{vec.Delete, before})
+				delete(now, k)
+			default:
+				out = append(out, record{vec.UpdateBefore, before}, record{vec.UpdateAfter, next})
+				now[k] = next
+			}
+		}
+		s.splits = append(s.splits, out)
+	}
+	return s
+}
+
+// events are the rows of a source of events.
+func (s *source) events() (out []event) {
+	for _, split := range s.splits {
+		for _, r := range split {
+			out = append(out, event{r.cols[0], r.cols[1], r.cols[2], r.cols[3]})
+		}
+	}
+	return out
+}
+
+// current is what the changes add up to.
+func (s *source) current() (out []row) {
+	n := map[row]int{}
+	for _, split := range s.splits {
+		for _, r := range split {
+			at := row(r.cols[:3])
+			if r.kind.Adds() {
+				n[at]++
+			} else {
+				n[at]--
+			}
+		}
+	}
+	for _, r := range sorted(n) {
+		for range n[r] {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// A scan is a source as a plan reads it. It implements connect.Source.
+type scan struct {
+	*source
+	cols []int // of the records
+}
+
 // Bounded implements connect.Source.
 func (s *source) Bounded() bool { return true }
 
 // Reader implements connect.Source.
-func (s *source) Reader(_ int, wake func()) (connect.Reader, error) {
+func (s scan) Reader(_ int, wake func()) (connect.Reader, error) {
 	return &reader{rnd: s.rnd, src: s, wake: wake}, nil
 }
 
@@ -82,7 +165,7 @@ func (e *enumerator) Close() error              { return nil }
 type reader struct {
 	wake   func()
 	rnd    *rand.Rand
-	src    *source
+	src    scan
 	splits []connect.Split
 }
 
@@ -109,7 +192,7 @@ func (r *reader) Poll(prefer string) (connect.Polled, error) {
 	}
 	rows := r.src.splits[id]
 	n := min(1+r.rnd.IntN(7), len(rows)-pos)
-	p := connect.Polled{Split: s.ID, Batch: batchOf(rows[pos : pos+n])}
+	p := connect.Polled{Split: s.ID, Batch: r.src.batch(rows[pos : pos+n])}
 	if pos += n; pos == len(rows) {
 		p.Ended = true
 		r.splits = append(r.splits[:at], r.splits[at+1:]...)
@@ -124,10 +207,24 @@ func (r *reader) Snapshot() ([]connect.Split, error) { return slices.Clone(r.spl
 func (r *reader) Committed(uint64)                   {}
 func (r *reader) Close() error                       { return nil }
 
-func batchOf(rows []row) *vec.Batch {
-	k, v, t := &vec.Fixed[int64]{}, &vec.Fixed[int64]{}, &vec.Fixed[int64]{}
-	for _, r := range rows {
-		k.Vals, v.Vals, t.Vals = append(k.Vals, r.key), append(v.Vals, r.val), append(t.Vals, r.time)
+func (s scan) batch(rows []record) *vec.Batch {
+	b := &vec.Batch{Rows: len(rows)}
+	for _, c := range s.cols {
+		v := &vec.Fixed[int64]{Vals: make([]int64, len(rows))}
+		for i, r := range rows {
+			if v.Vals[i] = r.cols[c]; r.cols[c] == null {
+				if v.Valid == nil {
+					v.Valid = vec.NewBitmap(len(rows))
+				}
+				v.Valid.SetNull(i)
+			}
+		}
+		b.Cols = append(b.Cols, v)
 	}
-	return &vec.Batch{Rows: len(rows), Cols: []vec.Vector{k, v, t}}
+	if s.changes {
+		for _, r := range rows {
+			b.Kinds = append(b.Kinds, r.kind)
+		}
+	}
+	return b
 }
