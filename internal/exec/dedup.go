@@ -52,7 +52,7 @@ type Dedup struct {
 const (
 	dedupTime  = iota // rowtime of the row at hand
 	dedupState        // dedupNone …
-	dedupSeen         // processing time of the last change, ms; for the time to live
+	dedupSeen         // processing time of the last change, ms, for the time to live; 0 while it waits
 	dedupSince        // the watermark when the row at hand began to wait
 	dedupWords
 )
@@ -116,11 +116,18 @@ func (d *Dedup) rowsShape() keyed.Shape {
 
 // openTables opens the table of keys, or that of rows.
 func (d *Dedup) openTables(store state.Store) (err error) {
+	shape := keyed.Shape{Name: "keys", Key: d.group.types, Words: dedupWords, Groups: d.ctx.Groups, Memory: d.ctx.Memory}
 	if d.keeps() {
-		d.rows, err = keyed.OpenMulti(store, d.rowsShape())
-		return err
+		shape = d.rowsShape()
 	}
-	d.keys, err = keyed.Open(store, keyed.Shape{Name: "keys", Key: d.group.types, Words: dedupWords, Groups: d.ctx.Groups, Memory: d.ctx.Memory})
+	if d.spec.Emit == jobgraph.OnChange {
+		shape = d.ctx.expiring(shape, dedupSeen, d.spec.TTLMs)
+	}
+	if d.keeps() {
+		d.rows, err = keyed.OpenMulti(store, shape)
+	} else {
+		d.keys, err = keyed.Open(store, shape)
+	}
 	return err
 }
 
@@ -135,6 +142,7 @@ func (d *Dedup) closeTables() {
 
 // Process implements Operator.
 func (d *Dedup) Process(_ int, b *vec.Batch, out Output) (bool, error) {
+	d.trim()
 	rows := d.ident.positions(b)
 	switch {
 	case len(rows) == 0:
@@ -162,6 +170,16 @@ func (d *Dedup) Process(_ int, b *vec.Batch, out Output) (bool, error) {
 		d.forward(m)
 	}
 	return d.drain(out)
+}
+
+// trim lets keys leave memory, between two batches.
+func (d *Dedup) trim() {
+	if d.keys != nil {
+		d.keys.Trim()
+	}
+	if d.rows != nil {
+		d.rows.Trim()
+	}
 }
 
 func (d *Dedup) drain(out Output) (bool, error) {
@@ -198,7 +216,7 @@ func (d *Dedup) nowMs() int64 {
 
 // old reports whether a key's time to live is over.
 func (d *Dedup) old(w []uint64, now int64) bool {
-	return d.spec.TTLMs > 0 && w[dedupState] != dedupNone && now-int64(w[dedupSeen]) > d.spec.TTLMs
+	return d.spec.TTLMs > 0 && w[dedupState] == dedupDone && now-int64(w[dedupSeen]) > d.spec.TTLMs
 }
 
 // first returns the rows of keys that are new.

@@ -27,7 +27,7 @@ func (d *Dedup) hold(b *vec.Batch, rows []int32) {
 		if w[dedupState] == dedupWaiting && at >= int64(w[dedupTime]) {
 			continue
 		}
-		w[dedupTime], w[dedupState], w[dedupSeen], w[dedupSince] = uint64(at), dedupWaiting, uint64(now), uint64(d.mark)
+		w[dedupTime], w[dedupState], w[dedupSeen], w[dedupSince] = uint64(at), dedupWaiting, 0, uint64(d.mark)
 		d.keys.Touch(s)
 		keep = append(keep, rows[i])
 	}
@@ -96,10 +96,11 @@ func (d *Dedup) fireBucket(t int64) {
 func (d *Dedup) due(keys []vec.Vector, due []waiting) []keyed.Ref {
 	var refs []keyed.Ref
 	slots, _ := d.group.upsertKeys(d.keys, keys, len(due))
+	now := d.nowMs()
 	for i, s := range slots {
 		w := d.keys.Words(s)
 		if w[dedupState] == dedupWaiting && int64(w[dedupTime]) == due[i].time {
-			w[dedupState] = dedupDone
+			w[dedupState], w[dedupSeen] = dedupDone, uint64(now)
 			d.keys.Touch(s)
 			refs = append(refs, due[i].ref)
 		}

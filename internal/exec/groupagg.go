@@ -103,7 +103,9 @@ func (g *GroupAgg) evicts() bool { return !g.ctx.Resident && len(g.accs.shapes) 
 
 func (g *GroupAgg) openState() (*groupTable, error) {
 	shape := g.shape()
-	shape.Evicts = g.evicts()
+	if g.evicts() {
+		shape = g.ctx.expiring(shape, g.seen, g.spec.TTLMs)
+	}
 	t, err := keyed.Open(g.ctx.State, shape)
 	if err != nil {
 		return nil, err

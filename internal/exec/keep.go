@@ -38,7 +38,8 @@ func (k *Keep) Open(ctx *Context) error {
 	k.ctx = ctx
 	k.group = newGrouping(k.spec.Keys, k.spec.Types)
 	var err error
-	k.multi, err = keyed.OpenMulti(ctx.State, keyed.Shape{Name: "rows", Key: k.group.types, Row: k.spec.Types, Extra: 1, Groups: ctx.Groups, Memory: ctx.Memory})
+	shape := keyed.Shape{Name: "rows", Key: k.group.types, Row: k.spec.Types, Extra: 1, Groups: ctx.Groups, Memory: ctx.Memory}
+	k.multi, err = keyed.OpenMulti(ctx.State, ctx.expiringKeys(shape, 0, k.spec.TTLMs))
 	return err
 }
 
@@ -46,8 +47,12 @@ func (k *Keep) Open(ctx *Context) error {
 func (k *Keep) Process(_ int, b *vec.Batch, out Output) (bool, error) {
 	rows := k.ident.positions(b)
 	if len(rows) > 0 {
+		k.multi.Trim()
 		o := newRowsOut(k.spec.Types)
 		k.rows(b, rows, o)
+		if err := k.ctx.tooLarge(k.multi); err != nil {
+			return false, err
+		}
 		if err := o.emit(out); err != nil {
 			return false, err
 		}
@@ -76,8 +81,11 @@ func (k *Keep) rows(b *vec.Batch, rows []int32, o *rowsOut) {
 		}
 		kind := b.Kind(int(r))
 		if kind.Adds() {
-			ref := k.multi.Add(k.multi.SlotOne(keys, at, true), flat, int(r))
-			k.multi.Extra(ref)[0] = now
+			s := k.multi.SlotOne(keys, at, true)
+			k.multi.Extra(k.multi.Add(s, flat, int(r)))[0] = now
+			if k.spec.TTLMs > 0 {
+				freshen(k.multi, s, 0, int64(now), k.spec.TTLMs)
+			}
 			o.row(kind, flat, int(r))
 			continue
 		}

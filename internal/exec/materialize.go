@@ -37,7 +37,8 @@ func (m *Materialize) Open(ctx *Context) error {
 	m.ctx = ctx
 	m.group = newGrouping(m.spec.Keys, m.spec.Types)
 	var err error
-	m.multi, err = keyed.OpenMulti(ctx.State, keyed.Shape{Name: "rows", Key: m.group.types, Row: m.spec.Types, Extra: 1, Groups: ctx.Groups, Memory: ctx.Memory})
+	shape := keyed.Shape{Name: "rows", Key: m.group.types, Row: m.spec.Types, Extra: 1, Groups: ctx.Groups, Memory: ctx.Memory}
+	m.multi, err = keyed.OpenMulti(ctx.State, ctx.expiringKeys(shape, 0, m.spec.TTLMs))
 	return err
 }
 
@@ -45,12 +46,13 @@ func (m *Materialize) Open(ctx *Context) error {
 func (m *Materialize) Process(_ int, b *vec.Batch, out Output) (bool, error) {
 	rows := m.ident.positions(b)
 	if len(rows) > 0 {
+		m.multi.Trim()
 		o := newRowsOut(m.spec.Types)
 		m.rows(b, rows, o)
 		if err := o.emit(out); err != nil {
 			return false, err
 		}
-		if err := m.ctx.overdrawn(m.multi.Bytes()); err != nil {
+		if err := m.ctx.tooLarge(m.multi); err != nil {
 			return false, err
 		}
 	}
@@ -85,6 +87,9 @@ func (m *Materialize) rows(b *vec.Batch, rows []int32, o *rowsOut) {
 			ref := m.multi.Add(s, flat, int(r))
 			m.multi.Extra(ref)[0] = now
 			o.row(kind, flat, int(r))
+			if m.spec.TTLMs > 0 {
+				freshen(m.multi, s, 0, int64(now), m.spec.TTLMs)
+			}
 			continue
 		}
 		if s := m.multi.SlotOne(k, at, false); s != keyed.None {

@@ -51,7 +51,11 @@ func (n *Normalize) Open(ctx *Context) error {
 }
 
 func (n *Normalize) open(store state.Store) (err error) {
-	n.table, err = keyed.Open(store, keyed.Shape{Name: "rows", Key: n.group.types, Words: normalizeWords, Blobs: []int{normalizeRow}, Groups: n.ctx.Groups, Memory: n.ctx.Memory})
+	shape := keyed.Shape{Name: "rows", Key: n.group.types, Words: normalizeWords, Blobs: []int{normalizeRow}, Groups: n.ctx.Groups, Memory: n.ctx.Memory}
+	if n.spill == nil {
+		shape = n.ctx.expiring(shape, normalizeTime, n.spec.TTLMs)
+	}
+	n.table, err = keyed.Open(store, shape)
 	return err
 }
 
@@ -63,6 +67,7 @@ func (n *Normalize) Process(_ int, b *vec.Batch, out Output) (bool, error) {
 		return false, n.spill.write(b, rows)
 	}
 	if len(rows) > 0 {
+		n.table.Trim()
 		o := newRowsOut(n.spec.Types)
 		if err := n.rows(b, rows, o); err != nil {
 			return false, err

@@ -25,12 +25,12 @@ func openOverChanges(o *Over) (overMode, error) {
 	x := &overChanges{o: o, group: newGrouping(o.spec.Partition, o.spec.Types)}
 	order := newOrdering(o.spec.Order, o.spec.Types)
 	p := &rankShape{order: order, types: o.spec.Types, limit: noBound, tag: upToInts(len(o.spec.Types)), tagTs: o.spec.Types}
-	m, err := keyed.OpenMulti(o.ctx.State, keyed.Shape{Name: "rows", Key: x.group.types, Row: o.spec.Types, Extra: p.extraWords(),
-		Groups: o.ctx.Groups, Memory: o.ctx.Memory})
+	m, err := keyed.OpenMulti(o.ctx.State, o.ctx.evicting(keyed.Shape{Name: "rows", Key: x.group.types, Row: o.spec.Types, Extra: p.extraWords(),
+		Groups: o.ctx.Groups, Memory: o.ctx.Memory}))
 	if err != nil {
 		return nil, err
 	}
-	x.rows = newRankRows(p, m, o.ctx.Memory)
+	x.rows = newRankRows(p, m, o.ctx.Memory, false)
 	x.calls, err = newOverCalls(o.spec, o.spec.Types, order, everyCall, o.ctx.Memory)
 	return x, err
 }
@@ -57,6 +57,7 @@ func (x *overChanges) process(b *vec.Batch) error {
 
 // change takes a batch's rows partition by partition.
 func (x *overChanges) change(b *vec.Batch) error {
+	x.rows.m.Trim()
 	rows := x.o.ident.positions(b)
 	slots, made := x.group.upsert(&x.rows.m.Table, b.Cols, rows, b.Rows)
 	x.batch.slots = slots

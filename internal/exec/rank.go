@@ -61,7 +61,7 @@ func (r *Rank) Open(ctx *Context) error {
 	r.ctx = ctx
 	r.from, r.to = bounds(r.spec.From, r.spec.To)
 	r.group = newGrouping(r.spec.Partition, r.spec.Types)
-	p := &rankShape{order: newOrdering(r.spec.Order, r.spec.Types), types: r.spec.Types, limit: noBound}
+	p := &rankShape{order: newOrdering(r.spec.Order, r.spec.Types), types: r.spec.Types, limit: noBound, ages: r.ages()}
 	switch {
 	case r.spec.Input == jobgraph.RankUpdateFast && r.spec.WindowEnd < 0:
 		p.tag = r.spec.UniqueKey
@@ -93,22 +93,20 @@ func (r *Rank) rowsShape() keyed.Shape {
 	return keyed.Shape{Name: "rows", Key: r.group.types, Row: r.spec.Types, Extra: r.shape.extraWords(), Groups: r.ctx.Groups, Memory: r.ctx.Memory}
 }
 
+// ages reports whether partitions have a time to live.
+func (r *Rank) ages() bool { return r.spec.TTLMs > 0 && r.spec.WindowEnd < 0 && !r.atEnd() }
+
 // openRows reads the rows that a store has.
 func (r *Rank) openRows(store state.Store) error {
-	m, err := keyed.OpenMulti(store, r.rowsShape())
+	shape := r.rowsShape()
+	if !r.atEnd() {
+		shape = r.ctx.expiringKeys(shape, len(r.shape.order.keys), r.spec.TTLMs)
+	}
+	m, err := keyed.OpenMulti(store, shape)
 	if err != nil {
 		return err
 	}
-	if r.isFirst() {
-		r.rows = &rankRows{rankShape: r.shape, m: m}
-	} else {
-		r.rows = newRankRows(r.shape, m, r.ctx.Memory)
-	}
-	if r.spec.TTLMs > 0 {
-		for s := range m.Each {
-			r.rows.touch([]keyed.Slot{s}, r.ctx.Env.Now()/1000)
-		}
-	}
+	r.rows = newRankRows(r.shape, m, r.ctx.Memory, r.isFirst())
 	return nil
 }
 
@@ -132,6 +130,7 @@ func (r *Rank) Process(_ int, b *vec.Batch, out Output) (bool, error) {
 			return false, err
 		}
 	default:
+		r.rows.m.Trim()
 		r.start(b, r.ident.positions(b))
 		r.feed.batches(r.next)
 	}
@@ -153,8 +152,9 @@ func (r *Rank) drain(out Output) (bool, error) {
 // start takes rows of a batch.
 func (r *Rank) start(b *vec.Batch, rows []int32) {
 	m := &r.rows.m.Table
-	if ttl := r.spec.TTLMs; ttl > 0 {
-		r.rows.expire(r.group.find(m, b.Cols, rows, b.Rows), r.ctx.Env.Now()/1000, ttl)
+	if r.ages() {
+		r.rows.now = r.ctx.Env.Now() / 1000
+		r.rows.expire(r.group.find(m, b.Cols, rows, b.Rows), r.spec.TTLMs)
 	}
 	slots, made := r.group.upsert(m, b.Cols, rows, b.Rows)
 	if r.isFirst() {
@@ -164,9 +164,6 @@ func (r *Rank) start(b *vec.Batch, rows []int32) {
 	r.made = append(r.made[:0], made...)
 	r.rows.prepare(&r.batch, b, rows)
 	r.at = 0
-	if r.spec.TTLMs > 0 {
-		r.rows.touch(slots, r.ctx.Env.Now()/1000)
-	}
 }
 
 // next handles rows until there is a batch to put out.
@@ -190,6 +187,9 @@ func (r *Rank) settle() {
 	}
 	r.made = r.made[:0]
 	r.changes.forget(r.rows.m)
+	if r.ages() {
+		r.rows.touch(r.batch.slots, r.spec.TTLMs)
+	}
 }
 
 // step handles the next row of the batch; false: there is none.
@@ -322,7 +322,7 @@ func (r *Rank) Watermark(t int64, out Output) (bool, error) {
 // Tick implements Operator.
 func (r *Rank) Tick(now int64, _ Output) (bool, error) {
 	now /= 1000
-	if r.spec.TTLMs > 0 && r.rows != nil && now-r.swept >= r.spec.TTLMs/2 {
+	if r.ages() && now-r.swept >= r.spec.TTLMs/2 {
 		r.swept = now
 		r.rows.sweep(now, r.spec.TTLMs)
 	}

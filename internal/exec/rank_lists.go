@@ -230,6 +230,16 @@ func (l *rankLists) toLong(h *rankHead) {
 	l.long = append(l.long, x)
 }
 
+// held is how much memory the lists have, and how much of that is free.
+func (l *rankLists) held() (bytes, free int64) {
+	for class, blocks := range l.free {
+		if class > 0 {
+			free += int64(len(blocks)) << (class - 1)
+		}
+	}
+	return l.bytes, free * rankEntrySize
+}
+
 // close gives the memory back to the budget.
 func (l *rankLists) close() {
 	l.count(int(-l.bytes))

@@ -19,31 +19,55 @@ type rankShape struct {
 	tagTs []types.Type
 	// limit is how many rows of a partition can ever be asked for, or noBound.
 	limit int64
+	ages  bool // partitions have a time to live
 }
 
 // rankRows keeps the rows of partitions in order. A row's extra words are those of
-// its sort keys.
+// its sort keys, and when it was used last if partitions have a time to live. The
+// lists of partitions that are out of memory are made when they come back.
 type rankRows struct {
 	*rankShape
 	m     *keyed.Multi
 	lists rankLists
-	seen  []int64 // by slot: processing time of the last change, ms; with a time to live
+	now   int64 // processing time of the batch at hand, ms; with a time to live
 }
 
 // extraWords is how many words are kept with a row.
-func (p *rankShape) extraWords() int { return len(p.order.keys) }
+func (p *rankShape) extraWords() int {
+	if p.ages {
+		return len(p.order.keys) + 1
+	}
+	return len(p.order.keys)
+}
 
-// newRankRows makes the lists of rows that are in a table already.
-func newRankRows(p *rankShape, m *keyed.Multi, mem *base.Budget) *rankRows {
+// sortWords returns the words of a row's sort keys.
+func (x *rankRows) sortWords(r keyed.Ref) []uint64 { return x.m.Extra(r)[:len(x.order.keys)] }
+
+// newRankRows makes the lists of rows that are in a table already, unless there are
+// to be none.
+func newRankRows(p *rankShape, m *keyed.Multi, mem *base.Budget, unlisted bool) *rankRows {
 	x := &rankRows{rankShape: p, m: m, lists: rankLists{mem: mem}}
+	if unlisted {
+		return x
+	}
+	x.list(slices.Collect(m.Each))
+	m.Follow(keyed.Follower{
+		Came:   x.list,
+		Leaves: func(s keyed.Slot) bool { x.lists.clear(s); return true },
+		Held:   x.lists.held,
+	})
+	return x
+}
+
+// list makes the lists of partitions from their rows.
+func (x *rankRows) list(slots []keyed.Slot) {
 	var refs []keyed.Ref
-	for s := range m.Each {
-		refs = m.Rows(refs, s)
+	for _, s := range slots {
+		refs = x.m.Rows(refs, s)
 	}
 	for n := 0; n < len(refs); n += vec.BatchRowsMax {
 		x.load(refs[n:min(n+vec.BatchRowsMax, len(refs))])
 	}
-	return x
 }
 
 // load puts rows of the table into the lists.
@@ -58,7 +82,7 @@ func (x *rankRows) load(refs []keyed.Ref) {
 	}
 	for i, r := range refs {
 		s := x.m.SlotOf(r)
-		w := x.m.Extra(r)
+		w := x.sortWords(r)
 		at := x.lists.search(s, func(e *rankEntry) bool { return x.compareRows(e.ref, r) <= 0 })
 		x.lists.insert(s, at, rankEntry{word: firstWord(w), ref: r, tag: uint32(tags[i])})
 	}
@@ -73,7 +97,7 @@ func firstWord(w []uint64) uint64 {
 
 // compareRows compares two rows that are kept.
 func (x *rankRows) compareRows(a, b keyed.Ref) int {
-	wa, wb := x.m.Extra(a), x.m.Extra(b)
+	wa, wb := x.sortWords(a), x.sortWords(b)
 	for k := range wa {
 		if wa[k] != wb[k] {
 			if wa[k] < wb[k] {
@@ -128,7 +152,7 @@ func (x *rankRows) compare(k *rankBatch, i int, word uint64, ref keyed.Ref) int 
 
 // compareTies is compare for rows with the same first word.
 func (x *rankRows) compareTies(k *rankBatch, i int, ref keyed.Ref) int {
-	words := x.m.Extra(ref)
+	words := x.sortWords(ref)
 	for j := range words {
 		w := k.words[j][i]
 		if w != words[j] {
@@ -164,10 +188,13 @@ func (x *rankRows) keep(k *rankBatch, i int) rankEntry {
 	ref := x.m.Add(k.slots[i], k.b.Cols, int(k.rows[i]))
 	e := rankEntry{ref: ref, tag: uint32(k.tags[i])}
 	w := x.m.Extra(ref)
-	for j := range w {
-		w[j] = k.words[j][i]
+	for j, words := range k.words {
+		w[j] = words[i]
 	}
-	e.word = firstWord(w)
+	if x.ages {
+		w[len(k.words)] = uint64(x.now)
+	}
+	e.word = firstWord(w[:len(k.words)])
 	return e
 }
 
@@ -258,29 +285,33 @@ func (x *rankRows) forget(s keyed.Slot) {
 }
 
 // expire forgets the partitions of slots whose time to live is over.
-func (x *rankRows) expire(slots []keyed.Slot, now, ttl int64) {
+func (x *rankRows) expire(slots []keyed.Slot, ttl int64) {
 	for _, s := range slots {
-		if s != keyed.None && int(s) < len(x.seen) && now-x.seen[s] > ttl {
-			x.seen[s] = now
+		if s != keyed.None && x.m.Has(s) && x.over(s, x.now, ttl) {
 			x.forget(s)
 		}
 	}
 }
 
-// touch notes when partitions were changed last.
-func (x *rankRows) touch(slots []keyed.Slot, now int64) {
+// over reports whether a partition's time to live is over.
+func (x *rankRows) over(s keyed.Slot, now, ttl int64) bool {
+	last := x.m.Last(s)
+	return last != 0 && now-int64(x.m.Extra(last)[len(x.order.keys)]) > ttl
+}
+
+// touch notes that partitions were used.
+func (x *rankRows) touch(slots []keyed.Slot, ttl int64) {
 	for _, s := range slots {
-		for int(s) >= len(x.seen) {
-			x.seen = append(x.seen, now)
+		if x.m.Has(s) {
+			freshen(x.m, s, len(x.order.keys), x.now, ttl)
 		}
-		x.seen[s] = now
 	}
 }
 
-// sweep forgets all partitions whose time to live is over.
+// sweep forgets all partitions in memory whose time to live is over.
 func (x *rankRows) sweep(now, ttl int64) {
 	for s := range x.m.Each {
-		if int(s) < len(x.seen) && now-x.seen[s] > ttl {
+		if x.over(s, now, ttl) {
 			x.forget(s)
 		}
 	}

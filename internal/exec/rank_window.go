@@ -31,7 +31,7 @@ func openWindowRank(r *Rank, shape keyed.Shape) (*windowRank, error) {
 	}
 	w := &windowRank{r: r, buckets: b, open: map[int64]*rankRows{}, mark: restoredTime(r.ctx.State, "watermark"), time: time}
 	for _, t := range b.Times() {
-		w.open[t] = newRankRows(r.shape, b.Get(t), r.ctx.Memory)
+		w.open[t] = newRankRows(r.shape, b.Get(t), r.ctx.Memory, false)
 	}
 	return w, nil
 }
@@ -65,7 +65,7 @@ func (w *windowRank) add(b *vec.Batch) {
 	byBucket(ends, rows, 1, func(end int64, part []int32) {
 		x := w.open[end]
 		if x == nil {
-			x = newRankRows(w.r.shape, w.buckets.At(end), w.r.ctx.Memory)
+			x = newRankRows(w.r.shape, w.buckets.At(end), w.r.ctx.Memory, false)
 			w.open[end] = x
 		}
 		w.keep(x, b, part)

@@ -70,6 +70,12 @@ type Table interface {
 	// were put again or lie in a range that was deleted.
 	Stale(n int)
 
+	// Expire tells when entries count no more: ends returns when one does by its value,
+	// 0 for never, and now how late it is, both in one unit. What has ended may be left
+	// out, together with older entries of the key, whenever files are written. Both are
+	// called by any goroutine.
+	Expire(ends func(val []byte) int64, now func() int64)
+
 	// Defer puts off writing what has changed, so that a Snapshot takes no time:
 	// after the next one, drain is called until it has nothing more, to write about n
 	// entries by Late. Who defers writes, too, what was frozen before changing it.
@@ -131,6 +137,9 @@ type File struct {
 	Run int `json:",omitempty"`
 	// Entries is how many it has; 0 if that is not known.
 	Entries int `json:",omitempty"`
+	// Ends is when about half of the entries count no more (Table.Expire), 0 if most
+	// do not expire.
+	Ends int64 `json:",omitempty"`
 }
 
 // Files are where a store puts its files and reads them: checkpoint storage, or a

@@ -39,6 +39,8 @@ type cold struct {
 	offs  []int
 	asked [][]byte
 	hit   []bool
+	came  []Slot
+	stuck int64 // the memory at which nothing more could be put out; 0: not so
 }
 
 // touchUse notes that slots are in use.
@@ -62,20 +64,41 @@ func (t *Table) free() int64 {
 }
 
 // mayTrim reports whether entries should leave memory, and how much must be free
-// afterwards.
+// afterwards. free is what the table has for new ones.
 func (t *Table) mayTrim(free int64) (want int64, trim bool) {
-	if !t.shape.Evicts || !t.mem.budget.Short(t.mem.bytes) {
+	t.tellTime()
+	if !t.shape.Evicts {
 		return 0, false
 	}
-	return t.mem.bytes / freeHigh, free < t.mem.bytes/freeLow
+	bytes := t.mem.bytes
+	if t.follow.Held != nil {
+		b, f := t.follow.Held()
+		bytes, free = bytes+b, free+f
+	}
+	if bytes < t.cold.stuck || !t.mem.budget.Short(bytes) {
+		return 0, false
+	}
+	return bytes / freeHigh, free < bytes/freeLow
+}
+
+// freeWith is free of a table, and what its follower has free.
+func (t *Table) freeWith(free int64) int64 {
+	if t.follow.Held != nil {
+		_, f := t.follow.Held()
+		free += f
+	}
+	return free
 }
 
 // Trim lets entries leave memory if it is short. Slots are void afterwards.
 func (t *Table) Trim() {
 	if want, trim := t.mayTrim(t.free()); trim {
-		t.evict(func() bool { return t.free() >= want }, t.putOut)
+		t.evict(func() bool { return t.freeWith(t.free()) >= want }, t.putOut)
 	}
 }
+
+// Follow lets f know which entries come and leave. It is called before the first use.
+func (t *Table) Follow(f Follower) { t.follow = f }
 
 // putOut writes an entry that has changed and frees its slot.
 func (t *Table) putOut(s Slot) {
@@ -86,17 +109,24 @@ func (t *Table) putOut(s Slot) {
 	t.forget(s)
 }
 
-// evict goes round the clock until enough is free, twice at most.
+// evict goes round the clock until enough is free, twice at most. If that was not
+// enough it is tried again when there is more.
 func (t *Table) evict(enough func() bool, out func(Slot)) {
 	t.cold.on = true
 	t.cold.touchUse([]Slot{t.next}) // makes the bits
-	for n := 2 * len(t.live); n > 0 && !enough(); n-- {
+	t.cold.stuck = 0
+	for n := 2 * len(t.live); !enough(); n-- {
+		if n == 0 {
+			t.cold.stuck = t.mem.bytes + t.mem.bytes/freeHigh
+			return
+		}
 		i := t.cold.hand % len(t.live)
 		t.cold.hand = i + 1
 		idle := t.live[i] &^ t.cold.used[i]
 		t.cold.used[i] = 0
 		for ; idle != 0; idle &= idle - 1 {
-			if s := Slot(i<<6 + bits.TrailingZeros64(idle)); s != t.null {
+			s := Slot(i<<6 + bits.TrailingZeros64(idle))
+			if s != t.null && (t.follow.Leaves == nil || t.follow.Leaves(s)) {
 				out(s)
 			}
 		}
@@ -144,20 +174,28 @@ func (t *Table) revive() {
 	}
 	t.fail(t.bring(c.asked))
 	kept := t.made[:0]
+	c.came = c.came[:0]
 	for i, s := range t.made {
 		if !c.hit[i] {
 			kept = append(kept, s)
 			continue
 		}
+		c.came = append(c.came, s)
 		t.touched[s>>6] &^= 1 << (s & 63)
 		t.durable[s>>6] |= 1 << (s & 63)
 	}
 	t.made = kept
+	if t.follow.Came != nil && len(c.came) > 0 {
+		t.follow.Came(c.came)
+	}
 }
 
 // fillEntries looks up the entries of t.made.
 func (t *Table) fillEntries(asked [][]byte) error {
 	return t.disk.Lookup(asked, func(i int, _, val []byte) error {
+		if t.over(val) {
+			return nil
+		}
 		t.cold.hit[i] = true
 		return t.setValue(t.made[i], val)
 	})
@@ -203,10 +241,13 @@ func (m *Multi) fillRows(asked [][]byte) error {
 	var seqs []uint64
 	var extras []uint64
 	err := m.disk.Lookup(asked, func(i int, key, val []byte) error {
-		m.cold.hit[i] = true
 		if err := m.checkRow(val); err != nil {
 			return err
 		}
+		if m.over(val) {
+			return nil
+		}
+		m.cold.hit[i] = true
 		if _, err := keyenc.DecodeRow(val[1+8*m.extra:], m.rowTypes, bs); err != nil {
 			return m.malformed(err)
 		}
@@ -233,7 +274,7 @@ func (m *Multi) fillRows(asked [][]byte) error {
 func (m *Multi) Trim() {
 	free := func() int64 { return m.Table.free() + 8*int64(m.rows.freeWords) }
 	if want, trim := m.mayTrim(free()); trim {
-		m.evict(func() bool { return free() >= want }, m.putOut)
+		m.evict(func() bool { return m.freeWith(free()) >= want }, m.putOut)
 	}
 	if len(m.changed) > changedMin+2*m.compacted {
 		m.compactChanged()

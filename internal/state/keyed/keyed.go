@@ -68,6 +68,21 @@ type Shape struct {
 	// Evicts lets entries leave memory when it is short: the operator calls Trim
 	// where it holds no slots, and reads entries by key only.
 	Evicts bool
+	// Expiry is when entries that are out of memory count no more; nil: never.
+	Expiry *Expiry
+}
+
+// A Follower keeps, about the entries of a table that evicts, something more in
+// memory, by slot.
+type Follower struct {
+	// Came tells of entries that the store had, before the call that brought them
+	// returns.
+	Came func(slots []Slot)
+	// Leaves tells that an entry is about to leave; false keeps it.
+	Leaves func(s Slot) bool
+	// Held is how much memory the follower has, and how much of that is free for
+	// new entries; nil: nothing that counts.
+	Held func() (bytes, free int64)
 }
 
 // A meter counts the memory of one structure against the budget.

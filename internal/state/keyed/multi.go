@@ -68,6 +68,7 @@ func OpenMulti(s state.Store, shape Shape) (*Multi, error) {
 	describe(s, Lists, shape)
 	m := newMulti(s.Table(shape.Name), shape)
 	if shape.Evicts {
+		m.expire()
 		m.values = s
 		seqs := s.Values(m.seqName())
 		if len(seqs) > 0 || m.disk.Empty() {

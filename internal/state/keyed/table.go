@@ -43,9 +43,11 @@ type Table struct {
 	refs    []uint64
 	fetched uint64 // makes the reads of stringRefs count
 
-	cold  cold
-	ice   ice
-	bring func(asked [][]byte) error // brings what the store has of made
+	cold     cold
+	ice      ice
+	follow   Follower
+	expiring *expiring                  // nil: entries do not expire
+	bring    func(asked [][]byte) error // brings what the store has of made
 
 	disk     state.Table
 	wrote    groupSet // groups with entries in the store, as far as known
@@ -99,6 +101,7 @@ func Open(s state.Store, shape Shape) (*Table, error) {
 	describe(s, Entries, shape)
 	t := newTable(s.Table(shape.Name), shape)
 	if shape.Evicts {
+		t.expire()
 		t.begin(s)
 		return t, nil
 	}
@@ -455,7 +458,10 @@ func (t *Table) hash(s Slot) uint64 {
 	return keyenc.HashWord(t.shape.Key[0], t.entry(s)[t.keyAt])
 }
 
-// Len returns the number of entries.
+// Has reports whether a slot is in use.
+func (t *Table) Has(s Slot) bool { return t.live[s>>6]&(1<<(s&63)) != 0 }
+
+// Len returns the number of entries in memory.
 func (t *Table) Len() int { return t.n }
 
 // Each yields the live slots, ascending: in the order in which they were made,

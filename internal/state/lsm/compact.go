@@ -55,7 +55,13 @@ func (t *tree) tidy() {
 	if t.foreign && len(v.runs) > 0 {
 		keep = 0
 	}
-	if t.merging || t.closed || t.failed != nil || keep >= len(v.runs)-1 && !t.foreign {
+	runs := v.runs[keep:]
+	if keep > 0 {
+		if n := ended(v.runs, t.clock(), t.opts.mergeBytes); n > 0 {
+			keep, runs = 0, v.runs[:n]
+		}
+	}
+	if t.merging || t.closed || t.failed != nil || len(runs) == 0 || len(runs) == 1 && keep > 0 {
 		t.mu.Unlock()
 		return
 	}
@@ -64,7 +70,7 @@ func (t *tree) tidy() {
 	t.mu.Unlock()
 	work := func() {
 		defer t.busy.Done()
-		err := t.merge(v.runs[keep:], keep == 0)
+		err := t.merge(runs, keep == 0)
 		t.mu.Lock()
 		t.merging = false
 		t.foreign = t.foreign && err != nil
@@ -114,6 +120,7 @@ func mergeFrom(runs []*run, least, stale int64, most int) int {
 
 // merge makes one run of neighbours; the oldest is at the bottom if all is.
 func (t *tree) merge(runs []*run, bottom bool) error {
+	stale := t.stale.Load()
 	layers := map[string][]layer{}
 	for _, r := range runs {
 		byTable, err := r.layers()
@@ -131,6 +138,9 @@ func (t *tree) merge(runs []*run, bottom bool) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	next := *t.view.Load()
+	if !bottom || len(runs) < len(next.runs) {
+		stale = 0
+	}
 	at := slices.Index(next.runs, runs[0])
 	var in []*run
 	if out != nil {
@@ -148,6 +158,7 @@ func (t *tree) merge(runs []*run, bottom bool) error {
 		t.retired = append(t.retired, r.files...)
 		gone += r.entries()
 	}
-	t.stale.Add(-min(gone, t.stale.Load()))
+	// Of all runs nothing is hidden any more, whatever was counted.
+	t.stale.Add(-min(max(gone, stale), t.stale.Load()))
 	return nil
 }

@@ -54,6 +54,11 @@ func (t *table) Delete(key []byte) error {
 // Stale implements state.Table.
 func (t *table) Stale(n int) { t.store.tree.stale.Add(int64(n)) }
 
+// Expire implements state.Table.
+func (t *table) Expire(ends func([]byte) int64, now func() int64) {
+	t.store.tree.expire(t.name, expiry{ends, now})
+}
+
 func (t *table) change(key, val []byte, dead bool) error {
 	was := t.pending.bytes
 	t.pending.add(key, val, dead)

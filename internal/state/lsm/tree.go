@@ -42,6 +42,7 @@ type tree struct {
 	failed    error // of a background merge that found damage
 	busy      sync.WaitGroup
 
+	expiries     atomic.Pointer[map[string]expiry] // by table
 	waitingBytes atomic.Int64
 	fileBytes    atomic.Int64
 	stale        atomic.Int64 // entries that count no more, about
@@ -259,9 +260,9 @@ func (t *tree) writeRun(tables map[string][]layer, bottom bool) (*run, error) {
 	number := t.nextRun
 	t.mu.Unlock()
 	r := &run{}
-	err := encode(tables, bottom, &t.opts, func(data []byte, entries int) error {
+	err := t.encode(tables, bottom, func(data []byte, entries int, ends int64) error {
 		f := &file{tree: t, within: spanOf(t.groups), meta: state.File{
-			Bytes: int64(len(data)), Sum: xxh3.Hash(data), Range: t.groups, Run: number, Entries: entries}}
+			Bytes: int64(len(data)), Sum: xxh3.Hash(data), Range: t.groups, Run: number, Entries: entries, Ends: ends}}
 		t.mu.Lock()
 		t.nextFile++
 		// The sum keeps names apart when a file is written again after a restore.
@@ -323,10 +324,12 @@ func (t *tree) close() {
 }
 
 // encode merges the layers of each table into files, which it gives to put, one
-// after the other; none if there is nothing.
-func encode(tables map[string][]layer, bottom bool, opts *Backend, put func(data []byte, entries int) error) error {
+// after the other; none if there is nothing. Entries that have ended are left out.
+func (t *tree) encode(tables map[string][]layer, bottom bool, put func(data []byte, entries int, ends int64) error) error {
+	opts := &t.opts
 	about := sizeOf(tables)
 	w := newWriter(opts.Plain, min(about, opts.fileBytes))
+	var ends endings
 	for _, name := range slices.Sorted(maps.Keys(tables)) {
 		var srcs []*source
 		var tombs []span
@@ -340,23 +343,38 @@ func encode(tables map[string][]layer, bottom bool, opts *Backend, put func(data
 			}
 		}
 		tombs = union(tombs)
+		expiry, expires := t.expiryOf(name)
+		now := int64(0)
+		if expires {
+			now = expiry.now()
+		}
 		w.begin(name, tombs, suffix)
 		m := mergeOf(srcs)
 		for m.next() {
-			if m.dead && (bottom || covers(tombs, m.key)) {
+			val, dead, at := m.val, m.dead, int64(0)
+			if expires && !dead {
+				if at = expiry.ends(val); at != 0 && at < now {
+					val, dead = nil, true
+					t.stale.Add(2) // what says so, and what it hides
+				}
+			}
+			if dead && (bottom || covers(tombs, m.key)) {
 				continue
 			}
 			if w.bytes() >= opts.fileBytes {
 				w.end()
-				if err := put(w.finish(), w.entries); err != nil {
+				if err := put(w.finish(), w.entries, ends.mean(w.entries)); err != nil {
 					return err
 				}
 				w.release()
 				about -= opts.fileBytes
-				w = newWriter(opts.Plain, min(about, opts.fileBytes))
+				w, ends = newWriter(opts.Plain, min(about, opts.fileBytes)), endings{}
 				w.begin(name, nil, suffix) // the first file has the range tombstones of all
 			}
-			w.add(m.key, m.val, m.dead)
+			w.add(m.key, val, dead)
+			if at != 0 && !dead {
+				ends.add(at)
+			}
 		}
 		if m.err != nil {
 			return m.err
@@ -367,7 +385,7 @@ func encode(tables map[string][]layer, bottom bool, opts *Backend, put func(data
 	if w.empty() {
 		return nil
 	}
-	return put(w.finish(), w.entries)
+	return put(w.finish(), w.entries, ends.mean(w.entries))
 }
 
 // sizeOf is about how many bytes a run of the layers has.
