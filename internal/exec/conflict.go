@@ -46,7 +46,8 @@ type Conflict struct {
 	ident idents
 	swept int64
 	dirty []keyed.Slot          // keys with rows that wait, in the order of arrival
-	known map[keyed.Slot]bool   // what is in dirty
+	known map[keyed.Slot]bool   // what is in dirty: these stay in memory
+	later *keySet               // the same in the checkpoint
 	work  []keyed.Slot          // dirty keys that are yet to be compacted
 	texts map[keyed.Ref]rowText // of the key that is being compacted
 }
@@ -73,12 +74,15 @@ func (c *Conflict) Open(ctx *Context) error {
 	c.ctx, c.known = ctx, map[keyed.Slot]bool{}
 	c.group = newGrouping(c.spec.Keys, c.spec.Types)
 	var err error
-	c.multi, err = keyed.OpenMulti(ctx.State, keyed.Shape{Name: "rows", Key: c.group.types, Row: c.spec.Types,
-		Extra: conflictWords, Groups: ctx.Groups, Memory: ctx.Memory})
-	if err != nil {
+	shape := keyed.Shape{Name: "rows", Key: c.group.types, Row: c.spec.Types, Extra: conflictWords, Groups: ctx.Groups, Memory: ctx.Memory}
+	if c.multi, err = keyed.OpenMulti(ctx.State, ctx.expiringKeys(shape, conflictTime, c.spec.TTLMs)); err != nil {
 		return err
 	}
-	for s := range c.multi.Each {
+	if c.later, err = openKeySet(ctx, "waiting", c.multi, c.group.types); err != nil {
+		return err
+	}
+	c.multi.Follow(keyed.Follower{Leaves: func(s keyed.Slot) bool { return !c.known[s] }})
+	for _, s := range append(c.later.restored(), slices.Collect(c.multi.Each)...) {
 		for r := c.multi.First(s); r != 0; r = c.multi.Next(r) {
 			if c.multi.Extra(r)[conflictKind] != receiverHas {
 				c.touch(s)
@@ -108,6 +112,7 @@ func (c *Conflict) Process(_ int, b *vec.Batch, out Output) (bool, error) {
 	if c.spec.TTLMs > 0 {
 		now = uint64(c.ctx.Env.Now() / 1000)
 	}
+	c.multi.Trim()
 	slots, _ := c.group.upsert(&c.multi.Table, flat[:n], rows, b.Rows)
 	for i, r := range rows {
 		ref := c.multi.Add(slots[i], flat[:n], int(r))
@@ -115,7 +120,12 @@ func (c *Conflict) Process(_ int, b *vec.Batch, out Output) (bool, error) {
 		w[conflictKind], w[conflictStamp], w[conflictTime] = uint64(b.Kind(int(r))), uint64(stamps[r]), now
 		c.touch(slots[i])
 	}
-	if err := c.ctx.overdrawn(c.multi.Bytes()); err != nil {
+	if c.spec.TTLMs > 0 {
+		for _, s := range slots {
+			freshen(c.multi, s, conflictTime, int64(now), c.spec.TTLMs)
+		}
+	}
+	if err := c.ctx.tooLarge(c.multi); err != nil {
 		return false, err
 	}
 	if m, ok := lastMark(b); ok {
@@ -339,12 +349,18 @@ func (c *Conflict) Tick(now int64, _ Output) (bool, error) {
 }
 
 // Snapshot implements Operator.
-func (c *Conflict) Snapshot(base.Epoch) error { return c.multi.Snapshot() }
+func (c *Conflict) Snapshot(base.Epoch) error {
+	if err := c.later.snapshot(slices.Values(c.dirty)); err != nil {
+		return err
+	}
+	return c.multi.Snapshot()
+}
 
 // Close implements Operator.
 func (c *Conflict) Close() error {
 	if c.multi != nil {
 		c.multi.Close()
+		c.later.close()
 	}
 	return nil
 }

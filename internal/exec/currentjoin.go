@@ -58,7 +58,8 @@ func (j *CurrentJoin) Open(ctx *Context) (err error) {
 	if s.RightTTLMs > 0 {
 		stamps = 1
 	}
-	if j.right.rows, err = keyed.OpenMulti(ctx.State, j.right.shape("right", ctx, stamps)); err != nil {
+	shape := ctx.expiringKeys(j.right.shape("right", ctx, stamps), 0, s.RightTTLMs)
+	if j.right.rows, err = keyed.OpenMulti(ctx.State, shape); err != nil {
 		return err
 	}
 	j.saved = newSavedRows(ctx, s.LeftTypes, s.LeftKeys, true)
@@ -80,6 +81,8 @@ func (j *CurrentJoin) fence(t int64) {
 
 // Process implements Operator.
 func (j *CurrentJoin) Process(in int, b *vec.Batch, out Output) (bool, error) {
+	j.right.rows.Trim()
+	j.trim()
 	if in == 1 {
 		j.change(b)
 		if m, ok := lastMark(b); ok {
@@ -128,7 +131,10 @@ func (j *CurrentJoin) change(b *vec.Batch) {
 		adds := b.Kind(r).Adds()
 		slot := rows.SlotOne(&j.keys, i, adds)
 		if adds {
-			rows.Add(slot, b.Cols, r)
+			ref := rows.Add(slot, b.Cols, r)
+			if j.spec.RightTTLMs > 0 {
+				rows.Extra(ref)[0] = uint64(j.ctx.Env.Now() / 1000)
+			}
 			j.touch(slot)
 		} else if slot != keyed.None {
 			if ref := rows.FindRow(slot, b.Cols, r); ref != 0 {
@@ -142,16 +148,12 @@ func (j *CurrentJoin) change(b *vec.Batch) {
 	}
 }
 
-// touch writes down, at the last of a key's right rows, that they were used.
+// touch writes down, at a key's right rows, that they were used.
 func (j *CurrentJoin) touch(slot keyed.Slot) {
 	if j.spec.RightTTLMs == 0 || slot == keyed.None {
 		return
 	}
-	ref, now := j.right.rows.Last(slot), uint64(j.ctx.Env.Now()/1000)
-	if stamp := &j.right.rows.Extra(ref)[0]; *stamp != now {
-		*stamp = now
-		j.right.rows.TouchRow(slot, ref)
-	}
+	freshen(j.right.rows, slot, 0, j.ctx.Env.Now()/1000, j.spec.RightTTLMs)
 }
 
 // Tick implements Operator: what was not used for its time is forgotten.

@@ -15,17 +15,21 @@ func (ctx *Context) evicting(s keyed.Shape) keyed.Shape {
 // has the time of their last use in milliseconds.
 func (ctx *Context) expiring(s keyed.Shape, word int, ttlMs int64) keyed.Shape {
 	if ttlMs > 0 {
-		s.Expiry = &keyed.Expiry{Word: word, TTLMs: ttlMs, Now: func() int64 { return ctx.Env.Now() / 1000 }}
+		s.Expiry = &keyed.Expiry{Word: word, TTL: ttlMs, Now: func() int64 { return ctx.Env.Now() / 1000 }}
 	}
 	return ctx.evicting(s)
 }
 
 // expiringKeys is expiring for a Multi whose keys have a time to live, and not its
 // rows: that of the last use is the last row's. The other rows have one too, which
-// freshen keeps from lagging behind for more than half of the time to live; so a row
-// that is out of memory may go when its own time is over by so much.
+// freshen keeps from lagging behind for more than half of the time to live; so the
+// store may let a row go when its own time is over by so much.
 func (ctx *Context) expiringKeys(s keyed.Shape, word int, ttlMs int64) keyed.Shape {
-	return ctx.expiring(s, word, ttlMs+ttlMs/2)
+	s = ctx.expiring(s, word, ttlMs)
+	if s.Expiry != nil {
+		s.Expiry.Keys = true
+	}
+	return s
 }
 
 // tooLarge returns the error of an operator whose rows do not fit.

@@ -79,8 +79,7 @@ func (j *Join) Open(ctx *Context) error {
 			j.stamp[i] = extra
 			extra++
 		}
-		shape := j.sides[i].shape(name, ctx, extra)
-		shape.Evicts = !ctx.Resident && j.ttl[i] == 0 && !j.byUnique(i)
+		shape := ctx.expiring(j.sides[i].shape(name, ctx, extra), j.stamp[i], j.ttl[i])
 		var err error
 		if j.sides[i].rows, err = keyed.OpenMulti(ctx.State, shape); err != nil {
 			return err

@@ -8,13 +8,14 @@ import (
 	"github.com/millrace-io/millrace/vec"
 )
 
-// uniqueRows finds a side's rows by its unique columns. It is not durable: it
-// follows from the rows.
+// uniqueRows finds a side's rows in memory by its unique columns. It is not durable:
+// it follows from the rows.
 type uniqueRows struct {
 	cols  []int
 	types []types.Type
 	index *keyed.Table // word 0: the row
 	keys  keyed.Keys
+	some  keyed.Keys // of rows in memory
 }
 
 // openUnique makes the indexes of the inputs that may send updates without what was
@@ -31,20 +32,37 @@ func (j *Join) openUnique() error {
 			return err
 		}
 		m := j.sides[i].rows
-		var refs []keyed.Ref
-		for slot := range m.Each {
-			refs = m.Rows(refs, slot)
-		}
-		for n := 0; n < len(refs); n += vec.BatchRowsMax {
-			u.load(m, refs[n:min(n+vec.BatchRowsMax, len(refs))])
-		}
+		u.list(m, slices.Collect(m.Each))
+		m.Follow(keyed.Follower{
+			Came:   func(slots []keyed.Slot) { u.list(m, slots) },
+			Leaves: func(s keyed.Slot) bool { u.unlist(m, s); return true },
+			Held:   u.index.Held,
+		})
 		j.unique[i] = u
 	}
 	return nil
 }
 
-// byUnique reports whether the rows of an input are known by a unique key. They stay
-// in memory, for the index refers to them.
+// list puts the rows of keys into the index.
+func (u *uniqueRows) list(m *keyed.Multi, slots []keyed.Slot) {
+	var refs []keyed.Ref
+	for _, s := range slots {
+		refs = m.Rows(refs, s)
+	}
+	for n := 0; n < len(refs); n += vec.BatchRowsMax {
+		u.load(m, refs[n:min(n+vec.BatchRowsMax, len(refs))])
+	}
+}
+
+// unlist takes the rows of a key out of the index.
+func (u *uniqueRows) unlist(m *keyed.Multi, s keyed.Slot) {
+	for r := m.First(s); r != 0; r = m.Next(r) {
+		u.forget(m, r)
+	}
+}
+
+// byUnique reports whether the rows of an input are known by a unique key, which
+// holds the join key.
 func (j *Join) byUnique(in int) bool {
 	s := j.spec
 	cols, onlyInserts := s.LeftUnique, s.LeftAppend
@@ -64,9 +82,9 @@ func (u *uniqueRows) load(m *keyed.Multi, refs []keyed.Ref) {
 	for i, c := range u.cols {
 		cols[i] = m.Gather(refs, c)
 	}
-	u.keys.Prepare(u.types, cols, nil, len(refs))
+	u.some.Prepare(u.types, cols, nil, len(refs))
 	slots := make([]keyed.Slot, len(refs))
-	u.index.Upsert(&u.keys, slots)
+	u.index.Upsert(&u.some, slots)
 	for i, s := range slots {
 		u.index.Words(s)[0] = uint64(refs[i])
 	}
@@ -78,8 +96,8 @@ func (u *uniqueRows) forget(m *keyed.Multi, r keyed.Ref) {
 	for i, c := range u.cols {
 		cols[i] = m.Gather([]keyed.Ref{r}, c)
 	}
-	u.keys.Prepare(u.types, cols, nil, 1)
-	if s := u.index.SlotOne(&u.keys, 0, false); s != keyed.None && u.index.Words(s)[0] == uint64(r) {
+	u.some.Prepare(u.types, cols, nil, 1)
+	if s := u.index.SlotOne(&u.some, 0, false); s != keyed.None && u.index.Words(s)[0] == uint64(r) {
 		u.index.Delete(s)
 	}
 }
@@ -106,6 +124,7 @@ func (j *Join) byKey() (bool, error) {
 		}
 		j.matched = len(refs)
 		void := len(s.strict) > 0 && s.void(b, row)
+		s.rows.SlotOne(&j.own, j.at, false) // the row may be out of memory
 		at := u.index.SlotOne(&u.keys, j.at, kind.Adds() && !void)
 		old := keyed.Ref(0)
 		if at != keyed.None {

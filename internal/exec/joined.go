@@ -1,6 +1,9 @@
 package exec
 
 import (
+	"encoding/binary"
+	"slices"
+
 	"github.com/millrace-io/millrace/internal/state/keyed"
 	"github.com/millrace-io/millrace/types"
 	"github.com/millrace-io/millrace/vec"
@@ -11,7 +14,8 @@ import (
 //
 // The input's rows are kept under the join key, each with a number; the rows that it
 // was joined with are kept under the same key with the same number, and found by an
-// index in memory. A row that was joined with nothing is kept only if it was put out.
+// index in memory, of the keys that are there. A row that was joined with nothing is
+// kept only if it was put out.
 type joined struct {
 	left, right side
 	byID        map[joinedID][]keyed.Ref
@@ -38,25 +42,44 @@ func openJoined(ctx *Context, keys []int, left, right []types.Type, ttlMs int64)
 	if ttlMs > 0 {
 		stamps++ // when the row came
 	}
-	if k.left.rows, err = keyed.OpenMulti(ctx.State, k.left.shape("joined", ctx, stamps)); err != nil {
+	if k.left.rows, err = keyed.OpenMulti(ctx.State, ctx.expiring(k.left.shape("joined", ctx, stamps), 1, ttlMs)); err != nil {
 		return nil, err
 	}
-	if k.right.rows, err = keyed.OpenMulti(ctx.State, k.right.shape("joined with", ctx, stamps)); err != nil {
+	if k.right.rows, err = keyed.OpenMulti(ctx.State, ctx.expiring(k.right.shape("joined with", ctx, stamps), 1, ttlMs)); err != nil {
 		return nil, err
 	}
-	for slot := range k.left.rows.Each {
-		for r := k.left.rows.First(slot); r != 0; r = k.left.rows.Next(r) {
-			k.last = max(k.last, k.left.rows.Extra(r)[0])
-		}
+	for _, b := range ctx.State.Values(joinedLast) {
+		k.last = max(k.last, binary.BigEndian.Uint64(b))
 	}
-	for slot := range k.right.rows.Each {
-		for r := k.right.rows.First(slot); r != 0; r = k.right.rows.Next(r) {
-			id := joinedID{slot, k.right.rows.Extra(r)[0]}
+	k.list(slices.Collect(k.right.rows.Each))
+	k.right.rows.Follow(keyed.Follower{Came: k.list, Leaves: k.unlist, Held: k.held})
+	return k, nil
+}
+
+// joinedLast is the value of the store that has the last number.
+const joinedLast = "joined.last"
+
+// list puts the rows that rows of some keys were joined with into the index.
+func (k *joined) list(slots []keyed.Slot) {
+	rows := k.right.rows
+	for _, s := range slots {
+		for r := rows.First(s); r != 0; r = rows.Next(r) {
+			id := joinedID{s, rows.Extra(r)[0]}
 			k.byID[id] = append(k.byID[id], r)
 		}
 	}
-	return k, nil
 }
+
+// unlist takes those of a key out of it.
+func (k *joined) unlist(s keyed.Slot) bool {
+	for r := k.right.rows.First(s); r != 0; r = k.right.rows.Next(r) {
+		delete(k.byID, joinedID{s, k.right.rows.Extra(r)[0]})
+	}
+	return true
+}
+
+// held is about how much memory the index has.
+func (k *joined) held() (bytes, free int64) { return int64(len(k.byID)) * 96, 0 }
 
 // prepare hashes the keys of a batch without Sel.
 func (k *joined) prepare(b *vec.Batch) {
@@ -160,6 +183,7 @@ func (k *joined) err() error {
 
 func (k *joined) snapshot() error {
 	k.batch = nil
+	k.ctx.State.SetValue(joinedLast, binary.BigEndian.AppendUint64(nil, k.last))
 	if err := k.left.rows.Snapshot(); err != nil {
 		return err
 	}

@@ -98,6 +98,14 @@ func (l *leaver) sweep(nowMs int64) {
 	}
 }
 
+// trim lets what is kept leave memory, when nothing is on its way out.
+func (l *leaver) trim() {
+	if l.kept != nil {
+		l.kept.left.rows.Trim()
+		l.kept.right.rows.Trim()
+	}
+}
+
 func (l *leaver) snapshot() error {
 	if l.kept != nil {
 		return l.kept.snapshot()

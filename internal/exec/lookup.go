@@ -125,6 +125,7 @@ func (j *LookupJoin) local() bool { return j.spec.Cache.Kind == connect.CacheFul
 
 // Process implements Operator.
 func (j *LookupJoin) Process(_ int, b *vec.Batch, out Output) (bool, error) {
+	j.trim()
 	c := vec.Compact(b)
 	from := 0
 	for _, m := range c.Marks { // each stays between the rows that it stood between

@@ -559,7 +559,7 @@ func TestLookupJoinForgets(t *testing.T) {
 		for run.Arrive() {
 		}
 	}
-	run.Tick(1)
+	run.Tick(1000)
 	row(1, kI)
 	run.Tick(90_000)
 	row(2, kI)

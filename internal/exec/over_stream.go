@@ -117,7 +117,7 @@ func (x *overStream) openRunning() (err error) {
 		x.last = shape.Words
 		shape.Words++
 	}
-	x.accs, err = keyed.Open(ctx.State, shape)
+	x.accs, err = keyed.Open(ctx.State, ctx.evicting(shape))
 	return err
 }
 
@@ -161,12 +161,29 @@ func (x *overStream) openSliding() (err error) {
 			x.columns, ts = append(x.columns, c), append(ts, t)
 		}
 	}
-	x.past, err = keyed.OpenMulti(ctx.State, keyed.Shape{Name: "past", Key: x.group.types, Row: ts, Extra: 1, Groups: ctx.Groups, Memory: ctx.Memory})
+	shape := keyed.Shape{Name: "past", Key: x.group.types, Row: ts, Extra: 1, Groups: ctx.Groups, Memory: ctx.Memory}
+	if x.wait != nil && x.keep == 0 {
+		shape.Expiry = &keyed.Expiry{Word: 0, TTL: x.pastFor(), Now: func() int64 { return x.mark }}
+	}
+	x.past, err = keyed.OpenMulti(ctx.State, ctx.evicting(shape))
 	return err
+}
+
+// pastFor is for how long a row is needed, at most: its partition's last one may be a
+// reach behind it, and late rows be taken for half as long again and meet it.
+func (x *overStream) pastFor() int64 {
+	if x.last < 0 {
+		return x.reach
+	}
+	return 2*x.reach + x.reach/2 + 1
 }
 
 func (x *overStream) process(b *vec.Batch) error {
 	var err error
+	x.accs.Trim()
+	if x.past != nil {
+		x.past.Trim()
+	}
 	segments(b, func(part *vec.Batch, mark *vec.Mark) {
 		if part.Len() > 0 && err == nil {
 			err = x.add(part)

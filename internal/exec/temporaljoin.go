@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"maps"
 	"math"
 	"slices"
 
@@ -33,7 +34,8 @@ type TemporalJoin struct {
 	right *keyed.Multi
 	keys  keyed.Keys
 	slots []keyed.Slot
-	stale map[keyed.Slot]bool // keys with versions that will be dropped
+	stale map[keyed.Slot]bool // keys with versions that will be dropped; they stay in memory
+	later *keySet             // the same in the checkpoint
 	mark  int64
 	clean int64 // the watermark of the last forget
 	seq   uint64
@@ -70,7 +72,10 @@ func (j *TemporalJoin) Open(ctx *Context) error {
 	if j.left, err = keyed.OpenMultiBuckets(ctx.State, j.sides[0].shape("left", ctx, leftWord)); err != nil {
 		return err
 	}
-	if j.right, err = keyed.OpenMulti(ctx.State, j.sides[1].shape("right", ctx, rightWords)); err != nil {
+	if j.right, err = keyed.OpenMulti(ctx.State, ctx.evicting(j.sides[1].shape("right", ctx, rightWords))); err != nil {
+		return err
+	}
+	if j.later, err = openKeySet(ctx, "stale", j.right, j.sides[1].keyTs); err != nil {
 		return err
 	}
 	j.mark = restoredTime(ctx.State, "watermark")
@@ -83,14 +88,16 @@ func (j *TemporalJoin) Open(ctx *Context) error {
 			}
 		}
 	}
-	for slot := range j.right.Each {
+	for _, slot := range append(j.later.restored(), slices.Collect(j.right.Each)...) {
 		j.noteStale(slot)
 	}
+	j.right.Follow(keyed.Follower{Leaves: func(s keyed.Slot) bool { return !j.stale[s] }})
 	return nil
 }
 
 // Process implements Operator.
 func (j *TemporalJoin) Process(in int, b *vec.Batch, out Output) (bool, error) {
+	j.right.Trim()
 	if b.Len() > 0 {
 		j.keep(in, b)
 	}
@@ -316,6 +323,9 @@ func (j *TemporalJoin) Snapshot(base.Epoch) error {
 	if err := j.left.Snapshot(); err != nil {
 		return err
 	}
+	if err := j.later.snapshot(maps.Keys(j.stale)); err != nil {
+		return err
+	}
 	return j.right.Snapshot()
 }
 
@@ -323,5 +333,6 @@ func (j *TemporalJoin) Snapshot(base.Epoch) error {
 func (j *TemporalJoin) Close() error {
 	j.left.Close()
 	j.right.Close()
+	j.later.close()
 	return nil
 }

@@ -90,6 +90,10 @@ func (t *Table) freeWith(free int64) int64 {
 	return free
 }
 
+// Held is how much memory the table has, and how much of that is free: for a
+// Follower that keeps one.
+func (t *Table) Held() (bytes, free int64) { return t.mem.bytes, t.free() }
+
 // Trim lets entries leave memory if it is short. Slots are void afterwards.
 func (t *Table) Trim() {
 	if want, trim := t.mayTrim(t.free()); trim {
@@ -240,6 +244,8 @@ func (m *Multi) fillRows(asked [][]byte) error {
 	var of []int
 	var seqs []uint64
 	var extras []uint64
+	var ends []int // of keys
+	var keys []byte
 	err := m.disk.Lookup(asked, func(i int, key, val []byte) error {
 		if err := m.checkRow(val); err != nil {
 			return err
@@ -247,11 +253,12 @@ func (m *Multi) fillRows(asked [][]byte) error {
 		if m.over(val) {
 			return nil
 		}
-		m.cold.hit[i] = true
 		if _, err := keyenc.DecodeRow(val[1+8*m.extra:], m.rowTypes, bs); err != nil {
 			return m.malformed(err)
 		}
 		of = append(of, i)
+		keys = append(keys, key...)
+		ends = append(ends, len(keys))
 		seqs = append(seqs, binary.BigEndian.Uint64(key[len(key)-8:]))
 		for w := range m.extra {
 			extras = append(extras, binary.LittleEndian.Uint64(val[1+8*w:]))
@@ -262,7 +269,20 @@ func (m *Multi) fillRows(asked [][]byte) error {
 		return err
 	}
 	cols := finish(bs)
+	for from, to := 0, 0; from < len(of); from = to {
+		for to = from + 1; to < len(of) && of[to] == of[from]; {
+			to++
+		}
+		m.cold.hit[of[from]] = !m.keyOver(extras[(to-1)*m.extra:])
+	}
+	at := 0
 	for j, i := range of {
+		key := keys[at:ends[j]]
+		at = ends[j]
+		if !m.cold.hit[i] {
+			m.fail(m.disk.Delete(key)) // or it would be there again with the next row
+			continue
+		}
 		ref := m.add(m.made[i], cols, j, seqs[j], flagDurable)
 		copy(m.Extra(ref), extras[j*m.extra:])
 	}

@@ -19,10 +19,14 @@ import (
 // An Expiry says when the entries of a table that evicts count no more.
 type Expiry struct {
 	// Word is which word of an entry, or of a row's extra words, has the time of its
-	// last use in milliseconds; entries that have 0 there do not expire.
-	Word  int
-	TTLMs int64        // from the last use on
-	Now   func() int64 // in milliseconds
+	// last use; entries that have 0 there do not expire.
+	Word int
+	TTL  int64        // from the last use on
+	Now  func() int64 // all in one unit, of all tables of a store
+	// Keys lets the rows of a Multi end with the last of their key, whose word is that
+	// of the key's last use. Those of the others may lag behind for half the TTL, not
+	// more.
+	Keys bool
 }
 
 // expiring is what a table with an Expiry has besides.
@@ -60,7 +64,16 @@ func (e *expiring) ends(val []byte) int64 {
 	if used == 0 {
 		return 0
 	}
-	return used + e.TTLMs
+	if e.Keys {
+		return used + e.TTL + e.TTL/2
+	}
+	return used + e.TTL
+}
+
+// keyOver reports whether a key counts no more whose last row has the extra words.
+func (m *Multi) keyOver(extra []uint64) bool {
+	e := m.expiring
+	return e != nil && e.Keys && extra[e.Word] != 0 && int64(extra[e.Word])+e.TTL < e.clock.Load()
 }
 
 // over reports whether a durable value counts no more.
