@@ -146,7 +146,7 @@ func TestCheckpointOfAnotherJob(t *testing.T) {
 		if got.exit != 2 {
 			t.Errorf("%s: exit status %d", from, got.exit)
 		}
-		says(t, got.stderr, 2, "checkpoint 1 of job o holds positions of source *, which this job does not have: it is the checkpoint of another job, or the query has changed")
+		says(t, got.stderr, 2, "ck/o/chk-00000001.json of job o has positions of source default_catalog.default_database.t, which this job does not have: it is another job's, or the query has changed; --allow-non-restored-state leaves it out")
 	}
 	if got := rows(t, filepath.Join(dir, "out")); !slices.Equal(got, []string{"1,a", "2,b", "3,c"}) {
 		t.Errorf("the sink has %q", got)
