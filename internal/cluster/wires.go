@@ -40,18 +40,27 @@ func NewWires(g *jobgraph.Graph, attempt int, wake func(task.ID), spill func(edg
 // Queue returns the channel of an edge between two subtasks.
 func (w *Wires) Queue(edge, from, to int) *local.Queue { return w.edges[edge][from][to] }
 
-// Connect fills in a task's inbox and edges.
+// Connect fills in a task's inbox and edges. A forward edge has one channel for each
+// pair of subtasks: from any other sender a receiver would hear no watermark before
+// the end, and wait for it.
 func (w *Wires) Connect(cfg *task.Config) {
 	in := &local.Inbox{}
 	for i, e := range w.graph.Edges {
 		if e.To == cfg.ID.Vertex {
 			for from := range w.edges[i] {
+				if e.Ship == jobgraph.Forward && from != cfg.ID.Subtask {
+					continue
+				}
 				in.Queues = append(in.Queues, w.edges[i][from][cfg.ID.Subtask])
-				cfg.Channels = append(cfg.Channels, task.Channel{Input: e.Input, Priority: e.Priority, Route: w.route(e, from)})
+				cfg.Channels = append(cfg.Channels, task.Channel{Input: e.Input, Priority: e.Priority, Route: w.route(e)})
 			}
 		}
 		if e.From == cfg.ID.Vertex {
-			cfg.Edges = append(cfg.Edges, task.Edge{Out: local.Outbox(w.edges[i][cfg.ID.Subtask]), Route: w.route(e, cfg.ID.Subtask)})
+			out := w.edges[i][cfg.ID.Subtask]
+			if e.Ship == jobgraph.Forward {
+				out = out[cfg.ID.Subtask : cfg.ID.Subtask+1]
+			}
+			cfg.Edges = append(cfg.Edges, task.Edge{Out: local.Outbox(out), Route: w.route(e)})
 		}
 	}
 	if len(in.Queues) > 0 {
@@ -59,8 +68,8 @@ func (w *Wires) Connect(cfg *task.Config) {
 	}
 }
 
-func (w *Wires) route(e jobgraph.Edge, subtask int) task.Route {
-	r := task.Route{Ship: e.Ship, Subtask: subtask, Keys: e.Keys, Groups: w.graph.MaxParallelism}
+func (w *Wires) route(e jobgraph.Edge) task.Route {
+	r := task.Route{Ship: e.Ship, Keys: e.Keys, Groups: w.graph.MaxParallelism}
 	v := &w.graph.Vertices[e.From]
 	out := types.Schema(nil)
 	if n := len(v.Ops); n > 0 {

@@ -10,13 +10,12 @@ import (
 )
 
 // A Route says how an edge spreads rows over its channels. It belongs to one
-// subtask.
+// subtask. A forward edge has one channel.
 type Route struct {
-	Ship    jobgraph.Ship
-	Subtask int // the sender's, for Forward
-	Keys    []int
-	Types   []types.Type // of Keys
-	Groups  int
+	Ship   jobgraph.Ship
+	Keys   []int
+	Types  []types.Type // of Keys
+	Groups int
 
 	next   int
 	hasher keyenc.Hasher
@@ -35,8 +34,6 @@ func (e *Edge) send(b *vec.Batch) error {
 	switch {
 	case n == 1:
 		return e.Out.Send(0, exchange.Event{Batch: b})
-	case r.Ship == jobgraph.Forward:
-		return e.Out.Send(r.Subtask, exchange.Event{Batch: b})
 	case r.Ship == jobgraph.Gather:
 		return e.sendOne(0, b)
 	case r.Ship == jobgraph.Rebalance:
