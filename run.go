@@ -82,6 +82,9 @@ func Open(cfg Config) (*Session, error) {
 	if s.cfg.Log == nil {
 		s.cfg.Log = func(string) {}
 	}
+	if s.cfg.Clock != nil {
+		s.cfg.Now = s.cfg.Clock.Now
+	}
 	if s.cfg.Now == nil {
 		s.cfg.Now = env.Now
 	}
@@ -334,7 +337,7 @@ func (s *Session) budget() *base.Budget {
 
 // launch runs a graph in the background.
 func (s *Session) launch(ctx context.Context, j *Job, g *jobgraph.Graph, schema types.Schema, rows RowsFunc) error {
-	l := &cluster.Local{Graph: g, Log: func(line string) { s.cfg.Log(j.ID + ": " + line) }}
+	l := &cluster.Local{Graph: g, Clock: s.cfg.Clock, Log: func(line string) { s.cfg.Log(j.ID + ": " + line) }}
 	world := s.world()
 	world.Collect = func(b *vec.Batch) error {
 		if rows == nil {

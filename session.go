@@ -17,6 +17,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/millrace-io/millrace/internal/env"
 	"github.com/millrace-io/millrace/internal/sql/ast"
 	"github.com/millrace-io/millrace/types"
 	"github.com/millrace-io/millrace/vec"
@@ -40,6 +41,10 @@ type Config struct {
 	// is kept), in microseconds since the epoch; nil is the machine's. It is called
 	// from several goroutines.
 	Now func() int64
+	// Clock stands in for Now, for tests (package internal/sqltest): it stands still
+	// until a job has nothing left to do, then goes on to the time that its sources
+	// wait for. Jobs run one at a time.
+	Clock *env.Clock
 	// Print takes the lines of the function PRINT; nil writes them to standard error.
 	// It is called from several goroutines.
 	Print func(lines []byte)

@@ -34,6 +34,9 @@ type Local struct {
 	Restore *checkpoint.Manifest // where to start, or nil
 	Retain  int                  // manifests kept
 	Log     func(string)
+	// Clock is that of World.Env if it stands still until nothing is left to do; nil
+	// for one that goes.
+	Clock *env.Clock
 	// Recovered is called once sinks hold what the restored checkpoint says, before
 	// any task of an attempt runs.
 	Recovered func(attempt int)
@@ -45,7 +48,8 @@ type Local struct {
 	tasks  map[task.ID]*runner
 	sinks  map[string]connect.Committer
 	wires  *Wires
-	wakers map[task.ID]chan struct{} // of the tasks of this attempt
+	wakers map[task.ID]*waker // of the tasks of this attempt
+	moved  bool               // the clock stands at a time whose rows wait until timers are done
 
 	savepoints savepoints
 }
@@ -70,6 +74,12 @@ func (l *Local) Run(ctx context.Context) (job.Outcome, error) {
 	m := job.New(l.Graph, l.Options, l.Restore)
 	tick := time.NewTicker(exec.TickMs * time.Millisecond)
 	defer tick.Stop()
+	var still <-chan time.Time
+	if l.Clock != nil {
+		t := time.NewTicker(stillEvery)
+		defer t.Stop()
+		still = t.C
+	}
 	cancelled := ctx.Done()
 	l.Send(job.Event{Start: true})
 	for {
@@ -85,11 +95,10 @@ func (l *Local) Run(ctx context.Context) (job.Outcome, error) {
 		select {
 		case <-l.wake:
 		case <-tick.C:
-			now := env.Now()
-			for _, r := range l.tasks {
-				r.deliver(task.Control{Tick: now})
-			}
+			l.tick()
 			l.Send(job.Event{Tick: true})
+		case <-still:
+			l.moveClock()
 		case <-cancelled:
 			cancelled = nil
 			l.Send(job.Event{Cancel: true})
@@ -327,10 +336,13 @@ func (l *Local) deploy(d *job.Deployment) {
 		}
 	}
 	r := &runner{l: l, id: d.Task, wake: l.wakers[d.Task], stop: make(chan struct{}), gone: make(chan struct{})}
+	if l.Clock != nil { // its first step knows the time
+		r.deliver(task.Control{Tick: l.Clock.Now()})
+	}
 	l.tasks[d.Task] = r
 	wires := l.wires
 	go r.run(func() (*task.Task, error) {
-		cfg, err := build.Task(l.Graph, d.Task, d.Restore, d.Mark, l.World, func() { poke(r.wake) })
+		cfg, err := build.Task(l.Graph, d.Task, d.Restore, d.Mark, l.World, r.wake.poke)
 		if err != nil {
 			return nil, err
 		}
@@ -347,14 +359,14 @@ func (l *Local) deploy(d *job.Deployment) {
 
 // wire makes the channels of an attempt, and for each task what wakes it.
 func (l *Local) wire(attempt int) {
-	wakers := map[task.ID]chan struct{}{}
+	wakers := map[task.ID]*waker{}
 	for v := range l.Graph.Vertices {
 		for i := range l.Graph.Vertices[v].Parallelism {
-			wakers[task.ID{Vertex: v, Subtask: i, Attempt: attempt}] = make(chan struct{}, 1)
+			wakers[task.ID{Vertex: v, Subtask: i, Attempt: attempt}] = newWaker()
 		}
 	}
 	l.wakers = wakers
-	l.wires = NewWires(l.Graph, attempt, func(id task.ID) { poke(wakers[id]) }, func(edge int) local.Spill {
+	l.wires = NewWires(l.Graph, attempt, func(id task.ID) { wakers[id].poke() }, func(edge int) local.Spill {
 		if p := l.World.Profile; p != nil {
 			return spill.New(p.Waiting(edge, attempt, l.World))
 		}
@@ -390,7 +402,7 @@ type runner struct {
 	l    *Local
 	id   task.ID
 	cfg  *task.Config
-	wake chan struct{}
+	wake *waker
 	stop chan struct{}
 	gone chan struct{}
 
@@ -409,14 +421,7 @@ func (r *runner) deliver(c task.Control) {
 		r.mail = append(r.mail, c)
 	}
 	r.mu.Unlock()
-	poke(r.wake)
-}
-
-func poke(wake chan struct{}) {
-	select {
-	case wake <- struct{}{}:
-	default:
-	}
+	r.wake.poke()
 }
 
 // run owns the task from its first step until it is stopped: one that has finished
@@ -454,6 +459,7 @@ func (r *runner) loop(open func() (*task.Task, error)) (err error) {
 			return nil
 		default:
 		}
+		seen := r.wake.pokes.Load()
 		r.mu.Lock()
 		mail := r.mail
 		r.mail = nil
@@ -479,15 +485,20 @@ func (r *runner) loop(open func() (*task.Task, error)) (err error) {
 		}
 		// A table that is looked up has no way to wake the task: it is asked again, at
 		// growing intervals.
-		if t.Waiting() && !t.Done() {
+		waits := t.Waiting() && !t.Done()
+		if waits {
 			idle.Reset(nap)
 			nap = min(2*nap, napMax)
+		}
+		if !waits || nap == napMax { // an answer may wait for the clock
+			r.wake.settled.Store(seen)
 		}
 		select {
 		case <-r.stop:
 			return nil
-		case <-r.wake: // by mail, a channel or the reader
+		case <-r.wake.c: // by mail, a channel or the reader
 		case <-idle.C:
+			r.wake.pokes.Add(1)
 		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 // so. While it reads, the rows of the last reading answer; before the first is done
 // nothing does.
 //
-// It reads in Poll, one batch a call. The table is not part of a checkpoint: a restore
+// It reads in Poll, what is there, up to some batches a call. The table is not part of a checkpoint: a restore
 // reads it again.
 type FullTable struct {
 	spec   *jobgraph.LookupJoin
@@ -117,9 +117,15 @@ func (t *FullTable) load(now int64) error {
 			return err
 		}
 	}
-	ended, err := t.read.step(t)
-	if err != nil || !ended || t.under {
-		return err
+	ended, got := false, true
+	for n := 0; n < readBatchesMax && got && !ended; n++ {
+		var err error
+		if ended, got, err = t.read.step(t); err != nil {
+			return err
+		}
+	}
+	if !ended || t.under {
+		return nil
 	}
 	if t.side.rows != nil {
 		t.side.rows.Close()
@@ -129,6 +135,9 @@ func (t *FullTable) load(now int64) error {
 	t.read.rows = nil
 	return t.stop()
 }
+
+// readBatchesMax bounds what one call reads of a table.
+const readBatchesMax = 16
 
 // nextReading is when a table is read again that was read from began to ended.
 func nextReading(c connect.Cache, began, ended int64) (due int64, never bool) {
@@ -184,24 +193,23 @@ func (r *reading) more() error {
 	return r.reader.Add(splits)
 }
 
-// step reads a batch. It reports whether the table is read whole.
-func (r *reading) step(t *FullTable) (bool, error) {
+// step reads a batch. It reports whether the table is read whole, and whether there
+// was anything to read.
+func (r *reading) step(t *FullTable) (ended, got bool, err error) {
 	p, err := r.reader.Poll("")
 	if err != nil {
-		return false, err
+		return false, false, err
 	}
 	if p.Batch != nil {
 		if err := r.add(t, p.Batch); err != nil {
-			return false, err
+			return false, false, err
 		}
 	}
-	if !p.Empty {
-		return false, nil
+	got = p.Batch != nil || p.Ended
+	if !p.Empty || r.last {
+		return p.Empty, got, nil
 	}
-	if r.last {
-		return true, nil
-	}
-	return false, r.more()
+	return false, true, r.more()
 }
 
 func (r *reading) add(t *FullTable, b *vec.Batch) error {

@@ -17,8 +17,9 @@ type File struct {
 	Modes []string
 	Tol   float64
 
-	pinned      int // the parallelism that the file asks for, or 0
-	parallelism int // of the run
+	clock       bool // there is a clock section
+	pinned      int  // the parallelism that the file asks for, or 0
+	parallelism int  // of the run
 	sections    []section
 	lines       []string
 }
@@ -44,7 +45,7 @@ type expectation struct {
 }
 
 // words are those that begin a section. A line that begins otherwise is part of one.
-var words = []string{"flags", "clock", "table", "sql", "script", "expect"}
+var words = []string{"flags", "clock", "advance", "table", "sql", "script", "expect"}
 
 // ReadFile reads a file of tests.
 func ReadFile(name string) (*File, error) {
@@ -103,9 +104,19 @@ func (f *File) add(s section) error {
 		if _, err := parseTime(s.rest); err != nil {
 			return err
 		}
+		f.clock = true
+	case "advance":
+		if err := f.timeLine("advance " + s.rest); err != nil {
+			return err
+		}
 	case "table":
 		if err := s.table(); err != nil {
 			return err
+		}
+		for _, l := range s.body {
+			if err := f.timeLine(l.text); err != nil {
+				return fmt.Errorf("line %d: %w", l.line, err)
+			}
 		}
 	case "script":
 		if s.rest == "" {
@@ -125,6 +136,15 @@ func (f *File) add(s section) error {
 	}
 	f.sections = append(f.sections, s)
 	return nil
+}
+
+// timeLine checks a line of a table that moves the clock, which the file must have set.
+func (f *File) timeLine(line string) error {
+	_, ok, err := moment{}.after(line)
+	if ok && !f.clock {
+		return fmt.Errorf("the clock is moved, but it is the machine's; set it with '-- clock 2024-01-31 10:00:00' above")
+	}
+	return err
 }
 
 func (f *File) flags(rest string) (err error) {

@@ -4,15 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/millrace-io/millrace"
+	"github.com/millrace-io/millrace/connect"
 	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/env"
 )
@@ -101,16 +100,14 @@ func (f *File) testName(s section, number int) string {
 // runMode runs the sections in one session. The outcomes are by section; one that
 // has no expectation and fails ends the file.
 func (f *File) runMode(ctx context.Context, mode string, o Options) (out map[int]*outcome, err error) {
-	var clock atomic.Int64
-	clock.Store(math.MinInt64)
+	times := &times{}
 	s := Script{Mode: mode, Parallelism: f.parallelism, Options: o.Options}
 	cfg := s.config()
 	cfg.Defaults = map[string]string{"pipeline.auto-watermark-interval": "0 ms", "table.local-time-zone": "UTC"}
-	cfg.Now = func() int64 {
-		if t := clock.Load(); t != math.MinInt64 {
-			return t
-		}
-		return env.Now()
+	if f.clock {
+		times.clock = &env.Clock{}
+		times.begin(env.Now())
+		cfg.Clock = times.clock
 	}
 	session, err := millrace.Open(cfg)
 	if err != nil {
@@ -124,10 +121,14 @@ func (f *File) runMode(ctx context.Context, mode string, o Options) (out map[int
 		switch sec.word {
 		case "clock":
 			t, _ := parseTime(sec.rest) // it was read before
-			clock.Store(t)
+			times.begin(t)
+			continue
+		case "advance":
+			d, _ := connect.ParseDuration(sec.rest)
+			times.begin(times.start + d.Microseconds())
 			continue
 		case "table":
-			m := newMemory(f.Name, sec.body)
+			m := newMemory(f.Name, sec.body, times, mode == Batch)
 			defer m.forget()
 			text = at(sec.line, fmt.Sprintf("CREATE TEMPORARY TABLE %s WITH ('connector' = '%s', 'table' = '%s')", sec.rest, connectorName, m.number))
 		case "script":
@@ -147,7 +148,7 @@ func (f *File) runMode(ctx context.Context, mode string, o Options) (out map[int
 			}
 		}
 		run := &outcome{took: -env.Now()}
-		run.changes, run.err = f.runText(ctx, session, name, text, o.TimeLimit)
+		run.changes, run.err = f.runText(ctx, session, name, text, o.TimeLimit, times)
 		run.took += env.Now()
 		if len(sec.expects) == 0 && run.err != nil {
 			return nil, fmt.Errorf("%s: %w", mode, run.err)
@@ -168,13 +169,13 @@ func body(lines []tableLine) string {
 	return b.String()
 }
 
-func (f *File) runText(ctx context.Context, s *millrace.Session, name, text string, limit time.Duration) ([]Change, error) {
+func (f *File) runText(ctx context.Context, s *millrace.Session, name, text string, limit time.Duration, t *times) ([]Change, error) {
 	if limit == 0 {
 		limit = time.Minute
 	}
 	ctx, stop := context.WithTimeoutCause(ctx, limit, ErrTime)
 	defer stop()
-	changes, err := runIn(ctx, s, name, text)
+	changes, err := runIn(ctx, s, name, text, t.rewind)
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}

@@ -88,17 +88,19 @@ func (s Script) run(ctx context.Context) (changes []Change, err error) {
 		return changes, err
 	}
 	defer func() { err = errors.Join(err, session.Close()) }()
-	return runIn(ctx, session, s.File, s.Text)
+	return runIn(ctx, session, s.File, s.Text, func() {})
 }
 
 // runIn runs a text in a session, statement by statement, and returns the changes of
-// its last SELECT, or the rows of the statement that listed some last.
-func runIn(ctx context.Context, session *millrace.Session, file, text string) (changes []Change, err error) {
+// its last SELECT, or the rows of the statement that listed some last. It calls begin
+// before each.
+func runIn(ctx context.Context, session *millrace.Session, file, text string, begin func()) (changes []Change, err error) {
 	for st, err := range session.Script(file, text) {
 		if err != nil {
 			return changes, err
 		}
 		c := collector{zone: session.Zone()}
+		begin()
 		res, err := session.Execute(ctx, st, c.take)
 		if err != nil {
 			return changes, err

@@ -91,6 +91,12 @@ func TestWrongFiles(t *testing.T) {
 		{"# t\n-- expect\n1", "x.test:2: -- expect follows an -- sql"},
 		{"# t\n-- flags strem", "unknown flag 'strem'"},
 		{"# t\n-- clock noon", `x.test:2: "noon" is no time`},
+		{"# t\n-- advance 1 min", "x.test:2: the clock is moved, but it is the machine's; set it with '-- clock"},
+		{"# t\n-- clock 2024-02-29\n-- advance soon", "x.test:3: 'soon' is not a duration"},
+		{"# t\n-- table t (a INT)\n1\nadvance 1 min\n2", "x.test:2: line 4: the clock is moved, but it is the machine's"},
+		{"# t\n-- table t (a INT)\n1\nclock 2024-02-29", "x.test:2: line 4: the clock is moved, but it is the machine's"},
+		{"# t\n-- clock 2024-02-29\n-- table t (a INT)\n1\nadvance soon", "x.test:3: line 5: 'soon' is not a duration"},
+		{"# t\n-- clock 2024-02-29\n-- table t (a INT)\n1\nclock noon", `x.test:3: line 5: "noon" is no time`},
 		{"# t\n-- sql\nSELECT 1\n-- expect rows", "x.test:4: unknown word 'rows'"},
 	} {
 		if _, err := parseFile("x.test", c.text); err == nil || !strings.Contains(err.Error(), c.want) {

@@ -25,7 +25,7 @@ const connectorName = "test-table"
 var register = sync.OnceFunc(func() {
 	connect.Register(&connect.Connector{
 		Name:    connectorName,
-		Options: []connect.Option{{Key: "table", Doc: "the number of the table in the run of a test"}},
+		Options: append([]connect.Option{{Key: "table", Doc: "the number of the table in the run of a test"}, connect.CacheOption}, connect.FullCacheOptions...),
 		Kinds: func(o connect.Options) bool {
 			m, err := find(o)
 			return err == nil && m.changes
@@ -36,7 +36,10 @@ var register = sync.OnceFunc(func() {
 				return nil, err
 			}
 			items, err := m.read(t.Schema, s.Zone)
-			return &source{items: items, cols: s.Columns}, err
+			if s.Bounded && !m.batch { // a lookup join reads the table as it is now
+				items = m.present(items)
+			}
+			return &source{table: m, items: items, cols: s.Columns, ends: s.Bounded || !m.timed}, err
 		},
 		Sink: func(t connect.Table, _ connect.Write) (connect.Sink, error) {
 			m, err := find(t.Options)
@@ -67,6 +70,9 @@ type memory struct {
 	number  string
 	lines   []tableLine
 	changes bool // the lines are changes, with their kinds
+	timed   bool // some lines say when the rows behind them come
+	times   *times
+	batch   bool // all rows are there from the beginning
 
 	mu    sync.Mutex
 	items []item // of lines, once they are read
@@ -81,10 +87,12 @@ type tableLine struct {
 	text string
 }
 
-// An item is what a reader gives at once: rows, or a watermark.
+// An item is what a reader gives at once: rows, or a watermark, or nothing before a
+// time.
 type item struct {
 	batch *vec.Batch
 	mark  int64
+	from  *moment
 }
 
 // A row is one of a batch; a nil batch is a row that has gone.
@@ -93,9 +101,12 @@ type row struct {
 	at    int
 }
 
-func newMemory(file string, lines []tableLine) *memory {
-	m := &memory{file: file, lines: lines, number: fmt.Sprint(numbers.Add(1)), index: map[string][]int{}}
+func newMemory(file string, lines []tableLine, t *times, batch bool) *memory {
+	m := &memory{file: file, lines: lines, times: t, batch: batch, number: fmt.Sprint(numbers.Add(1)), index: map[string][]int{}}
 	for _, l := range lines {
+		if f := form(l.text); f == "clock" {
+			m.timed = true
+		}
 		if _, _, ok := cutKind(l.text); ok {
 			m.changes = true
 		}
@@ -141,15 +152,35 @@ func (m *memory) read(schema types.Schema, zone string) ([]item, error) {
 	return append(out, item{batch: b}), nil
 }
 
-// parse makes items of the lines: runs of lines of one form, and watermarks.
+// present returns the items of a table as it is now.
+func (m *memory) present(items []item) []item {
+	for i, it := range items {
+		if it.from != nil && m.times.of(*it.from) > m.times.clock.Now() {
+			return items[:i]
+		}
+	}
+	return items
+}
+
+// parse makes items of the lines: runs of lines of one form, watermarks and times.
 func (m *memory) parse(schema types.Schema, zone string) ([]item, error) {
 	loc, err := time.LoadLocation(zone)
 	if err != nil {
 		return nil, err
 	}
 	var out []item
+	now := moment{offset: true}
 	for i := 0; i < len(m.lines); {
 		l := m.lines[i]
+		next, ok, err := now.after(l.text)
+		if err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", m.file, l.line, err)
+		}
+		if ok {
+			now, i = next, i+1
+			out = append(out, item{from: &next})
+			continue
+		}
 		if text, ok := strings.CutPrefix(l.text, "watermark "); ok {
 			us, err := parseTime(text)
 			if err != nil {
@@ -177,6 +208,8 @@ func form(line string) string {
 	switch {
 	case strings.HasPrefix(line, "watermark "):
 		return "watermark"
+	case strings.HasPrefix(line, "clock "), strings.HasPrefix(line, "advance "):
+		return "clock"
 	case strings.HasPrefix(rest, "{"):
 		return "json"
 	}
@@ -298,20 +331,25 @@ func parseTime(s string) (int64, error) {
 
 // source reads a table from its beginning to its end, as one split.
 type source struct {
+	table *memory
 	items []item
 	cols  []int
+	ends  bool
 }
 
-// Bounded implements connect.Source.
-func (s *source) Bounded() bool { return true }
+// Bounded implements connect.Source. A table whose rows come at times is for the
+// planner one that goes on.
+func (s *source) Bounded() bool { return s.ends }
 
 // Enumerator implements connect.Source.
 func (s *source) Enumerator(saved []byte) (connect.Enumerator, error) {
 	return &enumerator{given: string(saved) == "given"}, nil
 }
 
-// Reader implements connect.Source. Rows are always there, so nobody is woken.
-func (s *source) Reader(int, func()) (connect.Reader, error) { return &reader{source: s, at: -1}, nil }
+// Reader implements connect.Source. It is woken only when it has waited for a time.
+func (s *source) Reader(_ int, wake func()) (connect.Reader, error) {
+	return &reader{source: s, at: -1, asked: -1, wake: wake}, nil
+}
 
 const splitID = "table"
 
@@ -360,7 +398,9 @@ func (e *enumerator) Close() error { return nil }
 // A reader gives the items one after the other.
 type reader struct {
 	*source
-	at int // of items; -1 without the split
+	at    int // of items; -1 without the split
+	asked int // the item whose time is waited for
+	wake  func()
 }
 
 // Add implements connect.Reader.
@@ -376,6 +416,12 @@ func (r *reader) Add(splits []connect.Split) error {
 
 // Poll implements connect.Reader.
 func (r *reader) Poll(string) (connect.Polled, error) {
+	for r.at >= 0 && r.at < len(r.items) && r.items[r.at].from != nil {
+		if !r.come(*r.items[r.at].from) {
+			return connect.Polled{}, nil
+		}
+		r.at++
+	}
 	switch {
 	case r.at < 0:
 		return connect.Polled{Empty: true}, nil
@@ -393,6 +439,19 @@ func (r *reader) Poll(string) (connect.Polled, error) {
 		b.Cols = append(b.Cols, it.batch.Cols[c])
 	}
 	return connect.Polled{Split: splitID, Batch: b}, nil
+}
+
+// come reports whether it is that time; if not, the reader is woken when it is.
+func (r *reader) come(m moment) bool {
+	clock, t := r.table.times.clock, r.table.times.of(m)
+	if r.table.batch || clock.Now() >= t {
+		return true
+	}
+	if r.asked == r.at {
+		return false
+	}
+	r.asked = r.at
+	return clock.Wait(t, r.wake)
 }
 
 // Snapshot implements connect.Reader.
