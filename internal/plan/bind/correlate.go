@@ -59,13 +59,20 @@ func lower(e *expr.Expr) *expr.Expr {
 // correlate calls a table function for each row of l.
 func (f *fromBinder) correlate(l *scope, c *rowCall, kind jobgraph.JoinKind) (*scope, error) {
 	sc := &scope{outer: f.outer, reach: f.base != nil, fields: slices.Clone(l.fields)}
-	x := exprBinder{b: f.b, sc: &scope{node: l.node, outer: f.outer, reach: sc.reach, fields: l.fields}, clause: c.name}
+	x := exprBinder{b: f.b, sc: &scope{node: l.node, outer: f.outer, reach: f.outer != nil, fields: l.fields}, clause: c.name}
 	args, err := x.list(c.args)
 	if err != nil {
 		return nil, err
 	}
-	for i, a := range args {
-		args[i] = lower(a)
+	switch {
+	case f.base != nil:
+		for i, a := range args {
+			args[i] = lower(a)
+		}
+	case slices.ContainsFunc(args, correlated):
+		if l, args, err = f.joinAround(c.node, l, args); err != nil {
+			return nil, err
+		}
 	}
 	impl, args, err := expr.ResolveTable(c.name, args...)
 	if err != nil {
@@ -117,7 +124,7 @@ func (c *rowCall) columns(of types.Schema) (types.Schema, *relation, error) {
 // may be joined like a table.
 func (f *fromBinder) correlateJoin(j *ast.Join, kind jobgraph.JoinKind, l *scope, c *rowCall) (*scope, error) {
 	if j.Natural || len(j.Using) > 0 {
-		r, err := f.bind(j.Right)
+		r, err := f.within(j.Right)
 		if err != nil {
 			return nil, err
 		}
@@ -137,7 +144,7 @@ func (f *fromBinder) correlateJoin(j *ast.Join, kind jobgraph.JoinKind, l *scope
 	}
 	reads := func(e *expr.Expr) bool { return len(expr.Columns(e)) > 0 }
 	if f.base == nil && !slices.ContainsFunc(sc.node.(*logical.Correlate).Args, reads) {
-		r, err := f.bind(j.Right)
+		r, err := f.within(j.Right)
 		if err != nil {
 			return nil, err
 		}

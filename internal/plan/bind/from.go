@@ -8,6 +8,7 @@ import (
 	"github.com/millrace-io/millrace/connect"
 	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/catalog"
+	"github.com/millrace-io/millrace/internal/expr"
 	"github.com/millrace-io/millrace/internal/jobgraph"
 	"github.com/millrace-io/millrace/internal/plan/logical"
 	"github.com/millrace-io/millrace/internal/sql/ast"
@@ -24,6 +25,17 @@ type fromBinder struct {
 	// base: the clause is that of a LATERAL query over the rows of outer, and this
 	// is their relation; what is bound keeps its columns in front.
 	base logical.Node
+	// ties are conditions over what is bound and the query around. They are about
+	// columns of the leftmost table, as it were: joins keep their places.
+	ties   []*expr.Expr
+	nested int // how many right sides of joins, or inputs of clauses, it is in
+}
+
+// within binds what stands in a place where columns get other places.
+func (f *fromBinder) within(t ast.TableExpr) (*scope, error) {
+	f.nested++
+	defer func() { f.nested-- }()
+	return f.bind(t)
 }
 
 func (f *fromBinder) bind(t ast.TableExpr) (*scope, error) {

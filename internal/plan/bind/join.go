@@ -36,7 +36,7 @@ func (f *fromBinder) join(j *ast.Join) (*scope, error) {
 			return f.lateralJoin(j, kind, l, d)
 		}
 	}
-	r, err := f.bind(j.Right)
+	r, err := f.within(j.Right)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +85,10 @@ func joinSchema(kind jobgraph.JoinKind, l, r logical.Node) types.Schema {
 func (f *fromBinder) joinScope(j *ast.Join, kind jobgraph.JoinKind, l, r *scope) (*scope, *expr.Expr, error) {
 	width := len(l.node.Schema())
 	// The condition sees the sides as they are; what comes out may be nullable.
-	both := &scope{node: l.node, outer: f.outer}
+	if (kind == jobgraph.Right || kind == jobgraph.Full) && len(f.ties) > 0 {
+		return nil, nil, unsupported(j, kind.String()+" JOIN behind what reads columns of the query around")
+	}
+	both := &scope{node: l.node, outer: f.outer, reach: f.outer != nil && f.base == nil && kind == jobgraph.Inner && f.nested == 0}
 	both.fields = append(both.fields, l.fields...)
 	for _, c := range r.fields {
 		c.expr = expr.Remap(c.expr, func(i int) int { return i + width })
@@ -107,10 +110,9 @@ func (f *fromBinder) joinScope(j *ast.Join, kind jobgraph.JoinKind, l, r *scope)
 		if err != nil {
 			return nil, nil, err
 		}
-		if correlated(on) {
-			return nil, nil, unsupported(j.On, "a join condition that reads columns of the query around")
+		if on = f.takeTies(on); on != nil {
+			conds = append(conds, on)
 		}
-		conds = append(conds, on)
 	}
 	var cond *expr.Expr
 	if len(conds) > 0 {

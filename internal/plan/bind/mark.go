@@ -34,6 +34,9 @@ func (x *exprBinder) inQuery(e *ast.In) (*expr.Expr, error) {
 	if err != nil {
 		return nil, err
 	}
+	if correlated(v) {
+		return nil, unsupported(e.X, "IN with a query and columns of the query around")
+	}
 	r, err := x.valueQuery(e, e.Query)
 	if err != nil {
 		return nil, err
@@ -109,7 +112,7 @@ func (x *exprBinder) valueQuery(n ast.Node, q *ast.Query) (*result, error) {
 	if x.blk == nil || x.inAgg != "" {
 		return nil, unsupported(n, "a subquery in "+x.clause)
 	}
-	r, err := x.b.query(q, x.sc)
+	r, err := x.b.query(q, x.sc.keyed())
 	if err != nil {
 		return nil, err
 	}

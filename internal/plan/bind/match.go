@@ -39,7 +39,7 @@ type matchNav struct {
 }
 
 func (f *fromBinder) match(m *ast.MatchRecognize) (*scope, error) {
-	in, err := f.bind(m.Input)
+	in, err := f.within(m.Input)
 	if err != nil {
 		return nil, err
 	}

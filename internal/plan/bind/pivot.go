@@ -13,7 +13,7 @@ import (
 // stands for: by the columns that are named nowhere in it, each aggregate once for each
 // value, with FILTER (WHERE columns = value).
 func (f *fromBinder) pivot(p *ast.Pivot) (*scope, error) {
-	in, err := f.bind(p.Input)
+	in, err := f.within(p.Input)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +124,7 @@ func (b *Binder) pivoted(in *scope, a ast.SelectItem, used map[string]bool) erro
 // unpivot binds t UNPIVOT (values FOR names IN (columns)) as the UNION ALL that it stands
 // for: one SELECT for each of the columns.
 func (f *fromBinder) unpivot(u *ast.Unpivot) (*scope, error) {
-	in, err := f.bind(u.Input)
+	in, err := f.within(u.Input)
 	if err != nil {
 		return nil, err
 	}

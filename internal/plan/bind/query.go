@@ -51,6 +51,9 @@ func (b *Binder) query(q *ast.Query, outer *scope) (*result, error) {
 	if err != nil {
 		return nil, err
 	}
+	if from != 1 || to >= 0 {
+		outer = outer.keyed()
+	}
 	var r *result
 	var keys []jobgraph.SortKey
 	if sel, ok := q.Body.(*ast.Select); ok {

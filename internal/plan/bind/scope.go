@@ -40,6 +40,10 @@ type scope struct {
 	outer  *scope // of the query around a subquery
 	// reach: columns of outer may be named. That is so while WHERE is bound.
 	reach bool
+	// byKey: a subquery that this is around is joined on equalities only.
+	byKey bool
+	// ties are conditions over node and the query around, which FROM brings.
+	ties []*expr.Expr
 	// ttl is a hint STATE_TTL that names the one table of FROM: of the state of an
 	// aggregation over it.
 	ttl *queryHint

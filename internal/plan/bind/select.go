@@ -18,10 +18,11 @@ func (b *Binder) selectBlock(s *ast.Select, orderBy []ast.SortItem, outer *scope
 	if err != nil {
 		return nil, nil, err
 	}
-	k := &block{b: b, sc: sc, windows: s.Windows}
+	k := &block{b: b, sc: sc, windows: s.Windows, corr: sc.ties}
 	if err := k.where(s.Where); err != nil {
 		return nil, nil, err
 	}
+	sc.reach = outer != nil
 	if s.GroupBy != nil {
 		if err := k.groupBy(s.GroupBy, s.Items); err != nil {
 			return nil, nil, err
@@ -60,6 +61,10 @@ func (b *Binder) selectBlock(s *ast.Select, orderBy []ast.SortItem, outer *scope
 	if sc.ttl != nil && !k.grouped {
 		return nil, nil, errAt(sc.ttl.Hint, "hint STATE_TTL has no effect here: the SELECT neither joins '%s' nor groups its rows", sc.ttl.Options[0].Key)
 	}
+	sc.reach = false
+	if err := k.byValue(items, &having, &qualify, order); err != nil {
+		return nil, nil, err
+	}
 	return k.finish(items, having, qualify, order, s.Distinct)
 }
 
@@ -86,9 +91,6 @@ func (k *block) finish(items []item, having, qualify *expr.Expr, order []orderUs
 	visible := len(items)
 	r := &result{visible: visible, single: k.scalar && having == nil}
 	if len(k.corr) > 0 {
-		if len(k.overs) > 0 {
-			return nil, nil, unsupported(items[0].node, "OVER in a correlated subquery")
-		}
 		var err error
 		if items, err = k.hideCorrelated(items, r); err != nil {
 			return nil, nil, err
@@ -124,7 +126,7 @@ func (b *Binder) fromClause(s *ast.Select, outer *scope) (*scope, error) {
 	if err := f.unusedHints(); err != nil {
 		return nil, err
 	}
-	sc.outer = outer
+	sc.outer, sc.ties = outer, f.ties
 	return sc, duplicateAlias(sc, s.From)
 }
 

@@ -137,7 +137,9 @@ func (k *block) semiJoin(node logical.Node, r *result, match *expr.Expr, anti bo
 	if match != nil {
 		conds = append(conds, match)
 	}
-	if r.empty != nil || r.single && len(r.corr) > 0 {
+	// Where there was nothing to aggregate, IN compares with NULL, which is no match; so
+	// the row that is not there does not matter, unless it would be a COUNT of 0.
+	if r.empty != nil || r.single && len(r.corr) > 0 && (match == nil || anti) {
 		return nil, unsupported(at, "a correlated aggregate without GROUP BY in EXISTS or IN")
 	}
 	j := &logical.Join{Left: node, Right: r.node, JoinKind: jobgraph.Semi, Out: node.Schema(), Pos: posOf(at)}
@@ -170,7 +172,7 @@ func (x *exprBinder) scalarSubquery(s *ast.Subquery) (*expr.Expr, error) {
 	if x.blk == nil || x.inAgg != "" {
 		return nil, unsupported(s, "a subquery in "+x.clause)
 	}
-	r, err := x.b.query(s.Query, x.sc)
+	r, err := x.b.query(s.Query, x.sc.keyed())
 	if err != nil {
 		return nil, err
 	}
@@ -220,7 +222,7 @@ func oneRow(at ast.Node, r *result) (*result, error) {
 
 // equality takes apart a condition own = outer; own is over the subquery's columns.
 func equality(c *expr.Expr) (own *expr.Expr, ok bool) {
-	if !c.Is("=") {
+	if !c.Is("=") && !c.Is("IS NOT DISTINCT FROM") {
 		return nil, false
 	}
 	for i, e := range c.Args {
@@ -397,6 +399,9 @@ func (k *block) emptyValues(items []item, r *result) error {
 		v, err := expr.Fold(e, k.b.env)
 		if err != nil {
 			return err
+		}
+		if len(expr.Columns(v)) > 0 {
+			return unsupported(it.node, "a column of the query around beside an aggregate in the select list")
 		}
 		if v.Op != expr.Lit {
 			v = expr.NullOf(e.Type)
