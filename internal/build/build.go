@@ -117,6 +117,8 @@ func Operator(spec jobgraph.Spec) (exec.Operator, error) {
 	switch s := spec.(type) {
 	case *jobgraph.Calc:
 		return exec.NewCalc(s), nil
+	case *jobgraph.Expand:
+		return exec.NewExpand(s), nil
 	case *jobgraph.Values:
 		return exec.NewValues(s), nil
 	case *jobgraph.GroupAgg:

@@ -158,6 +158,10 @@ func checkOp(op Op, inputs [][]types.Type) error {
 		} else {
 			c.width(op.Output, len(c.in))
 		}
+	case *Expand:
+		c.cols(s.Keys...)
+		c.types(s.Types)
+		c.width(op.Output, len(c.in)+len(s.Keys)+1)
 	case *GroupAgg:
 		c.cols(s.Keys...)
 		c.types(s.InputTypes)

@@ -512,9 +512,24 @@ const (
 // at parallelism 1.
 type Collect struct{ Types []types.Type }
 
+// Expand puts out each row once for every grouping set: the row, the columns Keys
+// again, NULL those that the set does not have, and the set's id. Types is of the input.
+type Expand struct {
+	Keys  []int
+	Sets  []GroupingSet
+	Types []types.Type
+}
+
+// A GroupingSet is some of an Expand's Keys, as positions in them.
+type GroupingSet struct {
+	Keys []int
+	ID   int64
+}
+
 // Kind implements Spec.
 func (*Calc) Kind() string         { return "Calc" }
 func (*Values) Kind() string       { return "Values" }
+func (*Expand) Kind() string       { return "Expand" }
 func (*GroupAgg) Kind() string     { return "GroupAgg" }
 func (*WindowTVF) Kind() string    { return "WindowTVF" }
 func (*WindowAgg) Kind() string    { return "WindowAgg" }

@@ -24,6 +24,8 @@ func Op(spec jobgraph.Spec, inputs []types.Schema, out types.Schema) string {
 	switch s := spec.(type) {
 	case *jobgraph.Calc:
 		return calc(s, names, outNames)
+	case *jobgraph.Expand:
+		return expand(s, names)
 	case *jobgraph.Values:
 		return fmt.Sprintf("Values(tuples=[%d rows], fields=[%s])", len(s.Rows), fields)
 	case *jobgraph.GroupAgg:
@@ -135,6 +137,18 @@ func Op(spec jobgraph.Spec, inputs []types.Schema, out types.Schema) string {
 		return "Collect(fields=[" + strings.Join(names, ", ") + "])"
 	}
 	return spec.Kind() + "()"
+}
+
+func expand(s *jobgraph.Expand, in []string) string {
+	sets := make([]string, len(s.Sets))
+	for i, set := range s.Sets {
+		var keys []string
+		for _, k := range set.Keys {
+			keys = append(keys, in[s.Keys[k]])
+		}
+		sets[i] = fmt.Sprintf("(%s) AS %d", strings.Join(keys, ", "), set.ID)
+	}
+	return "Expand(groupingSets=[" + strings.Join(sets, ", ") + "])"
 }
 
 func calc(s *jobgraph.Calc, in, out []string) string {

@@ -106,10 +106,9 @@ func calls(n *logical.Aggregate) []jobgraph.AggCall {
 	return out
 }
 
-// groupingSets sends every row once to each set, by a Calc for each: keys that
-// are not in the set NULL, and the grouping id as a last column.
+// groupingSets puts every row out once for each set: behind its columns the keys,
+// NULL those that are not in the set, and the grouping id.
 func (b *builder) groupingSets(n *logical.Aggregate, f flow) (flow, []int) {
-	width := len(f.schema)
 	out := slices.Clone(f.schema)
 	keys := make([]int, 0, len(n.Keys)+1)
 	// The keys get columns of their own: calls may read the same columns whole.
@@ -120,26 +119,11 @@ func (b *builder) groupingSets(n *logical.Aggregate, f flow) (flow, []int) {
 	}
 	keys = append(keys, len(out))
 	out = append(out, types.Field{Name: "$e", Type: types.TBigInt.Nullable(false)})
-	b.seal(f)
-	res := flow{schema: out, kinds: f.kinds}
+	spec := &jobgraph.Expand{Keys: n.Keys, Types: f.schema.Types()}
 	for i, set := range n.Sets {
-		var project []*expr.Expr
-		for c := range width {
-			project = append(project, expr.Column(c, f.schema[c].Type))
-		}
-		for pos, k := range n.Keys {
-			if slices.Contains(set, pos) {
-				project = append(project, expr.Column(k, out[keys[pos]].Type))
-			} else {
-				project = append(project, expr.NullOf(out[keys[pos]].Type))
-			}
-		}
-		project = append(project, expr.Literal(types.TBigInt, n.GroupingID(i)))
-		project[len(project)-1].Type = out[len(out)-1].Type
-		one := b.calc(n, f, nil, project, out)
-		res.parts = append(res.parts, one.parts...)
+		spec.Sets = append(spec.Sets, jobgraph.GroupingSet{Keys: set, ID: n.GroupingID(i)})
 	}
-	return res, keys
+	return b.apply(b.op(n, "Expand", spec, out, f.schema), f.kinds, nil, input{flow: f, dist: anyhow}), keys
 }
 
 // setsOutput is what the aggregate over grouping sets emits (keys, id, calls),
