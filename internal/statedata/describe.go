@@ -3,7 +3,6 @@ package statedata
 import (
 	"fmt"
 	"maps"
-	"time"
 
 	"github.com/millrace-io/millrace/connect"
 	"github.com/millrace-io/millrace/internal/base"
@@ -44,12 +43,8 @@ func opened(g *jobgraph.Graph, id string, spec jobgraph.Spec, groups int) (exec.
 		return nil, nil, err
 	}
 	r := &recorder{Store: empty, shapes: map[string]keyed.Shape{}, forms: map[string]keyed.Form{}}
-	zone, err := time.LoadLocation(g.Options["table.local-time-zone"])
-	if err != nil {
-		zone = time.UTC
-	}
 	ctx := &exec.Context{Op: id, Parallelism: 1, Groups: max(groups, 1), State: r, Counters: &exec.Counters{},
-		Env: &fn.Env{Zone: zone, Now: env.Now, Streaming: !g.Batch}}
+		Env: &fn.Env{Zone: zoneOf(g), Now: env.Now, Streaming: !g.Batch}}
 	return op, r, op.Open(ctx)
 }
 

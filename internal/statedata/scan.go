@@ -58,3 +58,17 @@ func slice(cols []vec.Vector, from, to int) *vec.Batch {
 	}
 	return out
 }
+
+// Entries is about how many rows each table of the operator has: what has changed is
+// counted again until its files are merged. Windows of sessions count by key.
+func (o *Operator) Entries(files state.Files) (map[*Table]int64, error) {
+	n, err := lsm.Entries(o.Handles, files)
+	if err != nil {
+		return nil, err
+	}
+	out := map[*Table]int64{}
+	for _, t := range o.Tables {
+		out[t] = n[t.shape.Name]
+	}
+	return out, nil
+}

@@ -15,10 +15,10 @@ package statedata
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/millrace-io/millrace/connect"
 	"github.com/millrace-io/millrace/internal/base"
@@ -66,6 +66,16 @@ type Table struct {
 	state exec.StateTable
 	form  keyed.Form
 	shape keyed.Shape
+}
+
+// A NameError says that there is nothing of a name, or several things.
+type NameError struct{ text string }
+
+// Error implements error.
+func (e *NameError) Error() string { return e.text }
+
+func misnamed(format string, args ...any) error {
+	return &NameError{fmt.Sprintf(format, args...)}
 }
 
 // Open finds the checkpoint that a path means (checkpoint.Find) and what is in it.
@@ -118,6 +128,16 @@ func (o *Operator) kept() bool {
 	return slices.ContainsFunc(o.Handles, func(h state.Handle) bool { return len(h.Files) > 0 || len(h.Values) > 0 })
 }
 
+// Zone is the time zone in which the job shows times.
+func (c *Checkpoint) Zone() *time.Location { return zoneOf(c.Graph) }
+
+func zoneOf(g *jobgraph.Graph) *time.Location {
+	if z, err := types.LoadZone(g.Options["table.local-time-zone"]); err == nil {
+		return z
+	}
+	return time.UTC
+}
+
 // Bytes is about how much state an operator has.
 func (o *Operator) Bytes() (n int64) {
 	for _, h := range o.Handles {
@@ -130,7 +150,7 @@ func (o *Operator) Bytes() (n int64) {
 // one has.
 func (c *Checkpoint) Operator(name string) (*Operator, error) {
 	if name == "" {
-		return nil, errors.New("no operator is named")
+		return nil, misnamed("no operator is named")
 	}
 	for _, fits := range []func(*Operator) bool{
 		func(o *Operator) bool { return o.ID == name },
@@ -150,7 +170,7 @@ func (c *Checkpoint) Operator(name string) (*Operator, error) {
 		case 1:
 			return found[0], nil
 		default:
-			return nil, fmt.Errorf("several operators are called '%s': say which by its id, or by more of its name: %s", name, listed(found))
+			return nil, misnamed("several operators are called '%s': say which by its id, or by more of its name: %s", name, listed(found))
 		}
 	}
 	return nil, c.unknown(name)
@@ -164,7 +184,7 @@ func (o *Operator) head() string {
 
 func (c *Checkpoint) unknown(name string) error {
 	if len(c.Operators) == 0 {
-		return fmt.Errorf("the job of %s has no operator with state", c.Path)
+		return misnamed("the job of %s has no operator with state", c.Path)
 	}
 	var all []string
 	for _, o := range c.Operators {
@@ -174,7 +194,7 @@ func (c *Checkpoint) unknown(name string) error {
 	if near := connect.Near(name, all); near != "" {
 		hint = fmt.Sprintf("; did you mean '%s'?", near)
 	}
-	return fmt.Errorf("no operator with state is called '%s'%s; there are: %s", name, hint, listed(c.Operators))
+	return misnamed("no operator with state is called '%s'%s; there are: %s", name, hint, listed(c.Operators))
 }
 
 func listed(ops []*Operator) string {
@@ -192,7 +212,7 @@ func (o *Operator) Table(name string) (*Table, error) {
 		return nil, fmt.Errorf("the state of %s cannot be shown: %w", o.Name, o.Opaque)
 	}
 	if len(o.Tables) == 0 {
-		return nil, fmt.Errorf("%s keeps no table: what it has belongs to its subtasks", o.Name)
+		return nil, misnamed("%s keeps no table: what it has belongs to its subtasks", o.Name)
 	}
 	var main []*Table
 	var all []string
@@ -212,11 +232,11 @@ func (o *Operator) Table(name string) (*Table, error) {
 		if near := connect.Near(name, all); near != "" {
 			hint = fmt.Sprintf("; did you mean '%s'?", near)
 		}
-		return nil, fmt.Errorf("%s has no table '%s'%s; it has %s", o.Name, name, hint, quoted)
+		return nil, misnamed("%s has no table '%s'%s; it has %s", o.Name, name, hint, quoted)
 	case len(main) == 1:
 		return main[0], nil
 	}
-	return nil, fmt.Errorf("%s has several tables: name one of %s", o.Name, quoted)
+	return nil, misnamed("%s has several tables: name one of %s", o.Name, quoted)
 }
 
 // Ranges are the key groups of the operator's former subtasks, ascending.
