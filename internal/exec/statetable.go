@@ -1,7 +1,9 @@
 package exec
 
 import (
+	"fmt"
 	"math"
+	"slices"
 
 	"github.com/millrace-io/millrace/internal/expr/agg"
 	"github.com/millrace-io/millrace/internal/keyenc"
@@ -76,6 +78,37 @@ const (
 	inKind                      // a word that is a kind of change
 	inMade                      // unfold has made it
 )
+
+// PlainStateTable is a table that its operator says nothing of, with what its shape
+// tells: what an operator keeps for itself.
+func PlainStateTable(f keyed.Form, shape keyed.Shape) StateTable {
+	t := StateTable{Name: shape.Name, Of: -1, Store: shape.Name, Side: true, Sealed: "it is what the operator keeps for itself"}
+	add := func(name string, i int, c StateColumn) {
+		c.Name = fmt.Sprintf("%s%d", name, i)
+		t.Columns = append(t.Columns, c)
+	}
+	for i, typ := range shape.Key {
+		add("key", i, StateColumn{Type: typ, Key: true, from: inKey, index: i})
+	}
+	if f.Timed() {
+		t.Columns = append(t.Columns, StateColumn{Name: "bucket", Type: types.Type{Kind: types.Timestamp, Prec: 3}, Key: true, from: inBucket})
+	}
+	for i, typ := range shape.Row {
+		add("column", i, StateColumn{Type: typ, from: inRow, index: i})
+	}
+	words := shape.Words
+	if f.Rows() {
+		words = shape.Extra
+	}
+	for w := range words {
+		c := StateColumn{Type: types.TBigInt.Nullable(false), from: inWord, index: w}
+		if slices.Contains(shape.Blobs, w) {
+			c.Type, c.from = types.TBytes, inBlob
+		}
+		add("word", w, c)
+	}
+	return t
+}
 
 // stateRows are the rows of a chunk.
 type stateRows struct {

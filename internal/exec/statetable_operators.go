@@ -159,6 +159,19 @@ func (w *WindowAgg) StateTables() []StateTable {
 }
 
 // StateTables implements Stateful.
+func (w *windowEmit) StateTables() []StateTable {
+	const sealed = "what was told of a window is kept beside its results"
+	keys := append(keyColumns(0, w.group), StateColumn{Name: "window_end", Type: stateTime, Key: true, from: inBucket})
+	with := func(cols []StateColumn) []StateColumn { return append(append([]StateColumn(nil), keys...), cols...) }
+	raw := append(w.accs.rawColumns(), wordOf("grid", stateCount, w.first+emitGrid), wordOf("due", stateCount, w.first+emitDue), wordOf("flags", stateCount, w.first+emitFlags))
+	out := []StateTable{
+		{Name: "windows", Of: -1, Store: groupTableName, Columns: with(w.accs.resultColumns(w.spec.Aggs)), Sealed: sealed},
+		{Name: "accumulators", Of: -1, Store: groupTableName, Side: true, Columns: with(raw), Sealed: sealed},
+	}
+	return append(out, w.accs.setTables(keys)...)
+}
+
+// StateTables implements Stateful.
 func (w *sessionAgg) StateTables() []StateTable {
 	cols := append(keyColumns(0, w.group),
 		StateColumn{Name: "window_start", Type: stateTime, Key: true, from: inMade, index: 0},

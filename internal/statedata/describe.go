@@ -3,6 +3,7 @@ package statedata
 import (
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/millrace-io/millrace/connect"
 	"github.com/millrace-io/millrace/internal/base"
@@ -27,13 +28,13 @@ type recorder struct {
 
 // Describe implements keyed.Describer.
 func (r *recorder) Describe(f keyed.Form, shape keyed.Shape) {
-	shape.Memory, shape.Evicts = nil, false
+	shape.Memory, shape.Evicts, shape.Expiry = nil, false, nil
 	r.shapes[shape.Name], r.forms[shape.Name] = shape, f
 }
 
 // opened opens an operator over a store that notes its tables; it is nil if it keeps
 // none.
-func opened(g *jobgraph.Graph, id string, spec jobgraph.Spec, groups int) (exec.Stateful, *recorder, error) {
+func opened(g *jobgraph.Graph, id string, spec jobgraph.Spec, groups int) (exec.Operator, *recorder, error) {
 	op, err := operatorOf(spec)
 	if err != nil || op == nil {
 		return nil, nil, err
@@ -56,7 +57,12 @@ func (o *Operator) describe(n names, p place) ([]*Table, error) {
 	}
 	var out []*Table
 	unsaid := maps.Clone(r.shapes)
-	for _, t := range op.StateTables() {
+	stateful, _ := op.(exec.Stateful)
+	var tables []exec.StateTable
+	if stateful != nil {
+		tables = stateful.StateTables()
+	}
+	for _, t := range tables {
 		shape, ok := r.shapes[t.Store]
 		if !ok {
 			return nil, fmt.Errorf("it describes a table '%s' that it does not open", t.Store)
@@ -64,26 +70,22 @@ func (o *Operator) describe(n names, p place) ([]*Table, error) {
 		delete(unsaid, t.Store)
 		out = append(out, newTable(o, n, p, t, r.forms[t.Store], shape))
 	}
-	for name := range unsaid {
-		return nil, fmt.Errorf("it does not describe its table '%s'", name)
+	for _, name := range slices.Sorted(maps.Keys(unsaid)) {
+		form := r.forms[name]
+		out = append(out, newTable(o, n, p, exec.PlainStateTable(form, unsaid[name]), form, unsaid[name]))
 	}
 	return out, nil
 }
 
 // operatorOf makes the operator of a spec, nil if it keeps no tables.
-func operatorOf(spec jobgraph.Spec) (exec.Stateful, error) {
+func operatorOf(spec jobgraph.Spec) (exec.Operator, error) {
 	switch s := spec.(type) {
 	case *jobgraph.Sink, *jobgraph.Collect:
 		return nil, nil
 	case *jobgraph.LookupJoin:
 		return exec.NewLookupJoin(s, unasked{}), nil
 	}
-	op, err := build.Operator(spec)
-	if err != nil {
-		return nil, err
-	}
-	stateful, _ := op.(exec.Stateful)
-	return stateful, nil
+	return build.Operator(spec)
 }
 
 // unasked stands for the table of a lookup join, which nobody asks.
