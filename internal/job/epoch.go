@@ -21,7 +21,9 @@ type pending struct {
 	enums map[string][]byte
 	acks  map[task.ID]*Ack
 	last  bool // nothing runs any more
-	hurry bool // barriers overtake rows
+	// drained: the sources have ended before their end, so watermarks stand too high.
+	drained bool
+	hurry   bool // barriers overtake rows
 	// after is what tasks prepared at their end after they had acknowledged: rows
 	// behind the barrier, which belong to the next epoch.
 	after []map[string][][]byte
@@ -58,7 +60,7 @@ func (m *Master) trigger(now int64) {
 		return
 	}
 	m.epoch++
-	m.pending = &pending{epoch: m.epoch, start: now, enums: enums, acks: map[task.ID]*Ack{}}
+	m.pending = &pending{epoch: m.epoch, start: now, enums: enums, acks: map[task.ID]*Ack{}, drained: m.draining()}
 	m.do(Command{Barrier: &Barrier{m.epoch, roots}})
 	m.hurry(now)
 }
@@ -274,6 +276,9 @@ func (m *Master) manifest(p *pending) *checkpoint.Manifest {
 			maps.Copy(src.Marks, a.Marks.Splits)
 			out.Sources[id] = src
 		}
+	}
+	if p.drained {
+		timeless(out)
 	}
 	return out
 }

@@ -303,6 +303,10 @@ func (m *Master) want(id task.ID) {
 // assign asks the enumerator for a reader. Without splits, and not done, the
 // reader waits for a tick.
 func (m *Master) assign(s *source, id task.ID, first bool) {
+	if m.draining() {
+		s.waiting = append(s.waiting, id)
+		return
+	}
 	splits, done, err := s.enum.Assign(id.Subtask)
 	if err != nil {
 		m.stop(m.now, fmt.Errorf("find splits: %w", err))
@@ -399,8 +403,7 @@ func (m *Master) again(now int64, err error) {
 		in = fmt.Sprintf(" in %v", (time.Duration(delay) * time.Microsecond).Round(time.Millisecond))
 	}
 	m.do(Command{Log: fmt.Sprintf("restarting%s after: %v", in, err)})
-	m.failSavepoint(fmt.Errorf("%w: %w", errFailed, err))
-	m.save.drained = false
+	m.restartSavepoints(err)
 	m.pending, m.commit = nil, 0
 	if delay == 0 {
 		m.recover()

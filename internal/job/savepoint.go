@@ -2,6 +2,7 @@ package job
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -21,8 +22,11 @@ import (
 // With Stop the sources pause behind the barrier, no other epoch begins, and the job
 // ends when the copy is there; if there is none, the sources go on as if nothing had
 // been. With Drain the sources end where they stand, everything behind them with
-// them, and the epoch is one of finished tasks: the savepoint has the state that is
-// left when all windows have fired, without watermarks, which have come to their end.
+// them, and the epoch is one of finished tasks: it has the state that is left when all
+// windows have fired, without watermarks, which have come to their end; so has any other
+// epoch that begins meanwhile. No splits are given out, which nobody would read.
+// Sources that have ended cannot go on: if there is no savepoint then, the job starts
+// again from its last checkpoint.
 
 // A SavepointRequest asks for a savepoint. Every request is answered once.
 type SavepointRequest struct {
@@ -64,7 +68,8 @@ type savepoints struct {
 	current *SavepointRequest // in an epoch or being copied
 	copying bool
 	drain   *SavepointRequest // the sources are ending for it
-	drained bool              // … and its savepoint was tried
+	drained bool              // … and its savepoint is being made, or there
+	there   bool              // … and is there
 }
 
 // stopper is the request that is to end the job, once it has its turn.
@@ -121,6 +126,9 @@ func (m *Master) nextSavepoint(now int64) {
 	}
 }
 
+// draining reports whether the sources are ending for a savepoint.
+func (m *Master) draining() bool { return m.save.drain != nil }
+
 // holdsEpochs reports whether no epoch may begin: the job is about to end with a
 // savepoint, and what a later epoch commits would come again.
 func (m *Master) holdsEpochs() bool { return m.save.copying && m.save.current.Stop }
@@ -162,9 +170,8 @@ func (m *Master) drainEpoch(now int64) (started bool) {
 	}
 	enums, err := m.enumerators()
 	if err != nil {
-		s.drained = true
-		m.answer(*s.drain, "", err)
-		return false
+		m.without(*s.drain, err)
+		return true
 	}
 	var ask []task.ID
 	for _, t := range m.members() {
@@ -174,7 +181,7 @@ func (m *Master) drainEpoch(now int64) (started bool) {
 	}
 	s.drained, s.current = true, s.drain
 	m.epoch++
-	m.pending = &pending{epoch: m.epoch, start: now, enums: enums, acks: map[task.ID]*Ack{}}
+	m.pending = &pending{epoch: m.epoch, start: now, enums: enums, acks: map[task.ID]*Ack{}, drained: true}
 	m.do(Command{Barrier: &Barrier{m.epoch, ask}})
 	m.complete(now)
 	return true
@@ -189,9 +196,6 @@ func (m *Master) copySavepoint() {
 	s.copying = true
 	out := *m.base
 	out.Prepared = nil // it is committed
-	if s.current.Drain {
-		timeless(&out)
-	}
 	m.do(Command{Copy: &Copy{*s.current, &out}})
 }
 
@@ -203,20 +207,37 @@ func (m *Master) copied(now int64, c Copied) {
 	}
 	r := *s.current
 	s.current, s.copying = nil, false
-	m.answer(r, c.Path, c.Err)
+	if c.Err != nil {
+		m.without(r, c.Err)
+	} else {
+		m.answer(r, c.Path, nil)
+	}
 	switch {
 	case m.phase == over:
-	case r.Drain:
+	case r.Drain && c.Err == nil:
+		s.there = true
 		m.finishAll(now)
 	case r.Stop && c.Err == nil:
 		m.cancelling, m.failed = true, nil
 		m.stop(now, nil)
 	default:
-		if r.Stop && m.phase == running {
-			m.pause(false)
-		}
 		m.finishAll(now)
 		m.nextSavepoint(now)
+	}
+}
+
+// without answers a request for which there is no savepoint, and lets the job go on.
+func (m *Master) without(r SavepointRequest, why error) {
+	m.answer(r, "", why)
+	if r.Drain {
+		m.save.drain, m.save.drained = nil, false
+	}
+	switch {
+	case m.phase != running:
+	case r.Drain:
+		m.stop(m.now, fmt.Errorf("the sources have ended for a savepoint that failed: %w", why))
+	case r.Stop:
+		m.pause(false)
 	}
 }
 
@@ -228,9 +249,15 @@ func (m *Master) failSavepoint(why error) {
 	}
 	r := *s.current
 	s.current = nil
-	m.answer(r, "", why)
-	if r.Stop && !r.Drain && m.phase == running {
-		m.pause(false)
+	m.without(r, why)
+}
+
+// restartSavepoints answers the request that was being served when the job failed. One
+// that has not begun stays, and so does the end of the sources for one that is there.
+func (m *Master) restartSavepoints(err error) {
+	m.failSavepoint(fmt.Errorf("%w: %w", errFailed, err))
+	if s := &m.save; !s.there && !s.copying {
+		s.drained = false
 	}
 }
 
