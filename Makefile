@@ -2,7 +2,7 @@
 GO ?= go
 SEED ?= 0
 
-.PHONY: build test check lint sim crash bench bench-nexmark bench-tpch record-flink clean
+.PHONY: build test check lint sim sim-long crash bench bench-nexmark bench-tpch record-flink clean
 
 build: ## the binary, static
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o millrace ./cmd/millrace
@@ -21,6 +21,11 @@ lint: ## golangci-lint, from its own module
 
 sim: ## replay one seed of the simulator
 	$(GO) test ./internal/sim -run TestSeeds -seed $(SEED) -v
+
+SEEDS ?= 1000000
+FROM ?= 0
+sim-long: ## a million seeds, on all processors; FROM=n goes on from a seed
+	$(GO) test ./internal/sim -run TestSeeds -seeds $(SEEDS) -from $(FROM) -timeout 0
 
 crash: ## kill the real binary some hundred times, in random scenarios
 	$(GO) test ./test/crash -long -timeout 2h -v

@@ -18,13 +18,18 @@ import (
 //	a state file is deleted when no manifest that is there names it
 type audit struct {
 	w     *world
+	dir   string                         // of the job
 	base  base.Epoch                     // that the attempt started from
 	open  base.Epoch                     // saved and not committed; 0: none
 	last  base.Epoch                     // committed
 	names map[base.Epoch]map[string]bool // state files, by manifest that was saved
 }
 
-func manifestName(e base.Epoch) string { return fmt.Sprintf("job/chk-%08d.json", e) }
+func newAudit(w *world, dir string) *audit {
+	return &audit{w: w, dir: dir, names: map[base.Epoch]map[string]bool{}}
+}
+
+func (a *audit) manifest(e base.Epoch) string { return fmt.Sprintf("%s/chk-%08d.json", a.dir, e) }
 
 // begin notes what a coordinator goes on from: what came later is gone.
 func (a *audit) begin(m *checkpoint.Manifest) {
@@ -62,7 +67,7 @@ func (a *audit) saved(coordinator int, m *checkpoint.Manifest) {
 	}
 	a.note(m)
 	for name := range a.names[m.Epoch] {
-		if _, err := a.w.disk.find("job/shared/" + name); err != nil {
+		if _, err := a.w.disk.find(a.dir + "/shared/" + name); err != nil {
 			a.w.fail(fmt.Sprintf("epoch %d names %s, which is not there", m.Epoch, name))
 		}
 	}
@@ -72,7 +77,7 @@ func (a *audit) saved(coordinator int, m *checkpoint.Manifest) {
 }
 
 func (a *audit) commits(e base.Epoch) {
-	if _, err := a.w.disk.find(manifestName(e)); err != nil {
+	if _, err := a.w.disk.find(a.manifest(e)); err != nil {
 		a.w.fail(fmt.Sprintf("epoch %d is committed without a manifest", e))
 	}
 	if e < a.last {
@@ -90,14 +95,14 @@ func (a *audit) committed(e base.Epoch) {
 // removed is told of every file that is deleted.
 func (a *audit) removed(name string) {
 	dir, file := path.Split(name)
-	if dir != "job/shared/" || strings.HasPrefix(file, ".") {
+	if dir != a.dir+"/shared/" || strings.HasPrefix(file, ".") {
 		return
 	}
 	for e, names := range a.names {
 		if !names[file] {
 			continue
 		}
-		if _, err := a.w.disk.find(manifestName(e)); err == nil {
+		if _, err := a.w.disk.find(a.manifest(e)); err == nil {
 			a.w.fail(fmt.Sprintf("%s is deleted, and checkpoint %d names it", file, e))
 		}
 	}
@@ -107,7 +112,7 @@ func (a *audit) removed(name string) {
 // nil if there is none.
 func (a *audit) newest() (newest, before *base.Epoch) {
 	for _, e := range sortedKeys(a.names) {
-		if _, err := a.w.disk.find(manifestName(e)); err == nil {
+		if _, err := a.w.disk.find(a.manifest(e)); err == nil {
 			newest, before = &e, newest
 		}
 	}

@@ -36,7 +36,7 @@ func drawClassic(rnd *rand.Rand) *drawn {
 	if rnd.IntN(3) == 0 {
 		p.align = 1 + int64(rnd.IntN(300))
 	}
-	return &drawn{ticks: p.align > 0, tables: map[string]*source{"t": p.source}, want: p.want(),
+	return &drawn{ticks: p.align > 0, timed: p.window, tables: map[string]*source{"t": p.source}, want: p.want(),
 		graph: func(rnd *rand.Rand) *jobgraph.Graph { return p.graph(1+rnd.IntN(3), 1+rnd.IntN(3)) }}
 }
 

@@ -30,11 +30,14 @@ type coordinator struct {
 	graph   *jobgraph.Graph
 	started bool
 	over    *job.Outcome
+	asked   map[string]*job.SavepointRequest // that are not answered
+	stopped string                           // the savepoint with which the job is to end
 
 	sessions map[int]*session // by worker
 	terms    uint64
 	attempt  *attempt
 	epoch    base.Epoch // that the attempt starts from
+	run      string     // of the job
 }
 
 // A session is the conversation with a worker.
@@ -56,8 +59,8 @@ const (
 // disk does not work.
 func (w *world) boot(place string) bool {
 	w.numbers++
-	c := &coordinator{w: w, number: w.numbers, alive: true, sessions: map[int]*session{}, fs: fslocal.On(w.disk, "")}
-	c.storage = &checkpoint.Storage{FS: c.fs, Dir: "job"}
+	c := &coordinator{w: w, number: w.numbers, alive: true, sessions: map[int]*session{}, asked: map[string]*job.SavepointRequest{}, fs: fslocal.On(w.disk, "")}
+	c.storage = &checkpoint.Storage{FS: c.fs, Dir: w.orders.dir}
 	w.places[c.number] = place
 	if err := c.begin(place); err != nil {
 		w.trace("coordinator %d does not start: %v", c.number, err)
@@ -90,25 +93,43 @@ func (c *coordinator) begin(place string) error {
 	if c.storage.Lease = lease; w.opt.Bugs.NoLease {
 		c.storage.Lease = nil
 	}
-	from, err := c.latest()
+	c.graph = w.plan.graph(w.rnd)
+	from, err := c.from()
 	if err != nil {
 		return err
 	}
-	c.graph = w.plan.graph(w.rnd)
-	if from == nil {
-		from = &checkpoint.Manifest{Job: c.graph.ID, Groups: c.graph.MaxParallelism}
+	plan := ""
+	if !from.Finished {
+		if plan, err = c.storage.PutPlan(c.graph); err != nil {
+			return err
+		}
 	}
 	if err := c.storage.Begin(from); err != nil {
 		return err
 	}
+	w.orders.from = "" // done
+	c.run = from.Run
 	w.audit.begin(from)
 	c.master = job.New(c.graph, job.Options{Checkpoints: true, IntervalUs: w.plan.interval, TimeoutUs: w.plan.timeout, RetryUs: 500, FailuresMax: -1,
 		Unaligned: w.rnd.IntN(2) == 0, AlignedUs: int64(w.rnd.IntN(300)),
-		Restart: job.Restart{Attempts: -1, DelayUs: 150, Alike: alike}, Enumerator: c.enumerator, Bugs: w.opt.Bugs.Job}, from)
+		Run: from.Run, Plan: plan, Restart: job.Restart{Attempts: -1, DelayUs: 150, Alike: alike}, Enumerator: c.enumerator, Bugs: w.opt.Bugs.Job}, from)
 	return nil
 }
 
-// latest is the checkpoint to go on from.
+// from is the checkpoint that the job goes on from: the one that the operator has named,
+// the newest, or that before the first row.
+func (c *coordinator) from() (*checkpoint.Manifest, error) {
+	if c.w.orders.from != "" {
+		return c.restored()
+	}
+	from, err := c.latest()
+	if from == nil && err == nil {
+		from = &checkpoint.Manifest{Job: c.graph.ID, Run: fmt.Sprintf("%s-%d", c.storage.Dir, c.number), Groups: c.graph.MaxParallelism}
+	}
+	return from, err
+}
+
+// latest is the newest checkpoint that is whole.
 func (c *coordinator) latest() (*checkpoint.Manifest, error) {
 	if !c.w.opt.Bugs.NoVerify {
 		return c.storage.Latest(func(line string) { c.w.trace("%s", line) })
@@ -217,10 +238,10 @@ func (c *coordinator) hello(id, turn int) {
 		}}
 		c.sessions[id] = s
 	}
-	c.answer(id, s)
+	c.greet(id, s)
 }
 
-func (c *coordinator) answer(id int, s *session) {
+func (c *coordinator) greet(id int, s *session) {
 	s.heard = c.w.now
 	worker, turn, term := c.w.workers[id], s.turn, s.term
 	c.w.net.send(0, id, func() { worker.welcome(turn, term) })
@@ -240,7 +261,7 @@ func (c *coordinator) heard(id int, term uint64) *session {
 
 func (c *coordinator) stillThere(id int, term uint64) {
 	if s := c.heard(id, term); s != nil {
-		c.answer(id, s)
+		c.greet(id, s)
 	}
 }
 
@@ -316,6 +337,18 @@ func (c *coordinator) carryOut(cmds []job.Command) {
 			c.do(c.w.ambushed(), func() { c.save(cmd.Save) })
 		case cmd.Commit != nil:
 			c.do(c.w.storageUs(), func() { c.commit(cmd.Commit) })
+		case cmd.Pause != nil:
+			for _, id := range cmd.Pause.Tasks {
+				c.tell(id, task.Control{Pause: &cmd.Pause.On})
+			}
+		case cmd.Drain != nil:
+			for _, id := range cmd.Drain {
+				c.tell(id, task.Control{Drain: true})
+			}
+		case cmd.Copy != nil:
+			c.copy(cmd.Copy)
+		case cmd.Answer != nil:
+			c.answer(cmd.Answer)
 		case cmd.Done != nil:
 			c.over = cmd.Done
 			c.w.ended(c)
@@ -337,7 +370,7 @@ func (c *coordinator) recover(from *checkpoint.Manifest) {
 		}
 		if err == nil && !bugs.NoTakeBack {
 			var n int
-			n, err = takeBack(c.fs, from.Epoch)
+			n, err = takeBack(c.fs, c.run, from.Epoch)
 			c.w.res.Back += n
 		}
 		if err == nil && bugs.NoAbort {
@@ -375,12 +408,12 @@ func (c *coordinator) save(m *checkpoint.Manifest) {
 
 // retainOne is a bug: it keeps what the newest manifest names.
 func (c *coordinator) retainOne(m *checkpoint.Manifest) error {
-	list, err := c.fs.List("job/shared")
+	list, err := c.fs.List(c.storage.Dir + "/shared")
 	named := map[string]bool{}
 	for _, handles := range m.Operators {
 		for _, h := range handles {
 			for _, f := range h.Files {
-				named["job/shared/"+f.Name] = true
+				named[c.storage.Dir+"/shared/"+f.Name] = true
 			}
 		}
 	}
@@ -413,7 +446,7 @@ func (c *coordinator) commit(m *job.Commit) {
 // drawn with its first.
 func (c *coordinator) deploy(d *job.Deployment) {
 	if c.attempt == nil || c.attempt.key[1] != d.Task.Attempt {
-		c.attempt = &attempt{key: [2]int{c.number, d.Task.Attempt}, graph: c.graph, place: map[task.ID]int{}, storage: c.storage, epoch: c.epoch}
+		c.attempt = &attempt{key: [2]int{c.number, d.Task.Attempt}, graph: c.graph, place: map[task.ID]int{}, storage: c.storage, epoch: c.epoch, run: c.run}
 		for v := range c.graph.Vertices {
 			for i := range c.graph.Vertices[v].Parallelism {
 				if ids := sortedKeys(c.sessions); len(ids) > 0 {

@@ -22,7 +22,7 @@ func (w *world) fate() {
 // fault does something bad. What lasts ends by itself.
 func (w *world) fault() {
 	long := 300 + w.rnd.IntN(3000)
-	switch w.rnd.IntN(17) {
+	switch w.rnd.IntN(21) {
 	case 0, 1:
 		w.killWorker()
 	case 2, 3:
@@ -47,6 +47,10 @@ func (w *world) fault() {
 		w.sleep(long + 2*quietUs)
 	case 16:
 		w.ambush = true
+	case 17, 18, 19:
+		w.savepoint()
+	case 20:
+		w.goBack()
 	}
 }
 
@@ -120,7 +124,7 @@ func (w *world) damage() {
 	if before == nil {
 		return
 	}
-	name := manifestName(*newest)
+	name := w.audit.manifest(*newest)
 	if w.rnd.IntN(2) == 0 {
 		own := ""
 		for _, file := range sortedKeys(w.audit.names[*newest]) {
@@ -131,7 +135,7 @@ func (w *world) damage() {
 		if own == "" {
 			return
 		}
-		name = "job/shared/" + own
+		name = w.audit.dir + "/shared/" + own
 	}
 	if w.disk.spoil(name) {
 		w.trace("%s is damaged", name)

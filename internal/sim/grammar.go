@@ -30,6 +30,7 @@ type grammar struct {
 	rnd    *rand.Rand
 	tables map[string]*source
 	alias  int
+	timed  bool // what was drawn depends on the event time
 }
 
 // rowsMax is how many rows an intermediate result may have.
@@ -108,6 +109,7 @@ func (g *grammar) over(depth int) stream {
 	if !in.unique {
 		return stream{}
 	}
+	g.timed = true
 	from, _ := g.as(in.sql)
 	agg := aggregates[g.n(5)]
 	n := 1 + g.n(4)
@@ -153,6 +155,7 @@ type window struct {
 const second = 1_000_000
 
 func (g *grammar) window(sessions bool) window {
+	g.timed = true
 	multiple := func(size, slide int64) func(int64) []int64 {
 		return func(t int64) (out []int64) {
 			for end := t - t%slide + slide; end-size <= t; end += slide {
@@ -272,6 +275,7 @@ func (g *grammar) interval(depth int) stream {
 	l, r := g.stream(depth), g.stream(depth/2)
 	left, ln := g.as(l.sql)
 	right, rn := g.as(r.sql)
+	g.timed = true
 	before, after := int64(g.n(3)), int64(g.n(2))
 	out := stream{sql: fmt.Sprintf("SELECT %s.i * 1000 + %s.i AS i, %s.k AS k, %s.v + %s.v AS v, %s.t AS t FROM %s JOIN %s ON %s.k = %s.k AND %s.t BETWEEN %s.t - INTERVAL '%d' SECOND AND %s.t + INTERVAL '%d' SECOND",
 		ln, rn, ln, ln, rn, ln, left, right, ln, rn, ln, rn, before, rn, after)}

@@ -23,6 +23,7 @@ type drawn struct {
 	interval int64  // between checkpoints; 0: none but the last
 	timeout  int64  // of a checkpoint
 	ticks    bool   // tasks are told the time
+	timed    bool   // the results depend on the event time
 	tables   map[string]*source
 	graph    func(*rand.Rand) *jobgraph.Graph // at a parallelism that is drawn
 	key      int                              // the sink takes changes by so many first columns; 0: all changes
@@ -75,6 +76,7 @@ func drawQuery(rnd *rand.Rand) (*drawn, error) {
 		j.key = q.key
 		key, upsert = fmt.Sprintf(", PRIMARY KEY (%s) NOT ENFORCED", strings.Join(columns[:q.key], ", ")), ", 'upsert' = 'true'"
 	}
+	j.timed = g.timed
 	j.want = counted(slices.DeleteFunc(q.rows, func(r row) bool { return slices.Contains(r[:j.key], null) }))
 	j.sql = q.sql
 	conf := map[string]string{"table.exec.sink.not-null-enforcer": "DROP", "pipeline.auto-watermark-interval": g.pick("0 ms", "200 ms")}

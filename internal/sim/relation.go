@@ -355,6 +355,7 @@ func (g *grammar) dedup(depth int) relation {
 		return relation{}
 	}
 	from, _ := g.as(in.sql)
+	g.timed = true
 	order := g.pick("ASC", "DESC")
 	out := relation{sql: fmt.Sprintf("SELECT k AS x, v AS y, i AS z FROM (SELECT k, v, i, ROW_NUMBER() OVER (PARTITION BY k ORDER BY t %s) AS rn FROM %s) WHERE rn = 1", order, from), key: 1}
 	best := map[cell]event{}

@@ -47,7 +47,6 @@ import (
 	"runtime/debug"
 	"slices"
 
-	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/exchange"
 	"github.com/millrace-io/millrace/internal/exchange/local"
 	fslocal "github.com/millrace-io/millrace/internal/fsys/local"
@@ -72,6 +71,7 @@ type Result struct {
 	Given                int // workers that were given up
 	Damaged, Back        int // files, and commits taken back
 	Coordinators         int
+	Savepoints, Restores int    // taken, and starts from them or from an earlier checkpoint
 	Problem              string // "" when all was as it must be
 }
 
@@ -80,11 +80,12 @@ func (r *Result) add(o Result) {
 	r.Packets, r.Lost, r.Twice = r.Packets+o.Packets, r.Lost+o.Lost, r.Twice+o.Twice
 	r.Kills, r.Powers, r.Fails, r.Cuts, r.Fulls = r.Kills+o.Kills, r.Powers+o.Powers, r.Fails+o.Fails, r.Cuts+o.Cuts, r.Fulls+o.Fulls
 	r.Given, r.Damaged, r.Back, r.Coordinators = r.Given+o.Given, r.Damaged+o.Damaged, r.Back+o.Back, r.Coordinators+o.Coordinators
+	r.Savepoints, r.Restores = r.Savepoints+o.Savepoints, r.Restores+o.Restores
 }
 
 func (r Result) String() string {
-	return fmt.Sprintf("%d steps, %d checkpoints, %d packets (%d lost, %d twice), %d processes killed, %d times without power, %d tasks failed, %d partitions, %d full disks, %d workers given up, %d files damaged, %d commits taken back, %d coordinators %s",
-		r.Steps, r.Epochs, r.Packets, r.Lost, r.Twice, r.Kills, r.Powers, r.Fails, r.Cuts, r.Fulls, r.Given, r.Damaged, r.Back, r.Coordinators, r.Problem)
+	return fmt.Sprintf("%d steps, %d checkpoints, %d packets (%d lost, %d twice), %d processes killed, %d times without power, %d tasks failed, %d partitions, %d full disks, %d workers given up, %d files damaged, %d commits taken back, %d coordinators, %d savepoints, %d starts from one or an earlier checkpoint %s",
+		r.Steps, r.Epochs, r.Packets, r.Lost, r.Twice, r.Kills, r.Powers, r.Fails, r.Cuts, r.Fulls, r.Given, r.Damaged, r.Back, r.Coordinators, r.Savepoints, r.Restores, r.Problem)
 }
 
 // About says what job a seed draws.
@@ -125,10 +126,14 @@ type world struct {
 	coordinators []*coordinator
 	numbers      int
 	places       map[int]string
-	audit        audit
-	slow         bool // uploads and saves take long
-	ambush       bool // a fault waits for the next save
-	faults       int  // still to come
+	audit        *audit
+	orders       order
+	savepoints   []string // those that are there
+	drained      string   // the one with which the job is to end after its sources, which are not read then
+	back         []string // of them, those that the job may go back to
+	slow         bool     // uploads and saves take long
+	ambush       bool     // a fault waits for the next save
+	faults       int      // still to come
 	done         *job.Outcome
 	last         map[task.ID]map[string]state.Handle // for a bug
 }
@@ -147,7 +152,8 @@ func Run(seed uint64, opt Options) (res Result) {
 	if w.plan, err = drawJob(w.rnd); err != nil {
 		return Result{Problem: err.Error()}
 	}
-	w.audit = audit{w: w, names: map[base.Epoch]map[string]bool{}}
+	w.orders.dir = "job"
+	w.audit = newAudit(w, "job")
 	w.disk = newDisk(w.rnd, &w.opt.Bugs)
 	w.disk.removed, w.disk.renamed = w.audit.removed, w.out.renamed
 	w.net = drawNetwork(w, w.rnd)
@@ -186,7 +192,11 @@ func (w *world) run() {
 		return
 	}
 	w.disk.dieIn = 0
-	changes, problem := w.out.changes(fslocal.On(w.disk, ""))
+	fs := fslocal.On(w.disk, "")
+	changes, problem := w.out.changes(fs)
+	if problem == "" {
+		problem = w.checkSavepoints(fs)
+	}
 	if problem == "" {
 		problem = w.plan.check(changes)
 	}
@@ -210,11 +220,14 @@ func (w *world) fail(problem string) {
 
 // ended notes that a coordinator has come to the end of its job.
 func (w *world) ended(c *coordinator) {
-	if c.over.Lost {
+	switch {
+	case c.over.Lost:
 		c.kill()
-		return
+	case c.over.Cancelled || c.stopped != "" || w.drained != "":
+		w.restart(c)
+	default:
+		w.done = c.over
 	}
-	w.done = c.over
 }
 
 // A happening is what will be done at a time.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"strings"
 
 	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/fsys"
@@ -20,14 +21,15 @@ type change struct {
 
 const changeBytes = 1 + 3*8
 
-// outDir is where the sink's files are. A file is named e<epoch>-<writer>-<n>, by the
-// first epoch that may hold its rows.
+// outDir is where the sink's files are. A file is named <run>-e<epoch>-<writer>-<n>, by
+// the run of the job and the first epoch that may hold its rows.
 const outDir = "out"
 
 // A writer implements connect.Writer: pending files on the disk, which the coordinator
 // commits.
 type writer struct {
 	fs    fsys.FS
+	run   string
 	name  string
 	epoch base.Epoch // the last that it has prepared for, or started from
 	n     int
@@ -38,7 +40,7 @@ func (w *writer) Write(b *vec.Batch) error {
 	if w.file == nil {
 		var err error
 		w.n++
-		if w.file, err = w.fs.Create(path.Join(outDir, fmt.Sprintf("e%06d-%s-%d", w.epoch+1, w.name, w.n))); err != nil {
+		if w.file, err = w.fs.Create(path.Join(outDir, fmt.Sprintf("%s-e%06d-%s-%d", w.run, w.epoch+1, w.name, w.n))); err != nil {
 			return err
 		}
 	}
@@ -125,13 +127,17 @@ func commitAll(fs fsys.FS) error {
 	return err
 }
 
-// takeBack drops what is visible of epochs behind one that a restart goes back to,
-// and says how much that was.
-func takeBack(fs fsys.FS, epoch base.Epoch) (n int, err error) {
+// takeBack drops what is visible of a run's epochs behind one that a restart goes back
+// to, and says how much that was.
+func takeBack(fs fsys.FS, run string, epoch base.Epoch) (n int, err error) {
 	list, err := fs.List(outDir)
 	for _, f := range list {
+		rest, own := strings.CutPrefix(path.Base(f.Name), run+"-e")
+		if !own {
+			continue
+		}
 		var first base.Epoch
-		if _, err := fmt.Sscanf(path.Base(f.Name), "e%d-", &first); err != nil {
+		if _, err := fmt.Sscanf(rest, "%d-", &first); err != nil {
 			return n, err
 		}
 		if first > epoch {

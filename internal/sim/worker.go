@@ -47,6 +47,7 @@ type attempt struct {
 	graph   *jobgraph.Graph
 	place   map[task.ID]int // worker
 	epoch   base.Epoch      // that it started from
+	run     string
 	storage state.Files
 }
 
@@ -57,6 +58,7 @@ func (a *attempt) before(b *attempt) bool {
 // A hosting is the part of an attempt that a worker runs.
 type hosting struct {
 	*attempt
+	term   uint64 // of the conversation in which it was told to
 	worker *worker
 	wires  *cluster.Wires
 	tasks  map[task.ID]*running
@@ -248,7 +250,7 @@ func (k *worker) enter(a *attempt) {
 		return
 	}
 	k.leave()
-	h := &hosting{attempt: a, worker: k, tasks: map[task.ID]*running{}, out: map[channel]*link{}, in: map[channel]*link{}}
+	h := &hosting{attempt: a, term: k.term, worker: k, tasks: map[task.ID]*running{}, out: map[channel]*link{}, in: map[channel]*link{}}
 	h.wires = cluster.NewWires(a.graph, a.key[1], func(id task.ID) {
 		if r := h.tasks[id]; r != nil {
 			r.wake()
@@ -327,7 +329,7 @@ func (k *worker) world(h *hosting, id task.ID) *build.World {
 		Source: func(s *jobgraph.Source) (connect.Source, error) { return w.plan.source(s), nil },
 		Looker: func(*jobgraph.LookupJoin) (connect.Looker, error) { return &looker{rnd: w.rnd}, nil },
 		Writer: func(op string, _ *jobgraph.Sink) connect.Writer {
-			return &writer{fs: k.fs, epoch: h.epoch, name: fmt.Sprintf("%d-%d-%d", h.key[0], id.Attempt, id.Subtask)}
+			return &writer{fs: k.fs, epoch: h.epoch, run: h.run, name: fmt.Sprintf("%d-%d-%d", h.key[0], id.Attempt, id.Subtask)}
 		}}
 }
 
@@ -413,7 +415,7 @@ func (r *running) upload(s *task.Snapshot) {
 	k := r.host.worker
 	us := k.w.storageUs()
 	if s := r.uploads[0]; k.w.opt.Bugs.AckFirst {
-		k.acknowledge(&job.Ack{Task: r.id, Epoch: s.Epoch, State: k.w.last[r.id], Splits: s.Splits, Prepared: s.Prepared, Marks: s.Marks})
+		r.acknowledge(&job.Ack{Task: r.id, Epoch: s.Epoch, State: k.w.last[r.id], Splits: s.Splits, Prepared: s.Prepared, Marks: s.Marks})
 	}
 	k.do(us, func() {
 		s := r.uploads[0]
@@ -423,13 +425,17 @@ func (r *running) upload(s *task.Snapshot) {
 		}
 		a := k.persist(r.id, s)
 		if !k.w.opt.Bugs.AckFirst {
-			k.acknowledge(a)
+			r.acknowledge(a)
 		}
 		r.upload(nil)
 	})
 }
 
-func (k *worker) acknowledge(a *job.Ack) {
+func (r *running) acknowledge(a *job.Ack) {
+	k := r.host.worker
+	if k.term != r.host.term {
+		return // nobody of today has asked for it
+	}
 	if a.Epoch == 0 {
 		k.tell(job.Event{Finished: a})
 	} else {
