@@ -18,6 +18,7 @@ import (
 type TimePattern struct {
 	parts []timePart
 	dates int // so many parts at the front depend on the date alone
+	plan  timePlan
 
 	have  bool
 	days  int
@@ -71,6 +72,7 @@ func NewTimePattern(pattern string) (*TimePattern, error) {
 	for p.dates < len(p.parts) && (p.parts[p.dates].letter == 0 || strings.IndexByte(dateLetters, p.parts[p.dates].letter) >= 0) {
 		p.dates++
 	}
+	p.plan = newTimePlan(p.parts)
 	return p, nil
 }
 

@@ -24,11 +24,14 @@ type reading struct {
 // which is the last of it. Fields that the pattern lacks are those of
 // 1970-01-01 00:00:00.
 func (p *TimePattern) Parse(s string) (types.Civil, bool) {
-	r := reading{s: s, strict: true}
-	if !p.read(&r) || r.s != "" {
-		return types.Civil{}, false
+	c, ok := p.plan.read(s)
+	if !ok {
+		r := reading{s: s, strict: true}
+		if !p.read(&r) || r.s != "" {
+			return types.Civil{}, false
+		}
+		c = r.Civil
 	}
-	c := r.Civil
 	if c.Month < 1 || c.Month > 12 || c.Day < 1 || c.Day > 31 || c.Hour > 23 || c.Minute > 59 || c.Second > 59 {
 		return c, false
 	}

@@ -1,6 +1,7 @@
 package scalar
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
@@ -21,7 +22,14 @@ func init() {
 			kernel.Sig{Args: []kernel.Want{kernel.Int64}, Ret: types.TString, MayBeNull: true, Eval: evalInts(appendChr)}),
 		kernel.Define("HEX", doc("math", "HEX(n) or HEX(s)", "a number, or the bytes of a text, in hexadecimal", "HEX(100)"),
 			kernel.Sig{Args: []kernel.Want{kernel.Int64}, Ret: types.TString, Eval: evalInts(func(dst []byte, n int64) []byte {
-				return append(dst, strings.ToUpper(strconv.FormatUint(uint64(n), 16))...)
+				from := len(dst)
+				dst = strconv.AppendUint(dst, uint64(n), 16)
+				for i, c := range dst[from:] {
+					if c >= 'a' {
+						dst[from+i] = c - 'a' + 'A'
+					}
+				}
+				return dst
 			})},
 			kernel.Sig{Args: []kernel.Want{kernel.TextOrRaw}, Ret: types.TString, Eval: kernel.TextToText(appendHex)}),
 		kernel.Define("BIN", doc("math", "BIN(n)", "a number in binary", "BIN(12)"),
@@ -79,8 +87,7 @@ func unhex(dst, s []byte) ([]byte, bool) {
 func evalFromBase64(_ *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vector, error) {
 	s := kernel.Str(args[0])
 	return kernel.StrsErr(rows, n, func(dst []byte, i int) ([]byte, bool, error) {
-		text := strings.TrimRight(string(s.At(i)), "=")
-		out, err := base64.RawStdEncoding.AppendDecode(dst, []byte(text))
+		out, err := base64.RawStdEncoding.AppendDecode(dst, bytes.TrimRight(s.At(i), "="))
 		if err != nil {
 			return nil, false, fmt.Errorf("%q is not in base 64", s.At(i))
 		}
@@ -89,10 +96,12 @@ func evalFromBase64(_ *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vec
 }
 
 func evalCharset(f func(dst, s []byte, charset string) ([]byte, error)) fn.Eval {
-	return func(_ *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vector, error) {
-		s, charset := kernel.Str(args[0]), kernel.Str(args[1])
+	upper := func(name string) (string, error) { return strings.ToUpper(name), nil }
+	return func(c *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vector, error) {
+		s, charset, names := kernel.Str(args[0]), kernel.Str(args[1]), state[kernel.Cache[string]](c)
 		return kernel.StrsErr(rows, n, func(dst []byte, i int) ([]byte, bool, error) {
-			out, err := f(dst, s.At(i), strings.ToUpper(string(charset.At(i))))
+			name, _ := names.Get(charset.At(i), upper)
+			out, err := f(dst, s.At(i), name)
 			return out, true, err
 		})
 	}
@@ -110,16 +119,23 @@ func encode(dst, s []byte, charset string) ([]byte, error) {
 		if charset == "UTF-16" {
 			dst = append(dst, 0xfe, 0xff)
 		}
-		for _, u := range utf16.Encode([]rune(string(s))) {
-			if charset == "UTF-16LE" {
-				dst = append(dst, byte(u), byte(u>>8))
-			} else {
-				dst = append(dst, byte(u>>8), byte(u))
+		for _, r := range string(s) {
+			if high, low := utf16.EncodeRune(r); high != utf8.RuneError {
+				dst, r = appendUnit(dst, high, charset), low
 			}
+			dst = appendUnit(dst, r, charset)
 		}
 		return dst, nil
 	}
 	return nil, unknownCharset(charset)
+}
+
+// appendUnit appends a unit of UTF-16.
+func appendUnit(dst []byte, u rune, charset string) []byte {
+	if charset == "UTF-16LE" {
+		return append(dst, byte(u), byte(u>>8))
+	}
+	return append(dst, byte(u>>8), byte(u))
 }
 
 func unknownCharset(name string) error {
@@ -140,7 +156,10 @@ func appendNarrow(dst, s []byte, limit rune) []byte {
 func decode(dst, s []byte, charset string) ([]byte, error) {
 	switch charset {
 	case "UTF-8", "UTF8":
-		return append(dst, strings.ToValidUTF8(string(s), "\uFFFD")...), nil
+		if utf8.Valid(s) {
+			return append(dst, s...), nil
+		}
+		return append(dst, bytes.ToValidUTF8(s, []byte("\uFFFD"))...), nil
 	case "US-ASCII", "ASCII", "ISO-8859-1", "LATIN1":
 		for _, c := range s {
 			r := rune(c)

@@ -147,15 +147,24 @@ func resolveJSONArray(args []fn.Arg) (*fn.Impl, error) {
 // characters without a short form are not.
 func quoteJSON(dst, s []byte) []byte {
 	dst = append(dst, '"')
-	for _, c := range utf16.Encode([]rune(string(s))) {
-		switch at := strings.IndexRune("\"\\/\b\f\n\r\t", rune(c)); {
+	for _, c := range string(s) {
+		switch at := strings.IndexRune("\"\\/\b\f\n\r\t", c); {
 		case at >= 0:
 			dst = append(dst, '\\', `"\/bfnrt`[at])
 		case c < 0x80:
 			dst = append(dst, byte(c))
+		case c < 0x10000:
+			dst = appendEscape(dst, c)
 		default:
-			dst = fmt.Appendf(dst, `\u%04x`, c)
+			high, low := utf16.EncodeRune(c)
+			dst = appendEscape(appendEscape(dst, high), low)
 		}
 	}
 	return append(dst, '"')
+}
+
+// appendEscape appends a unit of UTF-16 as JSON escapes it: \u20ac.
+func appendEscape(dst []byte, u rune) []byte {
+	const digits = "0123456789abcdef"
+	return append(dst, '\\', 'u', digits[u>>12&15], digits[u>>8&15], digits[u>>4&15], digits[u&15])
 }

@@ -135,31 +135,30 @@ func printOne(spec string, verb byte, v any) (string, bool) {
 func evalAton(_ *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vector, error) {
 	s := kernel.Str(args[0])
 	return kernel.NumsNull(rows, n, func(i int) (int64, bool) {
-		return parseIPv4(string(s.At(i)))
+		return parseIPv4(kernel.TextOf(s.At(i)))
 	}), nil
 }
 
 // parseIPv4 reads 1.2.3.4 and, as inet_aton has it, shorter forms, whose last number
 // fills what is left: 127.1 is 127.0.0.1.
 func parseIPv4(s string) (int64, bool) {
-	parts := strings.Split(s, ".")
-	if len(parts) > 4 {
-		return 0, false
-	}
 	var v int64
-	for k, part := range parts {
-		last := k == len(parts)-1
+	for k := range 4 {
+		part, rest, more := strings.Cut(s, ".")
 		bits := 8
-		if last {
+		if !more {
 			bits = 8 * (4 - k)
 		}
 		n, err := strconv.ParseUint(part, 10, bits)
 		if err != nil {
 			return 0, false
 		}
-		v = v<<bits | int64(n)
+		if v = v<<bits | int64(n); !more {
+			return v, true
+		}
+		s = rest
 	}
-	return v, true
+	return 0, false
 }
 
 func evalNtoa(_ *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vector, error) {

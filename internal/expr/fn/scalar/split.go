@@ -89,11 +89,28 @@ func piece(s, sep []byte, k int) ([]byte, bool) {
 func evalSplit(c *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vector, error) {
 	s, sep := kernel.Str(args[0]), kernel.Str(args[1])
 	return buildRows(c.Ret, rows, n, func(b *vec.Builder, i int) {
-		for _, p := range bytes.Split(s.At(i), sep.At(i)) {
-			b.Kid(0).Bytes(p)
+		text, by := s.At(i), sep.At(i)
+		for at := nextPiece(text, by); at >= 0; at = nextPiece(text, by) {
+			b.Kid(0).Bytes(text[:at])
+			text = text[at+len(by):]
+		}
+		if len(text) > 0 || len(by) > 0 {
+			b.Kid(0).Bytes(text)
 		}
 		b.End()
 	}), nil
+}
+
+// nextPiece returns where the first piece of a text ends, if others follow; -1 if it is
+// the last. Without a separator it is a character.
+func nextPiece(text, by []byte) int {
+	if len(by) > 0 {
+		return bytes.Index(text, by)
+	}
+	if _, size := utf8.DecodeRune(text); size < len(text) {
+		return size
+	}
+	return -1
 }
 
 // A separator splits texts: by a regular expression, or by itself where it has
