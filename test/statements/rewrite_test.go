@@ -212,5 +212,10 @@ func TestCreateTableAs(t *testing.T) {
 	refused(t, s, "CREATE TABLE c6 WITH ('connector' = 'filesystem', 'path' = 'c6', 'format' = 'csv') AS SELECT COUNT(*) AS n FROM t", "")
 	refused(t, s, "CREATE OR REPLACE TABLE c4 WITH ('connector' = 'filesystem', 'path' = 'c4', 'format' = 'csv') AS SELECT COUNT(*) AS n FROM t", "")
 	same(t, must(t, s, "SHOW TABLES LIKE 'c%'"), "table name", "c1", "c2", "c3", "c4")
+	// a stream has nothing to replace where there is no table
+	must(t, s, "CREATE OR REPLACE TABLE d1 WITH ('connector' = 'filesystem', 'path' = 'd1', 'format' = 'csv') AS SELECT id FROM t WHERE id < 2")
+	same(t, must(t, s, "SELECT COUNT(*) FROM d1")[1:], "1", "1", "2")
+	refused(t, s, "CREATE OR REPLACE TABLE d1 WITH ('connector' = 'filesystem', 'path' = 'd1', 'format' = 'csv') AS SELECT id FROM t", "run it in batch mode")
+	must(t, s, "ALTER DATABASE default_database SET ('owner' = 'me')")
 	same(t, must(t, s, "SHOW COLUMNS FROM c4"), "name|type|null|key|extras|watermark", "five|INT|FALSE|NULL|NULL|NULL")
 }

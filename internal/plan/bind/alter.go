@@ -103,7 +103,8 @@ func (b *Binder) alterCatalog(s *ast.Alter) error {
 
 // alteredOptions returns a copy of options after SET or RESET.
 func alteredOptions(options map[string]string, a ast.AlterAction, what string) (map[string]string, error) {
-	out := maps.Clone(options)
+	out := map[string]string{}
+	maps.Copy(out, options)
 	switch a := a.(type) {
 	case *ast.SetOptions:
 		for _, o := range a.Options {

@@ -68,6 +68,8 @@ func (b *Binder) createTableAs(p catalog.Path, s *ast.CreateTable) (*logical.Job
 	if err := d.rest(s); err != nil {
 		return nil, err
 	}
+	_, err = b.cat.Table(s.Name.Strings()...)
+	there := err == nil
 	made, err := b.cat.Create(t, mode(s.IfNotExists, s.OrReplace || s.Replace))
 	if err != nil || !made {
 		return nil, at(s.Name, err)
@@ -77,7 +79,7 @@ func (b *Binder) createTableAs(p catalog.Path, s *ast.CreateTable) (*logical.Job
 	if n := len(targets) - len(filled.Schema()); n > 0 {
 		targets = targets[n:]
 	}
-	sink := &logical.Sink{Table: t, Options: t.Options, Overwrite: s.OrReplace || s.Replace, Pos: posOf(s)}
+	sink := &logical.Sink{Table: t, Options: t.Options, Overwrite: there, Pos: posOf(s)}
 	if sink.Input, err = b.intoSink(ins, t, filled, targets, nil); err != nil {
 		return nil, err
 	}

@@ -27,7 +27,7 @@ func joinKeys(c *context, n logical.Node) logical.Node {
 		if onSide(b, 0, nl) && onSide(a, nl, nl+nr) {
 			a, b = b, a
 		}
-		if !onSide(a, 0, nl) || !onSide(b, nl, nl+nr) || a.Op == expr.Col && b.Op == expr.Col || !a.Type.Equal(b.Type) {
+		if !onSide(a, 0, nl) || !onSide(b, nl, nl+nr) || a.Op == expr.Col && b.Op == expr.Col || !sameKey(a.Type, b.Type) {
 			continue
 		}
 		l := left.column(a)
@@ -64,6 +64,10 @@ func joinKeys(c *context, n logical.Node) logical.Node {
 	out.Out = joinSchema(&out)
 	return narrow(&out, nl, wide, nr, j.Out)
 }
+
+// sameKey reports whether values of two types that are equal are so as keys. Texts of
+// other lengths are: they are compared as they are.
+func sameKey(a, b types.Type) bool { return a.Equal(b) || a.Character() && b.Character() }
 
 func onSide(e *expr.Expr, lo, hi int) bool {
 	return len(expr.Columns(e)) > 0 && within(e, lo, hi)
