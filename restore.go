@@ -11,6 +11,8 @@ import (
 
 	"github.com/millrace-io/millrace/internal/checkpoint"
 	"github.com/millrace-io/millrace/internal/cluster"
+	"github.com/millrace-io/millrace/internal/env"
+	"github.com/millrace-io/millrace/internal/evolve"
 	"github.com/millrace-io/millrace/internal/fsys"
 	"github.com/millrace-io/millrace/internal/jobgraph"
 	"github.com/millrace-io/millrace/internal/keyenc"
@@ -85,11 +87,24 @@ func (s *Session) anew(j *Job, g *jobgraph.Graph, st *checkpoint.Storage) (*chec
 func (s *Session) goOn(j *Job, g *jobgraph.Graph, from *checkpoint.Found, st *checkpoint.Storage) (*checkpoint.Manifest, error) {
 	own := *from.Manifest
 	m := &own
+	changes, err := s.changes(j, from, g)
+	if err != nil {
+		return nil, usage(err)
+	}
+	if changes != nil {
+		m = changes.Rename(m)
+		s.without(j, changes, m)
+	}
 	if err := s.fits(j, from, m, g); err != nil {
 		return nil, usage(err)
 	}
-	if err := s.adopt(j, m, g, from, st); err != nil {
+	if err := s.adopt(j, m, g, from, st, changes); err != nil {
 		return nil, err
+	}
+	if changes != nil {
+		if err := changes.Write(m, st, env.Now()/1000); err != nil {
+			return nil, usage(fmt.Errorf("%s: %w", from.Path, err))
+		}
 	}
 	what := fmt.Sprintf("checkpoint %d", m.Epoch)
 	if from.IsSavepoint() {
@@ -115,13 +130,16 @@ func (s *Session) goOn(j *Job, g *jobgraph.Graph, from *checkpoint.Found, st *ch
 
 // adopt copies what a manifest names into the job's folder; a savepoint's state is
 // rewritten on the way if the job has another number of key groups.
-func (s *Session) adopt(j *Job, m *checkpoint.Manifest, g *jobgraph.Graph, from *checkpoint.Found, st *checkpoint.Storage) error {
+func (s *Session) adopt(j *Job, m *checkpoint.Manifest, g *jobgraph.Graph, from *checkpoint.Found, st *checkpoint.Storage, changes *evolve.Report) error {
 	if m.Groups == g.MaxParallelism || m.Initial() {
 		return from.Adopt(m, st)
 	}
 	plan := planOf(from)
-	if plan == nil {
+	switch {
+	case plan == nil:
 		plan = g
+	case changes != nil:
+		changes.RenamePlan(plan)
 	}
 	s.cfg.Log(fmt.Sprintf("%s: the state of %s is rewritten for 'pipeline.max-parallelism' = %d, from %d", j.ID, from.Dir, g.MaxParallelism, m.Groups))
 	backend := lsm.Backend{Memory: s.memory, DeltaBytes: lsm.DeltaBytes(s.memory)}
@@ -129,6 +147,40 @@ func (s *Session) adopt(j *Job, m *checkpoint.Manifest, g *jobgraph.Graph, from 
 		return fmt.Errorf("restore %s: %w", from.Dir, err)
 	}
 	return from.CopyPlan(m, st)
+}
+
+// changes says what becomes of the state of a job that has changed since a checkpoint;
+// nil if nothing does, or if the checkpoint does not say what the job was.
+func (s *Session) changes(j *Job, from *checkpoint.Found, g *jobgraph.Graph) (*evolve.Report, error) {
+	old := planOf(from)
+	if old == nil || from.Manifest.Initial() || from.Manifest.Finished {
+		return nil, nil
+	}
+	r := evolve.Compare(old, g)
+	if r.Same() {
+		return nil, nil
+	}
+	if err := r.Refusal(); err != nil && !s.opts.Bool("execution.state-recovery.ignore-unclaimed-state") {
+		return nil, fmt.Errorf("%s of job %s: %w; --allow-non-restored-state lets it begin empty", from.Path, from.Manifest.Job, err)
+	}
+	for _, i := range r.Items {
+		switch i.Verdict {
+		case evolve.Migrated, evolve.New:
+			s.cfg.Log(strings.TrimSuffix(fmt.Sprintf("%s: %s %s: %s: %s", j.ID, i.Kind, i.Name, i.Verdict, strings.Join(i.Why, "; ")), ": "))
+		}
+	}
+	return r, nil
+}
+
+// without leaves the state out that cannot be gone on with, where that is allowed.
+func (s *Session) without(j *Job, r *evolve.Report, m *checkpoint.Manifest) {
+	for _, i := range r.Items {
+		if i.Verdict == evolve.Refused {
+			s.cfg.Log(fmt.Sprintf("%s: %s %s begins empty: %s", j.ID, i.Kind, i.Name, strings.Join(i.Why, "; ")))
+			delete(m.Operators, i.New)
+			delete(m.Sources, i.New)
+		}
+	}
 }
 
 // fork makes a savepoint the beginning of a run of its own, unless it is one of the

@@ -50,6 +50,7 @@ var folders = []folder{
 	{7, "internal/cluster"},
 	{7, "internal/control"},
 	{7, "internal/statedata"},
+	{7, "internal/evolve"},
 	{8, "."},
 	{8, "bench/queries"},
 	{8, "internal/sqltest"},

@@ -45,6 +45,7 @@ type commands struct {
 	Run       runCommand       `cmd:"" help:"Run a script of Flink SQL."`
 	SQL       sqlCommand       `cmd:"" name:"sql" help:"Interactive shell."`
 	Explain   explainCommand   `cmd:"" help:"Show the plans of a script; nothing runs."`
+	Diff      diffCommand      `cmd:"" help:"Say what becomes of the state when a job's script changes."`
 	Verify    verifyCommand    `cmd:"" help:"Run a script as a stream and as a batch, and compare."`
 	Test      testCommand      `cmd:"" help:"Run files of tests for SQL."`
 	Savepoint savepointCommand `cmd:"" help:"Make a savepoint of a job."`

@@ -62,6 +62,37 @@ const (
 	StateCall                         // a call's result, or a part of its accumulator
 )
 
+// A StatePlace is where a column lies in what is written to the store.
+type StatePlace uint8
+
+// The places.
+const (
+	InKey   StatePlace = iota
+	InWord             // of an entry, or beside a row; a blob's word, too
+	InRow              // column of a row
+	InImage            // column of a row that is a blob
+	InWhole            // what is written has to be read as a whole
+	InNone             // it follows from others
+)
+
+// Place returns where a column lies, and its number there: of an image, that of the
+// blob's word.
+func (c *StateColumn) Place() (StatePlace, int) {
+	switch c.from {
+	case inKey:
+		return InKey, c.index
+	case inWord, inStamp, inBlob, inKind:
+		return InWord, c.index
+	case inRow, inSet:
+		return InRow, c.index
+	case inImage:
+		return InImage, c.word
+	case inMade:
+		return InWhole, 0
+	}
+	return InNone, 0
+}
+
 // A stateSource is where the values of a column lie.
 type stateSource uint8
 

@@ -65,10 +65,11 @@ func (m *Master) trigger(now int64) {
 	m.hurry(now)
 }
 
-// hurry lets barriers overtake rows when they have been under way for long.
+// hurry lets barriers overtake rows when they have been under way for long, but for a
+// savepoint: that is to have no rows in flight, which belong to the plan as it is.
 func (m *Master) hurry(now int64) {
 	p := m.pending
-	if p == nil || p.hurry || p.last || p.manifest != nil || !m.opt.Unaligned || now-p.start < m.opt.AlignedUs {
+	if p == nil || p.hurry || p.last || p.manifest != nil || !m.opt.Unaligned || now-p.start < m.opt.AlignedUs || m.save.waits() {
 		return
 	}
 	p.hurry = true

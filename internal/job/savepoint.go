@@ -88,6 +88,9 @@ func (s *savepoints) stopper() *SavepointRequest {
 	return nil
 }
 
+// waits reports whether a savepoint's epoch is under way, or comes next.
+func (s *savepoints) waits() bool { return len(s.queue) > 0 || s.current != nil && !s.copying }
+
 // savepoint takes a request.
 func (m *Master) savepoint(now int64, r SavepointRequest) {
 	r.Stop = r.Stop || r.Drain

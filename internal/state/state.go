@@ -14,6 +14,10 @@ import (
 	"github.com/millrace-io/millrace/internal/fsys"
 )
 
+// InFlight is the table of a task's first store that has the rows which the barrier of
+// the snapshot has overtaken.
+const InFlight = "in-flight"
+
 // A Store holds the state of one operator in one subtask: the key groups of one
 // base.Range, and what is not keyed. It is used by one goroutine, save where a
 // method says otherwise.

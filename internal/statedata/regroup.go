@@ -1,6 +1,7 @@
 package statedata
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -89,6 +90,9 @@ func (r *regrouping) rewrite(old []state.Handle) (state.Handle, error) {
 	}
 	defer out.Close()
 	for _, name := range tables {
+		if name == state.InFlight {
+			return none, errors.New("it has rows in flight, which a barrier has overtaken; a savepoint that is taken while the job runs has none")
+		}
 		if op == nil || shapes.shapes[name].Name != name {
 			return none, fmt.Errorf("it has a table '%s' that the operator does not open", name)
 		}

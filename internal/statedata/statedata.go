@@ -51,7 +51,8 @@ type Operator struct {
 	// Opaque is why the tables are not known.
 	Opaque error
 
-	groups int
+	groups  int
+	layouts []Layout
 }
 
 // A Table is a table of an operator's state.

@@ -49,9 +49,6 @@ type landed struct {
 	rows  *vec.Batch
 }
 
-// flightTable is where the first operator's store has what is in flight.
-const flightTable = "in-flight"
-
 // overtakes reports whether barriers may overtake the rows of a channel.
 func (c *Channel) overtakes() bool {
 	return c.Route.Ship != jobgraph.Forward && c.Route.Ship != jobgraph.Broadcast && c.Priority == 0
@@ -137,7 +134,7 @@ func (t *Task) takeOff() error {
 	store := t.cfg.Ops[0].Context.State
 	if t.flight.kept {
 		from := binary.BigEndian.AppendUint16(nil, uint16(store.Range().Lo))
-		if err := store.Table(flightTable).DeleteRange(from, nil); err != nil {
+		if err := store.Table(state.InFlight).DeleteRange(from, nil); err != nil {
 			return err
 		}
 		t.flight.kept = false
@@ -230,7 +227,7 @@ func (k *keeper) put(g base.KeyGroup, ch int, ev exchange.Event) {
 	val := binary.AppendUvarint(nil, uint64(ch))
 	val = binary.AppendUvarint(val, uint64(k.task.cfg.Channels[ch].Input))
 	val = binary.AppendVarint(val, k.mark)
-	if err := k.store.Table(flightTable).Put(key, wire.Append(val, ev)); k.err == nil {
+	if err := k.store.Table(state.InFlight).Put(key, wire.Append(val, ev)); k.err == nil {
 		k.err = err
 	}
 }
@@ -241,7 +238,7 @@ func (t *Task) land() error {
 	if len(t.cfg.Ops) == 0 || t.cfg.Ops[0].Context.State == nil {
 		return nil
 	}
-	table := t.cfg.Ops[0].Context.State.Table(flightTable)
+	table := t.cfg.Ops[0].Context.State.Table(state.InFlight)
 	for key, val := range table.Scan(nil, nil) {
 		l, ev, err := decodeLanded(val)
 		if err != nil || len(key) != 6 {
