@@ -4,7 +4,6 @@ import (
 	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/jobgraph"
 	"github.com/millrace-io/millrace/internal/state/keyed"
-	"github.com/millrace-io/millrace/types"
 	"github.com/millrace-io/millrace/vec"
 )
 
@@ -80,7 +79,9 @@ func (g *GroupAgg) Open(ctx *Context) error {
 		if g.spec.Fold {
 			g.bundle = &bundle{}
 		}
-		g.tab, err = g.openState()
+		if g.tab, err = g.openState(); err == nil {
+			g.followSets()
+		}
 	}
 	return err
 }
@@ -98,19 +99,12 @@ func (g *GroupAgg) openScratch() (*groupTable, error) {
 	return g.accs.newGroups(t, nil, false), nil
 }
 
-// evicts reports whether groups may leave memory: value sets hang on slots.
-func (g *GroupAgg) evicts() bool { return !g.ctx.Resident && len(g.accs.shapes) == 0 }
-
 func (g *GroupAgg) openState() (*groupTable, error) {
-	shape := g.shape()
-	if g.evicts() {
-		shape = g.ctx.expiring(shape, g.seen, g.spec.TTLMs)
-	}
-	t, err := keyed.Open(g.ctx.State, shape)
+	t, err := keyed.Open(g.ctx.State, g.ctx.expiring(g.shape(), g.seen, g.spec.TTLMs))
 	if err != nil {
 		return nil, err
 	}
-	multis, err := openSets(g.ctx, g.accs, g.group.types)
+	multis, err := g.openSets()
 	if err != nil {
 		return nil, err
 	}
@@ -121,11 +115,13 @@ func (g *GroupAgg) openState() (*groupTable, error) {
 	return tab, nil
 }
 
-// openSets opens the Multis that the sets of a table are saved in.
-func openSets(ctx *Context, a *accs, key []types.Type) ([]*keyed.Multi, error) {
-	multis := make([]*keyed.Multi, len(a.shapes))
-	for i, s := range a.shapes {
-		m, err := keyed.OpenMulti(ctx.State, setShapeOf(ctx, s, i, key))
+// openSets opens the Multis that the sets are saved in.
+func (g *GroupAgg) openSets() ([]*keyed.Multi, error) {
+	multis := make([]*keyed.Multi, len(g.accs.shapes))
+	for i, s := range g.accs.shapes {
+		s.timed = g.seen >= 0
+		shape := setShapeOf(g.ctx, s, i, g.group.types)
+		m, err := keyed.OpenMulti(g.ctx.State, g.ctx.expiring(shape, shape.Extra-1, 2*g.spec.TTLMs))
 		if err != nil {
 			return nil, err
 		}
@@ -155,7 +151,7 @@ func (g *GroupAgg) process(b *vec.Batch) error {
 			return err
 		}
 		g.tab.account(g.ctx.Memory)
-		if g.end == nil && g.local == nil && !g.evicts() {
+		if g.end == nil && g.local == nil && (g.ctx.Resident || len(g.tab.sets) > 0) {
 			if err := g.ctx.overdrawn(g.tab.Table.Bytes() + g.tab.bytes); err != nil {
 				return err
 			}
@@ -214,9 +210,12 @@ func (g *GroupAgg) input(b *vec.Batch) *accInput {
 
 // slots finds the groups of rows, and starts those anew whose time is over.
 func (g *GroupAgg) slots(b *vec.Batch, rows []int32) []keyed.Slot {
-	slots, _ := g.group.upsert(g.tab.Table, b.Cols, rows, b.Rows)
+	slots, made := g.group.upsert(g.tab.Table, b.Cols, rows, b.Rows)
 	g.tab.On(g.tab.Table)
 	if g.seen >= 0 {
+		if g.tab.keep {
+			g.beginAnew(made)
+		}
 		g.expire(slots)
 	}
 	return slots
@@ -303,6 +302,7 @@ func (g *GroupAgg) sweep(nowMs int64) {
 	for _, s := range gone {
 		g.tab.dropGroup(s)
 	}
+	g.renewSets()
 }
 
 // Resume implements Operator.
@@ -336,7 +336,7 @@ func (g *GroupAgg) Snapshot(base.Epoch) error {
 	if !g.tab.keep {
 		return nil
 	}
-	g.tab.saveSets(g.group.types)
+	g.tab.saveSets(g.group.types, g.nowMs())
 	for _, m := range g.tab.multis {
 		if err := m.Snapshot(); err != nil {
 			return err

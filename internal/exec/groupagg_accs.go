@@ -478,8 +478,9 @@ func (t *groupTable) dropGroup(s keyed.Slot) {
 }
 
 // saveSets writes the sets to their Multis, before the table is saved.
-func (t *groupTable) saveSets(keyTypes []types.Type) {
+func (t *groupTable) saveSets(keyTypes []types.Type, nowMs int64) {
 	for i, set := range t.sets {
+		set.now = nowMs
 		set.save(t.Table, t.multis[i], keyTypes)
 	}
 }

@@ -18,19 +18,29 @@ func (s *setShape) rowTypes() []types.Type {
 
 // extra is the number of words beside each saved value.
 func (s *setShape) extra() int {
+	n := 1
 	if s.counts {
-		return len(s.filters)
+		n = len(s.filters)
 	}
-	return 1
+	if s.timed {
+		n++
+	}
+	return n
 }
 
 // save writes the entries that have changed to multi, under the keys that their
 // groups have in table.
 func (v *valueSet) save(table *keyed.Table, multi *keyed.Multi, keyTypes []types.Type) {
+	v.write(v.dirty, table, multi, keyTypes)
+	v.dirty = v.dirty[:0]
+}
+
+// write does so for those of some entries that have changed.
+func (v *valueSet) write(list []int32, table *keyed.Table, multi *keyed.Multi, keyTypes []types.Type) {
 	// What leaves goes first: a Multi drops a key with its last row, and what
 	// comes then opens the key again.
 	var stay, put, groups []int32
-	for _, e := range v.dirty {
+	for _, e := range list {
 		ent := v.ent(e)
 		if ent.slot == keyed.None || !ent.dirty {
 			continue
@@ -61,7 +71,6 @@ func (v *valueSet) save(table *keyed.Table, multi *keyed.Multi, keyTypes []types
 			groups = append(groups, int32(ent.slot))
 		}
 	}
-	v.dirty = v.dirty[:0]
 	v.openGroups(groups, table, multi, keyTypes)
 	cols := []vec.Vector{v.stored(put)}
 	for i, e := range put {
@@ -134,6 +143,9 @@ func (v *valueSet) stored(list []int32) vec.Vector {
 func (v *valueSet) writeExtra(e int32, multi *keyed.Multi) {
 	ent := v.ent(e)
 	words := multi.Extra(ent.ref)
+	if v.shape.timed {
+		words[len(words)-1] = uint64(v.now)
+	}
 	if !v.shape.counts {
 		words[0] = ent.bits
 		return

@@ -32,6 +32,7 @@ type setShape struct {
 	form    valueForm
 	filters []int // filter columns, -1 for none: one counter each
 	counts  bool  // counters are numbers, because values also go; else bits
+	timed   bool  // what is saved has a time, behind the counters
 }
 
 // A valueSet holds the different values of each group: what DISTINCT calls have
@@ -67,6 +68,7 @@ type valueSet struct {
 	waste int
 
 	dirty []int32
+	now   int64        // processing time of what is written, ms
 	rows  []keyed.Slot // by slot: the key's slot in the Multi + 1
 
 	heaps []groupHeaps

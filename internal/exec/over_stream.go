@@ -163,7 +163,8 @@ func (x *overStream) openSliding() (err error) {
 	}
 	shape := keyed.Shape{Name: "past", Key: x.group.types, Row: ts, Extra: 1, Groups: ctx.Groups, Memory: ctx.Memory}
 	if x.wait != nil && x.keep == 0 {
-		shape.Expiry = &keyed.Expiry{Word: 0, TTL: x.pastFor(), Now: func() int64 { return x.mark }}
+		// By what has been put out, for the watermark may be ahead of that.
+		shape.Expiry = &keyed.Expiry{Word: 0, TTL: x.pastFor(), Now: func() int64 { return x.fired }}
 	}
 	x.past, err = keyed.OpenMulti(ctx.State, ctx.evicting(shape))
 	return err
@@ -294,7 +295,6 @@ func (x *overStream) fireRows() error {
 	if x.wait == nil || x.fired >= x.mark {
 		return nil
 	}
-	x.fired = x.mark
 	for _, t := range x.wait.Times() {
 		if t > x.mark {
 			break
@@ -303,6 +303,7 @@ func (x *overStream) fireRows() error {
 			return err
 		}
 	}
+	x.fired = x.mark
 	return nil
 }
 

@@ -284,7 +284,7 @@ func (w *WindowAgg) Snapshot(base.Epoch) error {
 	}
 	saveMark(w.ctx, w.mark)
 	for _, t := range w.slices {
-		t.saveSets(w.group.types)
+		t.saveSets(w.group.types, 0)
 	}
 	for _, m := range w.multis {
 		if err := m.Snapshot(); err != nil {

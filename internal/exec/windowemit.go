@@ -458,7 +458,7 @@ func (w *windowEmit) Resume(out Output) (bool, error) { return w.feed.drain(out)
 func (w *windowEmit) Snapshot(base.Epoch) error {
 	saveMark(w.ctx, w.mark)
 	for _, win := range w.windows {
-		win.tab.saveSets(w.group.types)
+		win.tab.saveSets(w.group.types, 0)
 	}
 	for _, m := range w.multis {
 		if err := m.Snapshot(); err != nil {

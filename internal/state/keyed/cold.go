@@ -164,6 +164,7 @@ func (t *Table) forget(s Slot) {
 // revive fills entries that were just made, for the store may have them: those of
 // t.made. It leaves there those that are new.
 func (t *Table) revive() {
+	t.tellTime()
 	c := &t.cold
 	c.keys, c.offs, c.asked, c.hit = c.keys[:0], c.offs[:0], c.asked[:0], c.hit[:0]
 	for _, s := range t.made {
@@ -296,6 +297,23 @@ func (m *Multi) Trim() {
 	if want, trim := m.mayTrim(free()); trim {
 		m.evict(func() bool { return m.freeWith(free()) >= want }, m.putOut)
 	}
+	m.packChanged()
+}
+
+// PutOut lets one key, with its rows, leave memory.
+func (m *Multi) PutOut(s Slot) {
+	m.cold.on = true
+	m.putOut(s)
+	m.packChanged()
+}
+
+// Held is how much memory the Multi has, and how much of that is free.
+func (m *Multi) Held() (bytes, free int64) {
+	return m.mem.bytes, m.Table.free() + 8*int64(m.rows.freeWords)
+}
+
+// packChanged keeps the list of changed rows short.
+func (m *Multi) packChanged() {
 	if len(m.changed) > changedMin+2*m.compacted {
 		m.compactChanged()
 	}

@@ -132,6 +132,7 @@ func (t *Table) setValue(s Slot, val []byte) error {
 
 // Snapshot writes what has changed to the store, or lets it be drained.
 func (t *Table) Snapshot() error {
+	t.tellTime()
 	if t.shape.Evicts && t.dirty {
 		t.freeze()
 	}

@@ -482,6 +482,7 @@ func (m *Multi) Delete(s Slot) { m.DeleteKey(s) }
 
 // Snapshot writes what has changed to the store.
 func (m *Multi) Snapshot() error {
+	m.tellTime()
 	if m.values != nil {
 		m.freeze()
 	}
