@@ -19,6 +19,8 @@ package exectest
 import (
 	"fmt"
 	"math"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -97,6 +99,16 @@ func (e Event) String() string {
 	return e.Kind.String() + " " + Text(e.Row)
 }
 
+// starts counts the calls of Start by the test's name.
+var starts sync.Map
+
+// evicts reports whether entries leave memory in the next run of a test: in every
+// second one, and in half of those that have one only.
+func evicts(test string) bool {
+	n, _ := starts.LoadOrStore(test, new(atomic.Uint64))
+	return (xxh3.HashString(test)+n.(*atomic.Uint64).Add(1))%2 == 0
+}
+
 // Start opens the operator.
 func Start(t testing.TB, make func() exec.Operator, opt Options) *Run {
 	t.Helper()
@@ -109,7 +121,7 @@ func Start(t testing.TB, make func() exec.Operator, opt Options) *Run {
 	if opt.Inputs == 0 {
 		opt.Inputs = 1
 	}
-	if _, test := t.(*testing.T); test && opt.Memory == nil && xxh3.HashString(t.Name())%2 == 0 {
+	if _, test := t.(*testing.T); test && opt.Memory == nil && evicts(t.Name()) {
 		opt.Memory = &base.Budget{EvictAt: 1, EvictKeep: 1} // what can leave memory does, all the time
 	}
 	r := &Run{t: t, make: make, opt: opt}
