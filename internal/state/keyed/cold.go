@@ -25,7 +25,8 @@ import (
 
 const (
 	// When memory is short and less than one freeLow'th of a table's is free, it
-	// frees up to one freeHigh'th.
+	// frees up to one freeHigh'th; more if more is taken between two Trims, or it would
+	// grow all the same.
 	freeLow  = 32
 	freeHigh = 16
 )
@@ -40,6 +41,7 @@ type cold struct {
 	asked [][]byte
 	hit   []bool
 	came  []Slot
+	full  int64 // the memory that was not free at the last Trim
 	stuck int64 // the memory at which nothing more could be put out; 0: not so
 }
 
@@ -75,10 +77,12 @@ func (t *Table) mayTrim(free int64) (want int64, trim bool) {
 		b, f := t.follow.Held()
 		bytes, free = bytes+b, free+f
 	}
+	taken := bytes - free - t.cold.full // since the last time
+	t.cold.full = bytes - free
 	if bytes < t.cold.stuck || !t.mem.budget.Short(bytes) {
 		return 0, false
 	}
-	return bytes / freeHigh, free < bytes/freeLow
+	return max(bytes/freeHigh, taken+taken/4), free < max(bytes/freeLow, taken)
 }
 
 // freeWith is free of a table, and what its follower has free.

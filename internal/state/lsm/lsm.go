@@ -68,13 +68,17 @@ type Backend struct {
 	fileBytes  int   // about how large a file of a run gets before the next begins; 0 is twice DeltaBytes
 }
 
-// DeltaBytesMax is the size at which a pending delta is written to a file, unless
-// the Backend says less.
-const DeltaBytesMax = 16 << 20
+const (
+	// DeltaBytesMax is the size at which a pending delta is written to a file, unless
+	// the Backend says less.
+	DeltaBytesMax = 16 << 20
+	// DeltaBytesMin is the least that it is worth to write one for.
+	DeltaBytesMin = 256 << 10
+)
 
 // DeltaBytes is what a store may collect where there is so much memory.
 func DeltaBytes(b *base.Budget) int64 {
-	return min(max(cmp.Or(b.Limit, b.EvictAt)/64, 1<<20), DeltaBytesMax)
+	return min(max(cmp.Or(b.Limit, b.EvictAt)/64, DeltaBytesMin), DeltaBytesMax)
 }
 
 var _ state.Backend = Backend{}
