@@ -165,11 +165,14 @@ func (m *Master) drainSources() {
 }
 
 // drainEpoch starts the epoch of a job that has drained: all of its tasks have
-// finished and are asked for their state.
-func (m *Master) drainEpoch(now int64) (started bool) {
+// finished and are asked for their state. It reports whether the job's end waits for it.
+func (m *Master) drainEpoch(now int64) (waits bool) {
 	s := &m.save
 	if s.drain == nil || s.drained {
 		return false
+	}
+	if s.current != nil {
+		return true // it comes when the other one is there
 	}
 	enums, err := m.enumerators()
 	if err != nil {
