@@ -13,6 +13,7 @@ import (
 	fslocal "github.com/millrace-io/millrace/internal/fsys/local"
 	"github.com/millrace-io/millrace/internal/job"
 	"github.com/millrace-io/millrace/internal/jobgraph"
+	"github.com/millrace-io/millrace/internal/state"
 	"github.com/millrace-io/millrace/internal/task"
 )
 
@@ -120,7 +121,11 @@ func (c *coordinator) begin(place string) error {
 // the newest, or that before the first row.
 func (c *coordinator) from() (*checkpoint.Manifest, error) {
 	if c.w.orders.from != "" {
-		return c.restored()
+		m, err := c.restored()
+		if !errors.Is(err, state.ErrCorrupt) {
+			return m, err
+		}
+		c.w.trace("the newest, then: %v", err)
 	}
 	from, err := c.latest()
 	if from == nil && err == nil {
@@ -334,7 +339,7 @@ func (c *coordinator) carryOut(cmds []job.Command) {
 				c.tell(id, task.Control{Committed: cmd.Notify.Epoch})
 			}
 		case cmd.Save != nil:
-			c.do(c.w.ambushed(), func() { c.save(cmd.Save) })
+			c.do(c.w.ambushed(atSave), func() { c.save(cmd.Save) })
 		case cmd.Commit != nil:
 			c.do(c.w.storageUs(), func() { c.commit(cmd.Commit) })
 		case cmd.Pause != nil:

@@ -22,7 +22,7 @@ func (w *world) fate() {
 // fault does something bad. What lasts ends by itself.
 func (w *world) fault() {
 	long := 300 + w.rnd.IntN(3000)
-	switch w.rnd.IntN(21) {
+	switch w.rnd.IntN(22) {
 	case 0, 1:
 		w.killWorker()
 	case 2, 3:
@@ -46,7 +46,9 @@ func (w *world) fault() {
 	case 14, 15:
 		w.sleep(long + 2*quietUs)
 	case 16:
-		w.ambush = true
+		w.ambush = atSave
+	case 21:
+		w.ambush = atUpload
 	case 17, 18, 19:
 		w.savepoint()
 	case 20:
@@ -54,15 +56,25 @@ func (w *world) fault() {
 	}
 }
 
-// ambushed is a fault that has waited for a manifest to be written: that takes long,
-// a task fails meanwhile, and later the coordinator dies.
-func (w *world) ambushed() (us int) {
-	if !w.ambush {
+// An ambush is a fault that waits for its moment.
+type ambush int
+
+const (
+	atSave   ambush = 1 + iota // a manifest is being written
+	atUpload                   // a task that writes to the sink uploads its part of an epoch
+)
+
+// ambushed is how long it takes what the fault may have waited for: long, then, and a
+// task fails meanwhile. After a manifest the coordinator dies, too, a while later.
+func (w *world) ambushed(here ambush) (us int) {
+	if here == 0 || w.ambush != here {
 		return w.storageUs()
 	}
-	w.ambush = false
+	w.ambush = 0
 	w.after(1, w.failTask)
-	w.after(1+w.rnd.IntN(3000), w.killCoordinator)
+	if here == atSave {
+		w.after(1+w.rnd.IntN(3000), w.killCoordinator)
+	}
 	return 1 + w.rnd.IntN(2000)
 }
 

@@ -22,6 +22,8 @@ type drawn struct {
 	sql      string // "" if the graph is made by hand
 	interval int64  // between checkpoints; 0: none but the last
 	timeout  int64  // of a checkpoint
+	delta    int64  // bytes of state that wait for a file
+	fetchUs  int    // rows that are not there come up to so much later
 	ticks    bool   // tasks are told the time
 	timed    bool   // the results depend on the event time
 	tables   map[string]*source
@@ -43,6 +45,7 @@ func drawJob(rnd *rand.Rand) (*drawn, error) {
 		}
 	}
 	j.interval, j.timeout = int64(100+rnd.IntN(900)), int64(300+rnd.IntN(3000))
+	j.delta, j.fetchUs = []int64{100, 500, 2000}[rnd.IntN(3)], []int{60, 250, 1200}[rnd.IntN(3)]
 	if rnd.IntN(8) == 0 {
 		j.interval = 0
 	}

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -41,9 +42,16 @@ func (c *coordinator) copy(cp *job.Copy) {
 	if !c.w.opt.Bugs.NoPin {
 		unpin = c.storage.Pin(cp.Manifest)
 	}
-	c.do(2*c.w.storageUs(), func() {
+	us := c.w.storageUs()
+	if c.w.rnd.IntN(2) == 0 {
+		us *= 40
+	}
+	c.do(us, func() {
 		path, err := c.storage.Savepoint(cp.Manifest, cp.Request.Dir, fmt.Sprintf("%d-%s", c.number, cp.Request.ID))
 		unpin()
+		if errors.Is(err, fsys.ErrNotExist) {
+			c.w.fail(fmt.Sprintf("a file is gone that a savepoint needs: %v", err))
+		}
 		c.send(job.Event{Copied: &job.Copied{ID: cp.Request.ID, Path: path, Err: err}})
 	})
 }

@@ -132,8 +132,8 @@ type world struct {
 	drained      string   // the one with which the job is to end after its sources, which are not read then
 	back         []string // of them, those that the job may go back to
 	slow         bool     // uploads and saves take long
-	ambush       bool     // a fault waits for the next save
-	faults       int      // still to come
+	ambush       ambush
+	faults       int // still to come
 	done         *job.Outcome
 	last         map[task.ID]map[string]state.Handle // for a bug
 }

@@ -85,7 +85,6 @@ type running struct {
 const (
 	stepUs  = 6   // a step takes up to so long
 	napUs   = 40  // a task that waits for answers looks again
-	fetchUs = 250 // rows that are not there come up to so much later
 	helloUs = 150 // between two attempts to reach a coordinator
 	quietUs = 1800
 )
@@ -321,7 +320,7 @@ func (k *worker) deploy(d *job.Deployment) error {
 // world is what a task is built into.
 func (k *worker) world(h *hosting, id task.ID) *build.World {
 	w := k.w
-	var backend state.Backend = lsm.Backend{DeltaBytes: 2000, Memory: k.memory}
+	var backend state.Backend = lsm.Backend{DeltaBytes: w.plan.delta, Memory: k.memory}
 	if b := &w.opt.Bugs; b.LoseDelete || b.LoseLate {
 		backend = badBackend{backend, b}
 	}
@@ -336,7 +335,7 @@ func (k *worker) world(h *hosting, id task.ID) *build.World {
 // arrive is the reader saying that it has something: some time after it was asked.
 func (r *running) arrive() {
 	if !r.host.worker.w.opt.Bugs.NoWake {
-		r.host.worker.do(1+r.host.worker.w.rnd.IntN(fetchUs), r.wake)
+		r.host.worker.do(1+r.host.worker.w.rnd.IntN(r.host.worker.w.plan.fetchUs), r.wake)
 	}
 }
 
@@ -413,16 +412,18 @@ func (r *running) upload(s *task.Snapshot) {
 	}
 	r.uploading = true
 	k := r.host.worker
-	us := k.w.storageUs()
+	moment := ambush(0)
+	if len(r.uploads[0].Prepared) > 0 {
+		moment = atUpload
+	}
+	us := k.w.ambushed(moment)
 	if s := r.uploads[0]; k.w.opt.Bugs.AckFirst {
 		r.acknowledge(&job.Ack{Task: r.id, Epoch: s.Epoch, State: k.w.last[r.id], Splits: s.Splits, Prepared: s.Prepared, Marks: s.Marks})
 	}
 	k.do(us, func() {
 		s := r.uploads[0]
 		r.uploads, r.uploading = r.uploads[1:], false
-		if r.dead && k.w.rnd.IntN(2) == 0 {
-			return // else the upload of a task that is gone goes on
-		}
+		// The upload of a task that is gone goes on, and is acknowledged.
 		a := k.persist(r.id, s)
 		if !k.w.opt.Bugs.AckFirst {
 			r.acknowledge(a)
