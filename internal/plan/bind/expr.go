@@ -398,7 +398,7 @@ func (x *exprBinder) anyOf(n ast.Node, not bool, op ast.BinaryOp, v *expr.Expr, 
 
 func (x *exprBinder) quantified(e *ast.Quantified) (*expr.Expr, error) {
 	if e.Query != nil {
-		return nil, unsupported(e, "a comparison with ANY or ALL of a query elsewhere than as a condition of WHERE that stands alone or under AND")
+		return x.quantifiedQuery(e)
 	}
 	v, err := x.bind(e.X)
 	if err != nil {

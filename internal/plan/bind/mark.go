@@ -2,6 +2,7 @@ package bind
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/millrace-io/millrace/internal/expr"
 	"github.com/millrace-io/millrace/internal/jobgraph"
@@ -130,28 +131,41 @@ func (x *exprBinder) count(at ast.Node, r *result, n int, vals []*expr.Expr) (*e
 
 // countOf counts a column's values (args), or rows.
 func (x *exprBinder) countOf(at ast.Node, r *result, n int, vals []*expr.Expr, args []int) (*expr.Expr, error) {
-	s := r.node.Schema()
-	big := types.TBigInt.Nullable(false)
-	call := jobgraph.AggCall{Func: "COUNT", Args: args, Filter: -1, Ret: big}
+	call := jobgraph.AggCall{Func: "COUNT", Args: args, Filter: -1, Ret: types.TBigInt.Nullable(false)}
 	for _, c := range args {
-		call.ArgTypes = append(call.ArgTypes, s[c].Type.Plain())
+		call.ArgTypes = append(call.ArgTypes, r.node.Schema()[c].Type.Plain())
 	}
-	a := &logical.Aggregate{Input: r.node, Aggs: []logical.Agg{{AggCall: call, Name: "count", Pos: posOf(at)}}, Pos: posOf(at)}
-	place := map[int]int{} // columns of r, in the result: the count is column 0
+	col, err := x.aggregated(at, r, n, vals, call)
+	if err != nil || col.Type.NotNull {
+		return col, err
+	}
+	// A stream's COUNT without GROUP BY gives no row before the first one comes.
+	return x.call(at, "COALESCE", col, expr.Literal(types.TBigInt, int64(0)))
+}
+
+// aggregated makes a placeholder for an aggregate of r's rows whose first n columns are
+// equal to vals.
+func (x *exprBinder) aggregated(at ast.Node, r *result, n int, vals []*expr.Expr, call jobgraph.AggCall) (*expr.Expr, error) {
+	s, name := r.node.Schema(), strings.ToLower(call.Func)
+	a := &logical.Aggregate{Input: r.node, Aggs: []logical.Agg{{AggCall: call, Name: name, Pos: posOf(at)}}, Pos: posOf(at)}
+	place := map[int]int{} // columns of r, in the result: the aggregate is column 0
 	for i := range s {
 		if i < n || i >= r.visible {
 			place[i] = 1 + len(a.Keys)
 			a.Keys = append(a.Keys, i)
 		}
 	}
-	a.Out = append(keyFields(r.node, a.Keys), types.Field{Name: "count", Type: big})
+	a.Out = append(keyFields(r.node, a.Keys), types.Field{Name: name, Type: call.Ret})
 	out := &result{node: a, visible: 1, single: true}
 	if len(a.Keys) > 0 {
-		exprs, names := []*expr.Expr{expr.Column(len(a.Keys), big)}, []string{"count"}
+		exprs, names := []*expr.Expr{expr.Column(len(a.Keys), call.Ret)}, []string{name}
 		for i := range a.Keys {
 			exprs, names = append(exprs, expr.Column(i, a.Out[i].Type)), append(names, fmt.Sprintf("key$%d", i))
 		}
-		out.node, out.empty = project(a, exprs, names), []*expr.Expr{expr.Literal(types.TBigInt, int64(0))}
+		out.node = project(a, exprs, names)
+		if call.Ret.NotNull {
+			out.empty = []*expr.Expr{expr.Literal(call.Ret, int64(0))}
+		}
 	}
 	for _, c := range r.corr {
 		if _, ok := equality(c); !ok {
@@ -173,10 +187,5 @@ func (x *exprBinder) countOf(at ast.Node, r *result, n int, vals []*expr.Expr, a
 		out.corr = append(out.corr, eq)
 	}
 	x.blk.subs = append(x.blk.subs, &subUse{r: out, node: at, at: -1})
-	if out.empty != nil {
-		return placed(expr.Column(subBase+len(x.blk.subs)-1, big), posOf(at)), nil
-	}
-	// A stream's COUNT without GROUP BY gives no row before the first one comes.
-	col := placed(expr.Column(subBase+len(x.blk.subs)-1, types.TBigInt), posOf(at))
-	return x.call(at, "COALESCE", col, expr.Literal(types.TBigInt, int64(0)))
+	return placed(expr.Column(subBase+len(x.blk.subs)-1, call.Ret.Nullable(out.empty == nil)), posOf(at)), nil
 }
