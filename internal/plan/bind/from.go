@@ -29,6 +29,8 @@ type fromBinder struct {
 	// columns of the leftmost table, as it were: joins keep their places.
 	ties   []*expr.Expr
 	nested int // how many right sides of joins, or inputs of clauses, it is in
+	// later are conditions of inner joins that have subqueries: WHERE has them, too.
+	later []ast.Expr
 }
 
 // within binds what stands in a place where columns get other places.

@@ -86,7 +86,7 @@ func (f *fromBinder) joinScope(j *ast.Join, kind jobgraph.JoinKind, l, r *scope)
 	width := len(l.node.Schema())
 	// The condition sees the sides as they are; what comes out may be nullable.
 	if (kind == jobgraph.Right || kind == jobgraph.Full) && len(f.ties) > 0 {
-		return nil, nil, unsupported(j, kind.String()+" JOIN behind what reads columns of the query around")
+		return nil, nil, unsupported(j, "a RIGHT or FULL JOIN behind what reads columns of the query around")
 	}
 	both := &scope{node: l.node, outer: f.outer, reach: f.outer != nil && f.base == nil && kind == jobgraph.Inner && f.nested == 0}
 	both.fields = append(both.fields, l.fields...)
@@ -104,9 +104,13 @@ func (f *fromBinder) joinScope(j *ast.Join, kind jobgraph.JoinKind, l, r *scope)
 		return nil, nil, err
 	}
 	conds = append(conds, eqs...)
-	if j.On != nil {
+	plain, err := f.subqueriesOn(j, kind, l, r)
+	if err != nil {
+		return nil, nil, err
+	}
+	if plain != nil {
 		x := exprBinder{b: f.b, sc: both, clause: "ON"}
-		on, err := x.condition(j.On)
+		on, err := x.condition(plain)
 		if err != nil {
 			return nil, nil, err
 		}

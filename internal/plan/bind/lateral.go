@@ -58,7 +58,7 @@ func (f *fromBinder) lateralJoin(j *ast.Join, kind jobgraph.JoinKind, l *scope, 
 		return nil, err
 	}
 	conds := append(joinConds(r, len(l.node.Schema())), expr.Conjuncts(cond)...)
-	sc.node = &logical.Join{Left: l.node, Right: r.node, JoinKind: kind, Cond: expr.And(conds), Hints: f.hintsFor(l, right),
+	sc.node = &logical.Join{Left: l.node, Right: right.node, JoinKind: kind, Cond: expr.And(conds), Hints: f.hintsFor(l, right),
 		Out: joinSchema(kind, l.node, r.node), Pos: posOf(j)}
 	return sc, nil
 }

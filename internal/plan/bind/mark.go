@@ -110,7 +110,7 @@ func (x *exprBinder) unknownIn(e *ast.In, v *expr.Expr, r *result) ([]*expr.Expr
 }
 
 func (x *exprBinder) valueQuery(n ast.Node, q *ast.Query) (*result, error) {
-	if x.blk == nil || x.inAgg != "" {
+	if x.blk == nil {
 		return nil, unsupported(n, "a subquery in "+x.clause)
 	}
 	r, err := x.b.query(q, x.sc.keyed())

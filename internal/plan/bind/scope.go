@@ -44,6 +44,8 @@ type scope struct {
 	byKey bool
 	// ties are conditions over node and the query around, which FROM brings.
 	ties []*expr.Expr
+	// later are conditions of FROM that are WHERE's to bind.
+	later []ast.Expr
 	// ttl is a hint STATE_TTL that names the one table of FROM: of the state of an
 	// aggregation over it.
 	ttl *queryHint

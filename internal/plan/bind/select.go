@@ -19,7 +19,7 @@ func (b *Binder) selectBlock(s *ast.Select, orderBy []ast.SortItem, outer *scope
 		return nil, nil, err
 	}
 	k := &block{b: b, sc: sc, windows: s.Windows, corr: sc.ties}
-	if err := k.where(s.Where); err != nil {
+	if err := k.where(append(sc.later, conjuncts(s.Where)...)); err != nil {
 		return nil, nil, err
 	}
 	sc.reach = outer != nil
@@ -126,7 +126,7 @@ func (b *Binder) fromClause(s *ast.Select, outer *scope) (*scope, error) {
 	if err := f.unusedHints(); err != nil {
 		return nil, err
 	}
-	sc.outer, sc.ties = outer, f.ties
+	sc.outer, sc.ties, sc.later = outer, f.ties, f.later
 	return sc, duplicateAlias(sc, s.From)
 }
 
@@ -310,14 +310,11 @@ func alias(e ast.Expr, items []item) (*expr.Expr, error) {
 }
 
 // where applies WHERE: plain conditions first, then those that are subqueries.
-func (k *block) where(w ast.Expr) error {
-	if w == nil {
-		return nil
-	}
+func (k *block) where(conds []ast.Expr) error {
 	var plain []*expr.Expr
 	var subs []ast.Expr
 	x := exprBinder{b: k.b, sc: k.sc, blk: k, clause: "WHERE"}
-	for _, c := range conjuncts(w) {
+	for _, c := range conds {
 		if subqueryCondition(c) {
 			subs = append(subs, c)
 			continue
@@ -357,6 +354,9 @@ func (k *block) where(w ast.Expr) error {
 
 // conjuncts takes an AND apart.
 func conjuncts(e ast.Expr) []ast.Expr {
+	if e == nil {
+		return nil
+	}
 	if b, ok := e.(*ast.Binary); ok && b.Op == ast.OpAnd {
 		return append(conjuncts(b.L), conjuncts(b.R)...)
 	}

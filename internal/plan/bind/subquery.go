@@ -169,7 +169,7 @@ func joinConds(r *result, width int) []*expr.Expr {
 
 // scalarSubquery makes a placeholder for a query used as a value.
 func (x *exprBinder) scalarSubquery(s *ast.Subquery) (*expr.Expr, error) {
-	if x.blk == nil || x.inAgg != "" {
+	if x.blk == nil {
 		return nil, unsupported(s, "a subquery in "+x.clause)
 	}
 	r, err := x.b.query(s.Query, x.sc.keyed())
