@@ -22,8 +22,10 @@ func (f *fromBinder) lateralJoin(j *ast.Join, kind jobgraph.JoinKind, l *scope, 
 	}
 	around := *l
 	around.outer, around.reach = f.outer, false
-	if s := rowQuery(d.Query); s != nil && f.base == nil {
-		return f.lateralRow(j, kind, &around, d, s)
+	if s := rowQuery(d.Query); s != nil && f.base == nil && (kind == jobgraph.Inner || s.From == nil && s.Where == nil) {
+		if sc, err := f.lateralRow(j, &around, d, s); sc != nil || err != nil {
+			return sc, err
+		}
 	}
 	r, err := f.b.query(d.Query, &around)
 	if err != nil {
@@ -138,13 +140,11 @@ func onlyCalls(t ast.TableExpr) bool {
 	return rowCallOf(t) != nil
 }
 
-// lateralRow binds such a SELECT over the rows of l.
-func (f *fromBinder) lateralRow(j *ast.Join, kind jobgraph.JoinKind, l *scope, d *ast.Derived, s *ast.Select) (*scope, error) {
+// lateralRow binds such a SELECT over the rows of l; nil if it has more than that in its
+// select list.
+func (f *fromBinder) lateralRow(j *ast.Join, l *scope, d *ast.Derived, s *ast.Select) (*scope, error) {
 	if j.Natural || len(j.Using) > 0 {
 		return nil, unsupported(j, "USING with a LATERAL query without a table")
-	}
-	if kind == jobgraph.Left && (s.From != nil || s.Where != nil) {
-		return nil, unsupported(j, "LEFT JOIN LATERAL with a query without a table that may give no row")
 	}
 	in := fromBinder{b: f.b, outer: l, base: l.node}
 	sc := in.start()
@@ -168,7 +168,7 @@ func (f *fromBinder) lateralRow(j *ast.Join, kind jobgraph.JoinKind, l *scope, d
 		return nil, err
 	}
 	if len(k.aggs)+len(k.overs)+len(k.subs)+len(k.groupings) > 0 || k.window != nil {
-		return nil, unsupported(s, "an aggregate, OVER or a subquery in a LATERAL query without a table")
+		return nil, nil
 	}
 	return f.lateralItems(j, l, d, sc.node, items)
 }
