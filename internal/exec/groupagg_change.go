@@ -55,17 +55,36 @@ func (r *rounds) sort(slots []keyed.Slot) {
 }
 
 // changeRows emits the change that each row makes.
+func (g *GroupAgg) changeRows(b *vec.Batch, rows []int32) error {
+	slots := g.slots(b, rows)
+	in := g.input(b)
+	c, err := g.rounds.changes(g.tab, g.accs, slots, rows, func(slots []keyed.Slot, rows []int32) error {
+		if in.kinds != nil {
+			slots, rows = g.known(in, slots, rows)
+		}
+		return g.put(in, slots, rows)
+	})
+	if err != nil {
+		return err
+	}
+	g.settleGroups(slots)
+	c.always, c.pairs = g.seen >= 0, g.spec.SendBefore
+	c.diff(len(rows))
+	if len(c.kinds) == 0 {
+		return nil
+	}
+	g.emitChanges(c, pick(b.Cols, g.spec.Keys), rows)
+	return nil
+}
+
+// changes puts rows into groups, round by round, and returns the states around each.
 //
 // States are read before the first round and after each, one after the other:
 // state of row i after it is at after[i], and before it at that of the row of its
 // group in the round before, or where the group was read first.
-func (g *GroupAgg) changeRows(b *vec.Batch, rows []int32) error {
-	slots := g.slots(b, rows)
-	in := g.input(b)
-	r := &g.rounds
+func (r *rounds) changes(t *groupTable, a *accs, slots []keyed.Slot, rows []int32, put func([]keyed.Slot, []int32) error) (*changes, error) {
 	r.sort(slots)
 	n := len(rows)
-
 	var res results
 	count := make([]uint64, 0, 2*n)
 	before, after := make([]int32, n), make([]int32, n)
@@ -81,39 +100,24 @@ func (g *GroupAgg) changeRows(b *vec.Batch, rows []int32) error {
 			for j, i := range r.order[:end] {
 				before[i] = int32(j)
 			}
-			count = g.tab.Gather(count, rs, g.accs.Rows)
-			g.accs.readResults(&res, g.tab, rs)
+			count = t.Gather(count, rs, a.Rows)
+			a.readResults(&res, t, rs)
 		} else {
 			for _, i := range r.order[from:end] {
 				before[i] = after[r.prev[i]]
 			}
 		}
-		ps, pr := rs, rr
-		if in.kinds != nil {
-			ps, pr = g.known(in, rs, rr)
-		}
-		if err := g.put(in, ps, pr); err != nil {
-			return err
+		if err := put(rs, rr); err != nil {
+			return nil, err
 		}
 		for j, i := range r.order[from:end] {
 			after[i] = int32(len(count) + j)
 		}
-		count = g.tab.Gather(count, rs, g.accs.Rows)
-		g.accs.readResults(&res, g.tab, rs)
+		count = t.Gather(count, rs, a.Rows)
+		a.readResults(&res, t, rs)
 		from = end
 	}
-	if g.tab.Err != nil {
-		return g.tab.Err
-	}
-	g.settleGroups(slots)
-
-	c := &changes{before: before, after: after, count: count, vals: g.accs.finish(&res), always: g.seen >= 0, pairs: g.spec.SendBefore}
-	c.diff(n)
-	if len(c.kinds) == 0 {
-		return nil
-	}
-	g.emitChanges(c, pick(b.Cols, g.spec.Keys), rows)
-	return nil
+	return &changes{before: before, after: after, count: count, vals: a.finish(&res)}, t.Err
 }
 
 // emitChanges queues changes in batches of the usual size; a pair is not torn.

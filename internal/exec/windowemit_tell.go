@@ -11,54 +11,26 @@ import (
 )
 
 // change puts rows into groups that are told at each row, and returns the changes. The
-// results of such a group are those told last. See GroupAgg.changeRows.
+// results of such a group are those told last.
 func (w *windowEmit) change(win *emitWindow, slots []keyed.Slot, rows []int32) (*vec.Batch, error) {
-	r, t := &w.rounds, win.tab
-	r.sort(slots)
-	n := len(rows)
-	var res results
-	count := make([]uint64, 0, 2*n)
-	before, after := make([]int32, n), make([]int32, n)
-	var rs []keyed.Slot
-	var rr []int32
-	from := int32(0)
-	for k, end := range r.ends {
-		rs, rr = rs[:0], rr[:0]
-		for _, i := range r.order[from:end] {
-			rs, rr = append(rs, slots[i]), append(rr, rows[i])
-		}
-		if k == 0 {
-			for j, i := range r.order[:end] {
-				before[i] = int32(j)
-			}
-			count = t.Gather(count, rs, w.accs.Rows)
-			w.accs.readResults(&res, t, rs)
-		} else {
-			for _, i := range r.order[from:end] {
-				before[i] = after[r.prev[i]]
-			}
-		}
-		if err := w.accs.apply(t, w.work.in, rs, rr); err != nil {
-			return nil, err
-		}
-		for j, i := range r.order[from:end] {
-			after[i] = int32(len(count) + j)
-		}
-		count = t.Gather(count, rs, w.accs.Rows)
-		w.accs.readResults(&res, t, rs)
-		from = end
+	t := win.tab
+	c, err := w.rounds.changes(t, w.accs, slots, rows, func(slots []keyed.Slot, rows []int32) error {
+		return w.accs.apply(t, w.work.in, slots, rows)
+	})
+	if err != nil {
+		return nil, err
 	}
-	c := &changes{before: before, after: after, count: count, vals: w.accs.finish(&res), pairs: w.emit.SendBefore}
-	c.diff(n)
+	c.pairs = w.emit.SendBefore
+	c.diff(len(rows))
 	if len(c.kinds) == 0 {
-		return nil, t.Err
+		return nil, nil
 	}
 	of := make([]int32, len(c.of))
 	for i, o := range c.of {
 		of[i] = rows[o]
 	}
 	cols := append(takeAll(pick(w.work.b.Cols, w.spec.Keys), of), takeAll(c.vals, c.src)...)
-	return w.out(win, cols, c.kinds), t.Err
+	return w.out(win, cols, c.kinds), nil
 }
 
 // out is a batch of changes: keys, results, and the columns about the window.
