@@ -29,6 +29,13 @@ type StateTable struct {
 	Columns []StateColumn
 	// Sealed says why the table cannot be written, "" if it can.
 	Sealed string
+	// one is the word of an entry that counts rows, plus 1, where no column says how
+	// many there are: it is set to 1. 0: there is no such word.
+	one int
+	// most is how many rows a key may have; 0: any number.
+	most int64
+	// keys are the columns of the table's key; empty for the one key of a table without.
+	keys []int
 	// unfold makes rows of a chunk whose entries are not the rows.
 	unfold func(*keyed.Chunk) (*stateRows, error)
 	// derive sets the words that follow from a row: those that no column has.
@@ -50,6 +57,8 @@ type StateColumn struct {
 	word  int // inImage: the word of the blob; inWord of a BOOLEAN: what is TRUE
 	form  valueForm
 	call  agg.Agg
+	// atLeast is the least that may be written.
+	atLeast int64
 }
 
 // A StateColumnKind is where the name of a column comes from.
@@ -101,7 +110,7 @@ const (
 	inRow                       // column of a Multi's row
 	inWord                      // 64 bits of an entry, or beside a row
 	inStamp                     // such that are processing time in milliseconds; 0 is NULL
-	inBlob                      // bytes of an entry
+	inBlob                      // bytes of an entry, the function's own
 	inBucket                    // the bucket's time
 	inResult                    // what a call makes of its words
 	inImage                     // column of a row that an entry has as a blob

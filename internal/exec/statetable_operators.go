@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -14,7 +15,7 @@ import (
 
 var (
 	stateCount = types.TBigInt.Nullable(false)
-	stateTime  = types.Type{Kind: types.Timestamp, Prec: 3}
+	stateTime  = types.TimestampOf(3).Nullable(false)
 )
 
 // inputRows are the columns of rows that are columns of an input.
@@ -69,7 +70,11 @@ func stampIf(ttlMs int64, name string, word int) []StateColumn {
 // resultColumns are the results of calls.
 func (a *accs) resultColumns(calls []jobgraph.AggCall) (out []StateColumn) {
 	for i := range a.Calls {
-		out = append(out, StateColumn{Kind: StateCall, At: i, Type: calls[i].Ret, from: inResult, call: &a.Calls[i]})
+		c := StateColumn{Kind: StateCall, At: i, Type: calls[i].Ret, from: inResult, call: &a.Calls[i], index: a.Calls[i].Start()}
+		if a.Calls[i].Shared {
+			c.atLeast = 1 // a group of no rows is not kept
+		}
+		out = append(out, c)
 	}
 	return out
 }
@@ -77,7 +82,9 @@ func (a *accs) resultColumns(calls []jobgraph.AggCall) (out []StateColumn) {
 // rawColumns are the words of the accumulators.
 func (a *accs) rawColumns() (out []StateColumn) {
 	if a.Rows >= 0 {
-		out = append(out, wordOf("rows", stateCount, a.Rows))
+		c := wordOf("rows", stateCount, a.Rows)
+		c.atLeast = 1
+		out = append(out, c)
 	}
 	for i := range a.Calls {
 		if a.Calls[i].Shared {
@@ -134,8 +141,8 @@ func (g *GroupAgg) StateTables() []StateTable {
 		return append(append(append([]StateColumn(nil), keys...), cols...), last...)
 	}
 	out := []StateTable{
-		{Name: "groups", Of: -1, Store: groupTableName, Columns: with(g.accs.resultColumns(g.spec.Aggs)), Sealed: g.accs.sealedBySets()},
-		{Name: "accumulators", Of: -1, Store: groupTableName, Side: true, Columns: with(g.accs.rawColumns()), Sealed: g.accs.sealedBySets()},
+		{Name: "groups", Of: -1, Store: groupTableName, Columns: with(g.accs.resultColumns(g.spec.Aggs)), Sealed: g.accs.sealedResults(g.spec.Aggs), keys: upToInts(len(keys)), one: g.accs.Rows + 1},
+		{Name: "accumulators", Of: -1, Store: groupTableName, Side: true, Columns: with(g.accs.rawColumns()), Sealed: g.accs.sealedRaw(g.spec.Aggs), keys: upToInts(len(keys))},
 	}
 	return append(out, g.accs.setTables(keys)...)
 }
@@ -152,8 +159,8 @@ func (w *WindowAgg) StateTables() []StateTable {
 	keys := append(keyColumns(0, w.group), end)
 	with := func(cols []StateColumn) []StateColumn { return append(append([]StateColumn(nil), keys...), cols...) }
 	out := []StateTable{
-		{Name: "windows", Of: -1, Store: groupTableName, Columns: with(w.accs.resultColumns(w.spec.Aggs)), Sealed: w.accs.sealedBySets()},
-		{Name: "accumulators", Of: -1, Store: groupTableName, Side: true, Columns: with(w.accs.rawColumns()), Sealed: w.accs.sealedBySets()},
+		{Name: "windows", Of: -1, Store: groupTableName, Columns: with(w.accs.resultColumns(w.spec.Aggs)), Sealed: w.accs.sealedResults(w.spec.Aggs), keys: upToInts(len(w.group.cols)), one: w.accs.Rows + 1},
+		{Name: "accumulators", Of: -1, Store: groupTableName, Side: true, Columns: with(w.accs.rawColumns()), Sealed: w.accs.sealedRaw(w.spec.Aggs), keys: upToInts(len(w.group.cols))},
 	}
 	return append(out, w.accs.setTables(keys)...)
 }
@@ -224,7 +231,7 @@ func (j *Join) StateTables() []StateTable {
 	var out []StateTable
 	for i, name := range [2]string{"left", "right"} {
 		s := &j.sides[i]
-		t := StateTable{Name: name, Of: -1, Store: name, Columns: wholeRows(i, s.types, s.keys)}
+		t := StateTable{Name: name, Of: -1, Store: name, Columns: wholeRows(i, s.types, s.keys), keys: s.keys}
 		if j.counts[i] {
 			t.Columns = append(t.Columns, wordOf("matches", stateCount, 0))
 		}
@@ -280,7 +287,7 @@ func (j *TemporalJoin) StateTables() []StateTable {
 func (j *CurrentJoin) StateTables() []StateTable {
 	s := &j.right
 	cols := append(wholeRows(1, s.types, s.keys), stampIf(j.spec.RightTTLMs, "last_use", 0)...)
-	return append([]StateTable{{Name: "right", Of: -1, Store: "right", Columns: cols}}, j.leaver.stateTables()...)
+	return append([]StateTable{{Name: "right", Of: -1, Store: "right", Columns: cols, keys: s.keys}}, j.leaver.stateTables()...)
 }
 
 // StateTables implements Stateful.
@@ -313,7 +320,14 @@ func (r *Rank) StateTables() []StateTable {
 	if r.window != nil {
 		return []StateTable{{Name: "rows", Of: -1, Store: "rows", Columns: cols, Sealed: "its rows lie in buckets by their windows"}}
 	}
-	return []StateTable{{Name: "rows", Of: -1, Store: "rows", Columns: cols, derive: func(cols []vec.Vector, n int) [][]uint64 {
+	if r.ages() {
+		cols = append(cols, stampIf(r.spec.TTLMs, "last_change", len(r.shape.order.keys))...)
+	}
+	most := int64(0)
+	if r.shape.limit != noBound {
+		most = r.shape.limit
+	}
+	return []StateTable{{Name: "rows", Of: -1, Store: "rows", Columns: cols, keys: r.spec.Partition, most: most, derive: func(cols []vec.Vector, n int) [][]uint64 {
 		var ident idents
 		return r.shape.order.words(cols, ident.upTo(n), n, nil)
 	}}}
@@ -327,7 +341,7 @@ func (d *Dedup) StateTables() []StateTable {
 	var out []StateTable
 	last := stampIf(d.spec.TTLMs, "last_change", dedupSeen)
 	if d.rows != nil {
-		out = append(out, StateTable{Name: "rows", Of: -1, Store: "rows", Columns: append(wholeRows(0, d.spec.Types, d.spec.Keys), last...), derive: d.deriveWords})
+		out = append(out, StateTable{Name: "rows", Of: -1, Store: "rows", Columns: append(wholeRows(0, d.spec.Types, d.spec.Keys), last...), keys: d.spec.Keys, most: 1, derive: d.deriveWords})
 	} else {
 		cols := keyColumns(0, d.group)
 		if d.spec.Time >= 0 {
@@ -338,7 +352,11 @@ func (d *Dedup) StateTables() []StateTable {
 		if d.waits() {
 			cols = append(cols, StateColumn{Name: "sent", Type: types.TBoolean.Nullable(false), from: inWord, index: dedupState, word: dedupDone})
 		}
-		out = append(out, StateTable{Name: "keys", Of: -1, Store: "keys", Columns: append(cols, last...)})
+		sealed := ""
+		if d.waits() {
+			sealed = "keys belong to the rows that wait for the watermark"
+		}
+		out = append(out, StateTable{Name: "keys", Of: -1, Store: "keys", Columns: append(cols, last...), Sealed: sealed, keys: upToInts(len(d.group.cols)), derive: deriveSent})
 	}
 	if d.wait != nil {
 		out = append(out, waitingTable("waiting", true, wholeRows(0, d.spec.Types, d.spec.Keys)))
@@ -346,17 +364,25 @@ func (d *Dedup) StateTables() []StateTable {
 	return out
 }
 
-// deriveWords are the words beside rows that have been put out.
-func (d *Dedup) deriveWords(cols []vec.Vector, n int) [][]uint64 {
+// deriveSent are the words of keys whose rows have been put out.
+func deriveSent(_ []vec.Vector, n int) [][]uint64 {
 	out := make([][]uint64, dedupWords)
 	for w := range out {
 		out[w] = make([]uint64, n)
 	}
 	for i := range n {
+		out[dedupState][i] = dedupDone
+	}
+	return out
+}
+
+// deriveWords are the words beside rows that have been put out.
+func (d *Dedup) deriveWords(cols []vec.Vector, n int) [][]uint64 {
+	out := deriveSent(cols, n)
+	for i := range n {
 		if d.spec.Time >= 0 {
 			out[dedupTime][i] = uint64(timeAt(rowtimes(cols[d.spec.Time]), int32(i)))
 		}
-		out[dedupState][i] = dedupDone
 	}
 	return out
 }
@@ -368,7 +394,7 @@ func (o *Over) StateTables() []StateTable {
 		return x.stateTables()
 	case *overChanges:
 		order := x.rows.order
-		return []StateTable{{Name: "rows", Of: -1, Store: "rows", Columns: wholeRows(0, o.spec.Types, o.spec.Partition), derive: func(cols []vec.Vector, n int) [][]uint64 {
+		return []StateTable{{Name: "rows", Of: -1, Store: "rows", Columns: wholeRows(0, o.spec.Types, o.spec.Partition), keys: o.spec.Partition, derive: func(cols []vec.Vector, n int) [][]uint64 {
 			var ident idents
 			return order.words(cols, ident.upTo(n), n, nil)
 		}}}
@@ -396,8 +422,8 @@ func (x *overStream) stateTables() []StateTable {
 				Columns: append(append([]StateColumn(nil), keys...), value), Sealed: sealed})
 		}
 	}
-	out := []StateTable{{Name: "partitions", Of: -1, Store: "accumulators", Columns: cols, Sealed: sealed},
-		{Name: "accumulators", Of: -1, Store: "accumulators", Side: true, Columns: raw, Sealed: sealed}}
+	out := []StateTable{{Name: "partitions", Of: -1, Store: "accumulators", Columns: cols, Sealed: cmp.Or(sealed, "how many groups of equal rows there were is not among its columns; write its table 'accumulators'")},
+		{Name: "accumulators", Of: -1, Store: "accumulators", Side: true, Columns: raw, Sealed: cmp.Or(sealed, x.sealedRaw()), keys: upToInts(len(keys))}}
 	if x.past != nil {
 		var ts []types.Type
 		for _, c := range x.columns {
@@ -409,6 +435,16 @@ func (x *overStream) stateTables() []StateTable {
 		out = append(out, waitingTable("waiting", true, wholeRows(0, x.o.spec.Types, x.group.cols)))
 	}
 	return append(out, sets...)
+}
+
+// sealedRaw is why the accumulators cannot be written.
+func (x *overStream) sealedRaw() string {
+	for _, c := range x.running.list {
+		if c.agg != nil && len(c.agg.Blobs()) > 0 {
+			return c.spec.Func + " keeps bytes of its own"
+		}
+	}
+	return ""
 }
 
 // StateTables implements Stateful.
@@ -425,17 +461,17 @@ func (n *Normalize) StateTables() []StateTable {
 	for i := range cols {
 		cols[i].from, cols[i].word = inImage, normalizeRow
 	}
-	return []StateTable{{Name: "rows", Of: -1, Store: "rows", Columns: append(cols, stampIf(n.spec.TTLMs, "last_change", normalizeTime)...)}}
+	return []StateTable{{Name: "rows", Of: -1, Store: "rows", Columns: append(cols, stampIf(n.spec.TTLMs, "last_change", normalizeTime)...), keys: n.spec.Keys}}
 }
 
 // StateTables implements Stateful.
 func (m *Materialize) StateTables() []StateTable {
-	return []StateTable{{Name: "rows", Of: -1, Store: "rows", Columns: append(wholeRows(0, m.spec.Types, m.spec.Keys), stampIf(m.spec.TTLMs, "came", 0)...)}}
+	return []StateTable{{Name: "rows", Of: -1, Store: "rows", Columns: append(wholeRows(0, m.spec.Types, m.spec.Keys), stampIf(m.spec.TTLMs, "came", 0)...), keys: m.spec.Keys}}
 }
 
 // StateTables implements Stateful.
 func (k *Keep) StateTables() []StateTable {
-	return []StateTable{{Name: "rows", Of: -1, Store: "rows", Columns: append(wholeRows(0, k.spec.Types, k.spec.Keys), stampIf(k.spec.TTLMs, "came", 0)...)}}
+	return []StateTable{{Name: "rows", Of: -1, Store: "rows", Columns: append(wholeRows(0, k.spec.Types, k.spec.Keys), stampIf(k.spec.TTLMs, "came", 0)...), keys: k.spec.Keys}}
 }
 
 // StateTables implements Stateful.

@@ -25,10 +25,11 @@ const (
 )
 
 func init() {
-	connect.Register(&connect.Connector{Name: Connector, Columns: columnsOf, Source: newSource, Options: []connect.Option{
+	connect.Register(&connect.Connector{Name: Connector, Columns: columnsOf, Source: newSource, Sink: newSink, Overwrites: true, Options: []connect.Option{
 		{Key: optPath, Doc: "The checkpoint: a manifest `chk-N.json`, a savepoint, or the folder of a job, of which the newest is read when the query starts."},
 		{Key: optOperator, Doc: "The operator: its id, or a part of its name that no other one has."},
 		{Key: optTable, Doc: "The table, where the operator has several. `millrace state ls` lists them."},
+		{Key: optSavepoint, Doc: "The folder of the savepoint that INSERT makes; by default that of what is read, with `-written` behind its name."},
 	}})
 }
 

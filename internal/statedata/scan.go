@@ -3,11 +3,14 @@ package statedata
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/millrace-io/millrace/internal/base"
+	"github.com/millrace-io/millrace/internal/expr"
 	"github.com/millrace-io/millrace/internal/state"
 	"github.com/millrace-io/millrace/internal/state/keyed"
 	"github.com/millrace-io/millrace/internal/state/lsm"
+	"github.com/millrace-io/millrace/types"
 	"github.com/millrace-io/millrace/vec"
 )
 
@@ -71,4 +74,12 @@ func (o *Operator) Entries(files state.Files) (map[*Table]int64, error) {
 		out[t] = n[t.shape.Name]
 	}
 	return out, nil
+}
+
+// printed writes a value as CAST(x AS STRING) does.
+func printed(t types.Type, v vec.Vector, row int, zone *time.Location) string {
+	if v.Null(row) {
+		return "NULL"
+	}
+	return string(expr.AppendPrinted(nil, t, v, row, zone))
 }

@@ -71,6 +71,15 @@ func (p *Placed) off() int {
 func (a *inline) start() int { return a.off }
 func (a *onBlob) start() int { return a.off }
 
+// Counts reports whether the accumulator is the number that is its result.
+func (p *Placed) Counts() bool {
+	_, ok := p.Agg.(*count)
+	return ok
+}
+
+// Start is the accumulator's first word.
+func (p *Placed) Start() int { return p.off() }
+
 // Settable reports whether the accumulator of one value that equals a result has that
 // result: then it can be made from the result.
 func (p *Placed) Settable(retracts bool) bool {

@@ -18,9 +18,9 @@ var conflicts = [...]string{ast.ConflictUnset: "", ast.ConflictNothing: "NOTHING
 // insert binds INSERT: the query's columns are put where they belong among the
 // table's persisted columns, and cast.
 func (b *Binder) insert(s *ast.Insert) (*logical.Sink, error) {
-	t, err := b.cat.Table(s.Table.Strings()...)
+	t, err := b.insertTable(s)
 	if err != nil {
-		return nil, at(s.Table, err)
+		return nil, err
 	}
 	scan, err := b.scan(t, s.Table, s.Hints)
 	if err != nil {
@@ -58,6 +58,21 @@ func (b *Binder) insert(s *ast.Insert) (*logical.Sink, error) {
 	}
 	sink.Input, err = b.intoSink(s, t, n, targets, static)
 	return sink, err
+}
+
+// insertTable finds the table that an INSERT writes.
+func (b *Binder) insertTable(s *ast.Insert) (*catalog.Table, error) {
+	if s.Args != nil {
+		if upper(s.Table) != stateFunction || len(s.Table) > 1 || connect.Lookup(stateConnector) == nil {
+			return nil, hinted(errAt(s.Table, "'%s' is no table function that can be written to", s.Table), "INSERT INTO state('path', 'operator') makes a new savepoint")
+		}
+		return b.stateTable(&ast.Call{Pos: ast.Pos(s.Table.Position()), Name: s.Table, Args: s.Args})
+	}
+	t, err := b.cat.Table(s.Table.Strings()...)
+	if err != nil {
+		return nil, at(s.Table, err)
+	}
+	return t, nil
 }
 
 // partition binds PARTITION (c = v): the columns that have one value.

@@ -16,6 +16,7 @@ type Insert struct {
 	Source
 	Overwrite  bool
 	Table      Path
+	Args       []Expr // of a table function in place of the table: state('path', 'operator')
 	Hints      []Hint
 	Partition  []PartitionValue
 	Columns    []Path

@@ -9,6 +9,9 @@ func (p *parser) insert() *ast.Insert {
 	n := &ast.Insert{}
 	n.Overwrite = p.expectOneOf("INTO", "OVERWRITE") == "OVERWRITE"
 	n.Table = p.path()
+	if p.tok().isPunct("(") && p.ahead(1).kind == tString {
+		n.Args = parenList(p, (*parser).expr)
+	}
 	n.Hints = p.hints()
 	// Flink has PARTITION before the columns, Calcite behind them.
 	for {

@@ -48,6 +48,9 @@ func (p *printer) insert(n *ast.Insert) {
 		p.put("INTO ")
 	}
 	p.path(n.Table)
+	if n.Args != nil {
+		p.exprs(n.Args)
+	}
 	p.hints(n.Hints)
 	if len(n.Partition) > 0 {
 		p.put(" ")
