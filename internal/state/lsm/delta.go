@@ -289,7 +289,11 @@ func (s *sorted) seek(key []byte) int {
 // range delete came later.
 func (d *delta) sort() *sorted {
 	if d.n >= radixMin {
-		return d.settle(d.radix())
+		at, once := d.radix()
+		if once && len(d.wipes) == 0 {
+			return &sorted{delta: d, at: at}
+		}
+		return d.settle(at)
 	}
 	at := make([]uint32, d.n)
 	for i := range at {

@@ -38,18 +38,35 @@ func release(p []place) {
 	}
 }
 
-// radix returns the entries in the order of compare. Keys of a delta are alike: they
-// begin with their group and then, all of them, with the same bytes, the high ones of
-// numbers say. The eight bytes behind those are sorted by, least byte first, each
-// byte that differs in a pass of its own; what they do not tell apart is compared.
-func (d *delta) radix() []uint32 {
+// radix returns the entries in the order of compare. Keys of a delta are alike: most
+// of their bytes are the same in all of them, the high ones of numbers say. Where the
+// keys have one length, eight bytes that differ are taken together, which is mostly all
+// there are; else the eight behind what all keys begin with. By those they are sorted,
+// least byte first, each byte that differs in a pass of its own; what they do not tell
+// apart is compared. With once, nothing is left to compare, and of each key the newest
+// entry alone is returned.
+func (d *delta) radix() (at []uint32, once bool) {
 	from, to := places(d.n), places(d.n)
-	same := d.common()
+	take, once := d.telling()
 	var words uint64 // bits that differ
 	var groups uint16
 	for i := range from {
 		key := d.key(d.ent(i))
-		from[i] = place{word: wordOf(key[same:]), at: uint32(i), group: binary.BigEndian.Uint16(key)}
+		p := place{at: uint32(i), group: binary.BigEndian.Uint16(key)}
+		if take != nil {
+			for _, at := range take {
+				p.word = p.word<<8 | uint64(key[at])
+			}
+		}
+		from[i] = p
+	}
+	if take == nil {
+		same := d.common()
+		for i := range from {
+			from[i].word = wordOf(d.key(d.ent(i))[same:])
+		}
+	}
+	for i := range from {
 		words |= from[i].word ^ from[0].word
 		groups |= from[i].group ^ from[0].group
 	}
@@ -65,20 +82,64 @@ func (d *delta) radix() []uint32 {
 			from, to = to, from
 		}
 	}
-	out := make([]uint32, d.n)
+	at = make([]uint32, 0, d.n)
 	start := 0
 	for i, p := range from {
-		out[i] = p.at
-		if p.word != from[start].word || p.group != from[start].group {
-			d.finish(out[start:i])
-			start = i
+		same := i > 0 && p.word == from[i-1].word && p.group == from[i-1].group
+		if same && once {
+			at[len(at)-1] = p.at // the passes keep the order in which they came
+			continue
 		}
+		if !same {
+			d.finish(at[start:])
+			start = len(at)
+		}
+		at = append(at, p.at)
 	}
-	d.finish(out[start:])
+	d.finish(at[start:])
 	release(from)
 	release(to)
-	return out
+	return at, once
 }
+
+// telling returns where keys of one length differ, up to eight places behind the group;
+// nil if their lengths differ, or nothing does. all is true if they differ nowhere else.
+func (d *delta) telling() (out []int, all bool) {
+	first := d.key(d.ent(0))
+	if len(first) > tellingMax {
+		return nil, false
+	}
+	var diff [tellingMax]byte
+	for i := 1; i < d.n; i++ {
+		key := d.key(d.ent(i))
+		if len(key) != len(first) {
+			return nil, false
+		}
+		for k := 2; k < len(key); k += 8 {
+			if k+8 <= len(key) {
+				x := binary.LittleEndian.Uint64(key[k:]) ^ binary.LittleEndian.Uint64(first[k:])
+				binary.LittleEndian.PutUint64(diff[k:], binary.LittleEndian.Uint64(diff[k:])|x)
+				continue
+			}
+			for j := k; j < len(key); j++ {
+				diff[j] |= key[j] ^ first[j]
+			}
+		}
+	}
+	for k := 2; k < len(first); k++ {
+		if diff[k] == 0 {
+			continue
+		}
+		if len(out) == 8 {
+			return out, false
+		}
+		out = append(out, k)
+	}
+	return out, out != nil
+}
+
+// tellingMax is the length of keys up to which it is looked for where they differ.
+const tellingMax = 64
 
 // wordOf returns the first eight bytes, big-endian.
 func wordOf(b []byte) uint64 {
