@@ -137,7 +137,7 @@ func (e *Encoder) value(dst []byte, v vec.Vector, row int, t *types.Type, k *key
 			}
 			return e.stamp(dst, sec, int(us)*1000, t), nil
 		case types.Decimal:
-			return numtext.AppendDecimal(dst, types.Int128Of(x.Vals[row]), t.Scale, e.plain), nil
+			return e.decimal(dst, types.Int128Of(x.Vals[row]), t.Scale), nil
 		}
 		return strconv.AppendInt(dst, x.Vals[row], 10), nil
 	case *vec.Fixed[float32]:
@@ -150,7 +150,7 @@ func (e *Encoder) value(dst []byte, v vec.Vector, row int, t *types.Type, k *key
 			sec, _ := q.Int64()
 			return e.stamp(dst, sec, int(ns), t), nil
 		}
-		return numtext.AppendDecimal(dst, x.Vals[row], t.Scale, e.plain), nil
+		return e.decimal(dst, x.Vals[row], t.Scale), nil
 	case *vec.Bytes:
 		if t.Kind == types.Variant {
 			return variant.Of(x.At(row)).AppendJSON(dst), nil
@@ -287,4 +287,13 @@ func appendEscape(dst []byte, c byte) []byte {
 		return append(dst, 't')
 	}
 	return append(dst, 'u', '0', '0', hex[c>>4], hex[c&15])
+}
+
+// decimal appends a decimal without the zeros at its end, with an exponent where Java
+// has one; or as it is.
+func (e *Encoder) decimal(dst []byte, v types.Int128, scale int) []byte {
+	if e.plain {
+		return types.AppendDecimal128(dst, v, scale)
+	}
+	return numtext.AppendDecimal(dst, v, scale, false)
 }

@@ -37,7 +37,7 @@ var allOptions = []connect.Option{
 	{Key: "timestamp-format.standard", Default: "SQL", Doc: "How timestamps are written: SQL (2024-01-31 12:00:00.5) or ISO-8601 (2024-01-31T12:00:00.5).", Check: connect.CheckOneOf("SQL", "ISO-8601")},
 	{Key: "map-null-key.mode", Default: "FAIL", Doc: "What becomes of a NULL key when a map is written: FAIL, DROP its entry, or write the LITERAL.", Check: connect.CheckOneOf("FAIL", "DROP", "LITERAL")},
 	{Key: "map-null-key.literal", Default: "null", Doc: "What stands for a NULL key in mode LITERAL."},
-	{Key: "encode.decimal-as-plain-number", Default: "false", Doc: "Decimals are written without an exponent.", Check: connect.CheckBool},
+	{Key: "encode.decimal-as-plain-number", Default: "false", Doc: "Decimals are written with all their digits, without an exponent.", Check: connect.CheckBool},
 	{Key: "encode.ignore-null-fields", Default: "false", Doc: "Fields that are NULL are not written.", Check: connect.CheckBool},
 	{Key: "decode.json-parser.enabled", Default: "true", Doc: "Flink chooses one of two parsers by it, which read the same; there is one here.", Check: connect.CheckBool},
 }

@@ -250,7 +250,7 @@ func TestEncode(t *testing.T) {
 	}{
 		{nil, "{\"a\":1,\"d\":5.2E+3,\"ts\":\"2026-03-01 23:57:23.48\",\"f\":1.0E10,\"s\":\"a\\u0001\\\"/é\",\"m\":{\"k\":null}}\n{\"a\":null,\"d\":14.2,\"ts\":null,\"f\":\"NaN\",\"s\":null,\"m\":null}\n"},
 		{[]string{"timestamp-format.standard", "ISO-8601", "encode.ignore-null-fields", "true", "encode.decimal-as-plain-number", "true"},
-			"{\"a\":1,\"d\":5200,\"ts\":\"2026-03-01T23:57:23.48\",\"f\":1.0E10,\"s\":\"a\\u0001\\\"/é\",\"m\":{\"k\":null}}\n{\"d\":14.2,\"f\":\"NaN\"}\n"},
+			"{\"a\":1,\"d\":5200.000,\"ts\":\"2026-03-01T23:57:23.48\",\"f\":1.0E10,\"s\":\"a\\u0001\\\"/é\",\"m\":{\"k\":null}}\n{\"d\":14.200,\"f\":\"NaN\"}\n"},
 	} {
 		e, err := NewEncoder(spec(s, c.opts...))
 		if err != nil {

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"unicode/utf8"
+
+	"github.com/millrace-io/millrace/internal/numtext"
 )
 
 // All of the scanning here relies on a line feed at the end of the data: it is
@@ -250,8 +252,10 @@ func skipNested(data []byte, i, depth int) int {
 	}
 }
 
-// compact appends the value at i, which is valid, without blanks and with its
-// strings escaped as the encoder does, and returns the position behind it.
+// compact appends the array or object at i, which is valid, without blanks, with its
+// strings escaped as the encoder does and its numbers as Java has them once it has
+// read them: with a point or an exponent they are doubles. It returns the position
+// behind it.
 func compact(dst, data []byte, i int) ([]byte, int) {
 	depth := 0
 	for {
@@ -275,6 +279,10 @@ func compact(dst, data []byte, i int) ([]byte, int) {
 			depth--
 			dst = append(dst, c)
 			i++
+		case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
+			end, integer := skipNumber(data, i)
+			dst = compactNumber(dst, data[i:end], integer)
+			i = end
 		default:
 			dst = append(dst, c)
 			i++
@@ -283,4 +291,18 @@ func compact(dst, data []byte, i int) ([]byte, int) {
 			return dst, i
 		}
 	}
+}
+
+func compactNumber(dst, text []byte, integer bool) []byte {
+	if integer {
+		if string(text) == "-0" {
+			return append(dst, '0')
+		}
+		return append(dst, text...)
+	}
+	f, st := numtext.Float(text, 64)
+	if st != numtext.OK {
+		return append(dst, text...)
+	}
+	return numtext.AppendFloat(dst, f, 64)
 }

@@ -157,6 +157,17 @@ func (r *Rank) emitMove(s keyed.Slot, p, q int64, was keyed.Ref) {
 			r.changes.add(vec.Delete, old(hi), hi)
 		}
 	}
+	if r.spec.SendBefore && q < p && in(p) && in(q) {
+		// The row is taken back from where it was before it is told where it is.
+		r.changes.add(vec.UpdateBefore, old(q), q)
+		r.changes.add(vec.UpdateBefore, was, p)
+		r.changes.add(vec.UpdateAfter, r.ref(s, q), q)
+		for num := q + 1; num < p; num++ {
+			r.update(old(num), r.ref(s, num), num)
+		}
+		r.changes.add(vec.UpdateAfter, r.ref(s, p), p)
+		return
+	}
 	for num := lo; num <= hi; num++ {
 		r.update(old(num), r.ref(s, num), num)
 	}

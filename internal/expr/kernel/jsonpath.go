@@ -380,7 +380,57 @@ func (j *JSON) Append(dst []byte, at int) []byte {
 	case JSONObject:
 		return j.appendObject(dst, at)
 	}
+	return j.AppendText(dst, at)
+}
+
+// AppendText appends the text of a scalar: of a number as Java's BigDecimal has it.
+func (j *JSON) AppendText(dst []byte, at int) []byte {
+	v := &j.Vals[at]
+	if v.Kind == JSONNumber {
+		return appendBigDecimal(dst, v.Text)
+	}
 	return append(dst, v.Text...)
+}
+
+// appendBigDecimal appends a number as it is, but for a zero's sign and an exponent,
+// which it keeps, or gets, if the number has no digit before it or many zeros behind
+// the point (java.math.BigDecimal.toString).
+func appendBigDecimal(dst []byte, text string) []byte {
+	mantissa, exp := text, 0
+	if e := strings.IndexAny(text, "eE"); e >= 0 {
+		var err error
+		if exp, err = strconv.Atoi(text[e+1:]); err != nil {
+			return append(dst, text...)
+		}
+		mantissa = text[:e]
+	}
+	negative := strings.HasPrefix(mantissa, "-")
+	whole, fraction, _ := strings.Cut(strings.TrimPrefix(mantissa, "-"), ".")
+	digits := strings.TrimLeft(whole+fraction, "0")
+	if digits == "" {
+		digits, negative = "0", false
+	}
+	if negative {
+		dst = append(dst, '-')
+	}
+	scale := len(fraction) - exp
+	adjusted := len(digits) - 1 - scale
+	switch {
+	case scale < 0 || adjusted < -6:
+		if dst = append(dst, digits[0]); len(digits) > 1 {
+			dst = append(append(dst, '.'), digits[1:]...)
+		}
+		return append(dst, fmt.Sprintf("E%+d", adjusted)...)
+	case scale == 0:
+		return append(dst, digits...)
+	case adjusted >= 0:
+		return append(append(append(dst, digits[:adjusted+1]...), '.'), digits[adjusted+1:]...)
+	}
+	dst = append(dst, "0."...)
+	for range -adjusted - 1 {
+		dst = append(dst, '0')
+	}
+	return append(dst, digits...)
 }
 
 func (j *JSON) appendObject(dst []byte, at int) []byte {

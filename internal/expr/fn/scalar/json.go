@@ -114,8 +114,8 @@ func evalJSONValue(c *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vect
 		scalar := !r.failed && !r.empty && !r.many && j.doc.Vals[r.places[0]].Kind < kernel.JSONArray
 		switch {
 		case scalar:
-			return append(dst, j.doc.Vals[r.places[0]].Text...), true, nil
-		case r.failed || !r.empty && !r.lax:
+			return j.doc.AppendText(dst, r.places[0]), true, nil
+		case !r.lax: // a null too
 			return otherwise(dst, args, 4, i, "ERROR", path.At(i), s.At(i))
 		}
 		return otherwise(dst, args, 2, i, "EMPTY", path.At(i), s.At(i))
