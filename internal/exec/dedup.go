@@ -21,11 +21,10 @@ import (
 //	last, without -U             the time of the last row
 //	last, with -U; at the end    the last (first) row
 //	first by rowtime, a stream   the first row, until the watermark has passed its
-//	                             time: then it is put out, once; rows that come
-//	                             later do not count, however early they are
+//	                             time: then it is put out, once
 //
-// A late row is not dropped: as in Flink, a key's first row comes out with the
-// next watermark.
+// A row at or behind the watermark cannot be a first row by rowtime in a stream: it is
+// late, as in Flink. A last row has no such bound.
 type Dedup struct {
 	Base
 	spec  *jobgraph.Dedup
@@ -53,7 +52,6 @@ const (
 	dedupTime  = iota // rowtime of the row at hand
 	dedupState        // dedupNone …
 	dedupSeen         // processing time of the last change, ms, for the time to live; 0 while it waits
-	dedupSince        // the watermark when the row at hand began to wait
 	dedupWords
 )
 

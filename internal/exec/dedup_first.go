@@ -17,17 +17,14 @@ func (d *Dedup) hold(b *vec.Batch, rows []int32) {
 			w[dedupState] = dedupNone
 		}
 		at := timeAt(times, rows[i])
-		due := w[dedupState] == dedupWaiting && int64(w[dedupTime]) <= d.mark && int64(w[dedupSince]) < d.mark
-		if w[dedupState] == dedupDone || due {
-			if at < int64(w[dedupTime]) { // a row has come out, or will at the end of the batch
-				d.late(b, rows[i])
-			}
+		if w[dedupState] != dedupNone && at >= int64(w[dedupTime]) {
 			continue
 		}
-		if w[dedupState] == dedupWaiting && at >= int64(w[dedupTime]) {
+		if at <= d.mark {
+			d.late(b, rows[i])
 			continue
 		}
-		w[dedupTime], w[dedupState], w[dedupSeen], w[dedupSince] = uint64(at), dedupWaiting, 0, uint64(d.mark)
+		w[dedupTime], w[dedupState], w[dedupSeen] = uint64(at), dedupWaiting, 0
 		d.keys.Touch(s)
 		keep = append(keep, rows[i])
 	}

@@ -1,6 +1,9 @@
 package exec
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/millrace-io/millrace/internal/jobgraph"
 	"github.com/millrace-io/millrace/internal/state/keyed"
 	"github.com/millrace-io/millrace/vec"
@@ -77,6 +80,9 @@ func (r *Rank) finishEnd() error {
 
 // whole returns a source of batches with the ranked rows of all partitions.
 func (r *Rank) whole(x *rankRows) func() (*vec.Batch, error) {
+	if r.folds() {
+		return r.inOrder(x)
+	}
 	var slots []keyed.Slot
 	for s := range x.m.Each {
 		slots = append(slots, s)
@@ -91,6 +97,22 @@ func (r *Rank) whole(x *rankRows) func() (*vec.Batch, error) {
 		}
 		return r.changes.take(x.m, r.spec.Types, r.spec.Number), nil
 	}
+}
+
+// folds reports whether all rows stay: it is a changelog that is folded to its end.
+func (r *Rank) folds() bool { return r.spec.To < 0 && len(r.spec.Order) == 0 && !r.spec.Number }
+
+// inOrder returns a source of batches with all rows, in the order in which they came
+// to be as they are: as a stream has them in functions that look at the order.
+func (r *Rank) inOrder(x *rankRows) func() (*vec.Batch, error) {
+	var refs []keyed.Ref
+	for s := range x.m.Each {
+		for i := range x.lists.len(s) {
+			refs = append(refs, x.lists.at(s, i).ref)
+		}
+	}
+	slices.SortFunc(refs, func(a, b keyed.Ref) int { return cmp.Compare(x.m.Age(a), x.m.Age(b)) })
+	return refBatches(x.m, refs, r.spec.Types)
 }
 
 // ranked puts out the rows of a partition.

@@ -387,6 +387,9 @@ func (m *Multi) freeRow(r Ref, w []uint64) {
 	m.rows.release(uint32(r), n)
 }
 
+// Age orders the rows of a table as they were added.
+func (m *Multi) Age(r Ref) uint64 { return m.rows.words(uint32(r))[1] >> seqShift }
+
 // appendRowKey appends the sequence that ends a row's durable key.
 func (m *Multi) appendRowKey(dst []byte, w []uint64) []byte {
 	return binary.BigEndian.AppendUint64(dst, w[1]>>seqShift)
