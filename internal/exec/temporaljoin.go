@@ -64,7 +64,10 @@ func NewTemporalJoin(spec *jobgraph.TemporalJoin) *TemporalJoin { return &Tempor
 func (j *TemporalJoin) Open(ctx *Context) error {
 	s := j.spec
 	j.ctx, j.stale = ctx, map[keyed.Slot]bool{}
-	j.sides[0], j.sides[1] = newSide(s.LeftKeys, s.LeftTypes, nil), newSide(s.RightKeys, s.RightTypes, nil)
+	// The rows and versions of one key meet in one place, and no condition looks at the
+	// key again: a NULL has the versions of NULL, as in Flink.
+	nulls := slices.Repeat([]bool{true}, len(s.LeftKeys))
+	j.sides[0], j.sides[1] = newSide(s.LeftKeys, s.LeftTypes, nulls), newSide(s.RightKeys, s.RightTypes, nulls)
 	var err error
 	if j.cond, err = compileCond(s.Cond, ctx.Env); err != nil {
 		return err
@@ -132,10 +135,10 @@ func (j *TemporalJoin) keep(in int, b *vec.Batch) {
 		return
 	}
 	times := rowtimes(b.Cols[j.spec.RightTime])
-	if void := s.anyVoid(b); void || b.Kinds != nil {
+	if b.Kinds != nil {
 		kept := make([]int32, 0, len(rows))
 		for _, r := range rows {
-			if b.Kind(int(r)) != vec.UpdateBefore && !(void && s.void(b, int(r))) {
+			if b.Kind(int(r)) != vec.UpdateBefore {
 				kept = append(kept, r)
 			}
 		}
@@ -219,9 +222,8 @@ func (j *TemporalJoin) versions(b *vec.Batch, due []waiting) []keyed.Ref {
 	s.prepare(&j.keys, b)
 	j.slots = grow(j.slots, len(due))
 	j.right.Find(&j.keys, j.slots)
-	void := s.anyVoid(b)
 	for i, slot := range j.slots {
-		if slot == keyed.None || void && s.void(b, i) {
+		if slot == keyed.None {
 			continue
 		}
 		best := int64(math.MinInt64)

@@ -54,7 +54,7 @@ func TestTemporalJoinRandom(t *testing.T) {
 			at := math.MinInt
 			var v *modelChange
 			for i, c := range right {
-				if x := c.row[3].(int); c.kind != kB && l[0] != nil && c.row[0] == l[0] && x <= l[3].(int) && x >= at {
+				if x := c.row[3].(int); c.kind != kB && c.row[0] == l[0] && x <= l[3].(int) && x >= at {
 					at, v = x, &right[i]
 				}
 			}
