@@ -48,8 +48,8 @@ type jsonCall struct {
 	path kernel.Cache[*kernel.JSONPath]
 }
 
-// A jsonResult is where a path leads: to nothing that can be read (failed), to
-// nothing or null (empty), or to places of the document.
+// A jsonResult is where a path leads: to nothing or null (empty), which at a strict
+// path is an error (failed), or to places of the document.
 type jsonResult struct {
 	failed, empty bool
 	lax, many     bool
@@ -68,8 +68,8 @@ func (c *jsonCall) find(json, path []byte) (jsonResult, error) {
 	}
 	places, missing := p.Find(&c.doc)
 	r.places = places
-	r.failed = missing && !p.Lax
 	r.empty = missing || !r.many && c.doc.Vals[places[0]].Kind == kernel.JSONNull
+	r.failed = r.empty && !p.Lax
 	return r, nil
 }
 
@@ -111,11 +111,11 @@ func evalJSONValue(c *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vect
 		if err != nil {
 			return nil, false, err
 		}
-		scalar := !r.failed && !r.empty && !r.many && j.doc.Vals[r.places[0]].Kind < kernel.JSONArray
+		scalar := !r.empty && !r.many && j.doc.Vals[r.places[0]].Kind < kernel.JSONArray
 		switch {
 		case scalar:
 			return j.doc.AppendText(dst, r.places[0]), true, nil
-		case !r.lax: // a null too
+		case !r.lax:
 			return otherwise(dst, args, 4, i, "ERROR", path.At(i), s.At(i))
 		}
 		return otherwise(dst, args, 2, i, "EMPTY", path.At(i), s.At(i))
