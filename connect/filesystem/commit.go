@@ -187,6 +187,9 @@ func (c *committer) removeOld(touched map[string]bool) error {
 				}
 			}
 		}
+		if err := c.s.fs.Sync(at); err != nil {
+			return fmt.Errorf("overwrite '%s': %w", at, err)
+		}
 	}
 	return nil
 }
@@ -313,14 +316,22 @@ func (c *committer) takeBack(ctx context.Context, epoch uint64) error {
 	if err != nil {
 		return err
 	}
+	touched := map[string]bool{}
 	for _, f := range files {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		if e, ok := c.s.epochOf(path.Base(f.Path)); ok && e > epoch {
+			touched[path.Dir(f.Path)] = true
 			if err := c.s.fs.Remove(f.Path); err != nil {
 				return fmt.Errorf("take back '%s' of epoch %d: %w", f.Path, e, err)
 			}
+		}
+	}
+	// A file that came back would not be taken back by a later checkpoint's restart.
+	for dir := range touched {
+		if err := c.s.fs.Sync(dir); err != nil {
+			return fmt.Errorf("take back the files of '%s': %w", dir, err)
 		}
 	}
 	return nil

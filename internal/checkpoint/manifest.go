@@ -22,6 +22,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"reflect"
 
 	"github.com/zeebo/xxh3"
 
@@ -97,6 +98,22 @@ func unseal(name string, data []byte) ([]byte, error) {
 		return nil, fmt.Errorf("%w: %s fails its checksum", state.ErrCorrupt, name)
 	}
 	return body, nil
+}
+
+// has reports whether a job that starts from another manifest of the epoch would start
+// from this one too: the other may lack what the job does not have any more.
+func (m *Manifest) has(other *Manifest) bool {
+	for id, s := range other.Sources {
+		if !reflect.DeepEqual(m.Sources[id], s) {
+			return false
+		}
+	}
+	for id, h := range other.Operators {
+		if !reflect.DeepEqual(m.Operators[id], h) {
+			return false
+		}
+	}
+	return m.Run == other.Run && m.Ended == other.Ended && m.Finished == other.Finished
 }
 
 func encode(m *Manifest) ([]byte, error) {

@@ -145,3 +145,23 @@ func TestDiscard(t *testing.T) {
 		t.Error(left)
 	}
 }
+
+// A savepoint may be of an epoch that has come again since, in another way: a job that
+// goes back to it does not start from that.
+func TestBeginReplacesAnotherManifestOfTheEpoch(t *testing.T) {
+	s := &checkpoint.Storage{FS: mem.New(nil), Dir: "job"}
+	first := &checkpoint.Manifest{Run: "r", Epoch: 1, Sources: map[string]checkpoint.Source{"s": {Enumerator: []byte("here")}}}
+	again := &checkpoint.Manifest{Run: "r", Epoch: 1, Sources: map[string]checkpoint.Source{"s": {Enumerator: []byte("there")}}, Prepared: map[string][][]byte{"o": {[]byte("x")}}, Ended: true}
+	if err := s.Save(again); err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range []*checkpoint.Manifest{first, {Run: "r", Epoch: 1}} { // the second has less of the same
+		if err := s.Begin(m); err != nil {
+			t.Fatal(err)
+		}
+		now, err := s.Load(1)
+		if err != nil || now.Ended || string(now.Sources["s"].Enumerator) != "here" {
+			t.Errorf("the newest is %+v, %v", now, err)
+		}
+	}
+}

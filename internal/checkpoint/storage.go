@@ -47,17 +47,30 @@ func (s *Storage) Save(m *Manifest) error {
 	if err != nil {
 		return err
 	}
+	if m.Finished { // it replaces the one that says Ended, which is as good if this fails
+		return s.replace(m)
+	}
 	name := s.manifest(m.Epoch)
 	if err := s.Held(); err != nil {
 		return err
-	}
-	if m.Finished { // it replaces the one that says Ended, which is as good if this fails
-		return s.FS.Put(name, data)
 	}
 	if err = s.FS.PutIfAbsent(name, data); err != nil {
 		_ = s.FS.Remove(name) // it must not turn up later: the caller goes on without it
 	}
 	return err // which names the file
+}
+
+// replace writes a manifest over the one of its epoch.
+func (s *Storage) replace(m *Manifest) error {
+	m.Version = Version
+	data, err := encode(m)
+	if err != nil {
+		return err
+	}
+	if err := s.Held(); err != nil {
+		return err
+	}
+	return s.FS.Put(s.manifest(m.Epoch), data)
 }
 
 // Held returns ErrLost, wrapped, if another process has taken the folder over.
@@ -288,10 +301,15 @@ func (s *Storage) Begin(m *Manifest) error {
 			}
 		}
 	}
-	if there {
-		return nil
+	if !there {
+		return s.Save(m)
 	}
-	return s.Save(m)
+	// A savepoint may be of an epoch that has come again since.
+	if now, err := s.Load(m.Epoch); err != nil || !now.has(m) {
+		return s.replace(m)
+	}
+	// Those that are gone must not come back: what they had committed is taken back.
+	return s.FS.Sync(s.Dir)
 }
 
 // Next returns the first epoch that is above all that have a manifest, whole or

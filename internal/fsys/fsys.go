@@ -48,8 +48,11 @@ type FS interface {
 	PutIfAbsent(name string, data []byte) error
 	// MkdirAll makes a folder, so that it is there though it holds no file.
 	MkdirAll(dir string) error
-	// Remove deletes a file or an empty folder; a missing one is no error.
+	// Remove deletes a file or an empty folder; a missing one is no error. It may be
+	// back when the machine has lost its power, until its folder was synced.
 	Remove(name string) error
+	// Sync makes what was removed from a folder stay so; a missing one is no error.
+	Sync(dir string) error
 	// RemoveAll deletes a folder with all that it holds.
 	RemoveAll(dir string) error
 	// Create starts a pending file: nothing is visible under name until the

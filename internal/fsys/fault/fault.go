@@ -181,6 +181,11 @@ func (f *FS) Remove(name string) error {
 	return f.do("Remove", name, func() error { return f.under.Remove(name) }, nil)
 }
 
+// Sync implements fsys.FS.
+func (f *FS) Sync(dir string) error {
+	return f.do("Sync", dir, func() error { return f.under.Sync(dir) }, nil)
+}
+
 // RemoveAll implements fsys.FS.
 func (f *FS) RemoveAll(dir string) error {
 	return f.do("RemoveAll", dir, func() error { return f.under.RemoveAll(dir) }, nil)

@@ -1,7 +1,8 @@
 // Package local is the file store on the disks of this machine.
 //
 // What is visible is durable: a file is written under a hidden name in its own
-// folder, synced, renamed, and the folder is synced. The hidden name is
+// folder, synced, renamed, and the folder is synced. What is removed is so when Sync
+// says it. The hidden name is
 //
 //	.<name>.<random>.inprogress
 //
@@ -217,6 +218,14 @@ func (f *FS) MkdirAll(dir string) error { return mkdirAll(f.disk, f.path(dir)) }
 // Remove implements fsys.FS.
 func (f *FS) Remove(name string) error {
 	if err := f.disk.Remove(f.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// Sync implements fsys.FS.
+func (f *FS) Sync(dir string) error {
+	if err := f.disk.SyncDir(f.path(dir)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil

@@ -192,6 +192,9 @@ func (f *FS) Remove(name string) error {
 	return nil
 }
 
+// Sync implements fsys.FS.
+func (f *FS) Sync(string) error { return nil }
+
 // RemoveAll implements fsys.FS.
 func (f *FS) RemoveAll(dir string) error {
 	f.mu.Lock()
