@@ -3,6 +3,7 @@ package sim
 import (
 	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/exchange"
+	"github.com/millrace-io/millrace/internal/fsys"
 	"github.com/millrace-io/millrace/internal/job"
 	"github.com/millrace-io/millrace/internal/state"
 )
@@ -42,6 +43,7 @@ type Bugs struct {
 	// Of the disk.
 	NoSync    bool // files are not synced
 	NoSyncDir bool // folders are not synced
+	ComesBack bool // what is removed may come back
 
 	// Of the network.
 	NoResend bool // a packet that is lost is lost
@@ -91,6 +93,12 @@ func (in *badInbox) Poll(skip []bool) (int, exchange.Event, bool, error) {
 	}
 	return ch, ev, ok, err
 }
+
+// A badFS is a file store whose removals are not synced.
+type badFS struct{ fsys.FS }
+
+// Sync implements fsys.FS.
+func (badFS) Sync(string) error { return nil }
 
 // A badBackend makes stores with bugs.
 type badBackend struct {

@@ -32,6 +32,7 @@ type coordinator struct {
 	started bool
 	over    *job.Outcome
 	asked   map[string]*job.SavepointRequest // that are not answered
+	copied  map[string]base.Epoch            // epochs of savepoints, by request
 	stopped string                           // the savepoint with which the job is to end
 
 	sessions map[int]*session // by worker
@@ -60,7 +61,10 @@ const (
 // disk does not work.
 func (w *world) boot(place string) bool {
 	w.numbers++
-	c := &coordinator{w: w, number: w.numbers, alive: true, sessions: map[int]*session{}, asked: map[string]*job.SavepointRequest{}, fs: fslocal.On(w.disk, "")}
+	c := &coordinator{w: w, number: w.numbers, alive: true, sessions: map[int]*session{}, asked: map[string]*job.SavepointRequest{}, copied: map[string]base.Epoch{}, fs: fslocal.On(w.disk, "")}
+	if w.opt.Bugs.ComesBack {
+		c.fs = badFS{c.fs}
+	}
 	c.storage = &checkpoint.Storage{FS: c.fs, Dir: w.orders.dir}
 	w.places[c.number] = place
 	if err := c.begin(place); err != nil {
@@ -111,6 +115,7 @@ func (c *coordinator) begin(place string) error {
 	w.orders.from = "" // done
 	c.run = from.Run
 	w.audit.begin(from)
+	w.abandon(from.Epoch)
 	c.master = job.New(c.graph, job.Options{Checkpoints: true, IntervalUs: w.plan.interval, TimeoutUs: w.plan.timeout, RetryUs: 500, FailuresMax: -1,
 		Unaligned: w.rnd.IntN(2) == 0, AlignedUs: int64(w.rnd.IntN(300)),
 		Run: from.Run, Plan: plan, Restart: job.Restart{Attempts: -1, DelayUs: 150, Alike: alike}, Enumerator: c.enumerator, Bugs: w.opt.Bugs.Job}, from)

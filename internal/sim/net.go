@@ -57,17 +57,18 @@ func (n *network) send(from, to int, deliver func()) {
 // A conversation has an id, which is no other's: packets of an earlier one are not
 // heard. A sender that hears nothing for brokenUs gives the conversation up.
 type link struct {
-	w    *world
-	out  func(packet)           // sends to the other end
-	take func(payload any) bool // takes what has come; false: it has no room now
-	lost func()                 // the conversation is broken
-	room func()                 // something was acknowledged
-	ends bool                   // it is over
-	next uint64                 // number of the next payload
-	wait []any                  // not acknowledged; the last has the number next-1
-	want uint64                 // number that is expected
-	last int64                  // when the other end was heard
-	beat bool                   // a resend is scheduled
+	w     *world
+	out   func(packet)           // sends to the other end
+	take  func(payload any) bool // takes what has come; false: it has no room now
+	lost  func()                 // the conversation is broken
+	room  func()                 // something was acknowledged
+	ends  bool                   // it is over
+	next  uint64                 // number of the next payload
+	wait  []any                  // not acknowledged; the last has the number next-1
+	want  uint64                 // number that is expected
+	early map[uint64]any         // what has come before it
+	last  int64                  // when the other end was heard
+	beat  bool                   // a resend is scheduled
 }
 
 // A packet of a link.
@@ -134,10 +135,18 @@ func (l *link) receive(p packet) {
 		}
 		return
 	}
-	if p.number == l.want || l.w.opt.Bugs.NoDedup && p.number < l.want {
-		if l.take(p.payload) {
-			l.want = max(l.want, p.number+1)
+	switch {
+	case p.number >= l.want:
+		if l.early == nil {
+			l.early = map[uint64]any{}
 		}
+		l.early[p.number] = p.payload
+		for payload, ok := l.early[l.want]; ok && l.take(payload); payload, ok = l.early[l.want] {
+			delete(l.early, l.want)
+			l.want++
+		}
+	case l.w.opt.Bugs.NoDedup:
+		l.take(p.payload)
 	}
 	if !l.ends {
 		l.out(packet{ack: true, number: l.want})

@@ -3,8 +3,10 @@ package sim
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/checkpoint"
 	"github.com/millrace-io/millrace/internal/fsys"
 	"github.com/millrace-io/millrace/internal/job"
@@ -38,6 +40,7 @@ func (w *world) savepoint() {
 
 // copy makes a savepoint of a checkpoint.
 func (c *coordinator) copy(cp *job.Copy) {
+	c.copied[cp.Request.ID] = cp.Manifest.Epoch
 	unpin := func() {}
 	if !c.w.opt.Bugs.NoPin {
 		unpin = c.storage.Pin(cp.Manifest)
@@ -70,13 +73,29 @@ func (c *coordinator) answer(a *job.Copied) {
 	}
 	w.trace("savepoint %s", a.Path)
 	w.res.Savepoints++
+	s := savepoint{a.Path, c.copied[a.ID]}
 	w.savepoints = append(w.savepoints, a.Path)
 	if !r.Stop {
-		w.back = append(w.back, a.Path)
+		w.back = append(w.back, s)
 		return
 	}
 	if c.stopped = a.Path; r.Drain {
-		w.drained = a.Path
+		w.drained = &s
+	}
+}
+
+// A savepoint is one that is there.
+type savepoint struct {
+	path  string
+	epoch base.Epoch
+}
+
+// abandon forgets the savepoints of epochs behind one that the job goes back to. What
+// they say is committed is taken back, so nobody can go on from them in this run.
+func (w *world) abandon(epoch base.Epoch) {
+	w.back = slices.DeleteFunc(w.back, func(s savepoint) bool { return s.epoch > epoch })
+	if w.drained != nil && w.drained.epoch > epoch {
+		w.drained = nil
 	}
 }
 
@@ -90,13 +109,13 @@ func (w *world) restart(c *coordinator) {
 	switch {
 	case c.stopped != "":
 		w.orders.from = c.stopped
-	case w.drained != "": // the coordinator that has made it died, and the next one ended the job
-		w.orders.from = w.drained
+	case w.drained != nil: // the coordinator that has made it died, and the next one ended the job
+		w.orders.from = w.drained.path
 	default:
 		w.fail("the job ended, and has no savepoint")
 		return
 	}
-	w.drained = ""
+	w.drained = nil
 	if c.stopped != "" && w.rnd.IntN(2) == 0 {
 		w.orders.dir = fmt.Sprintf("job%d", c.number)
 		w.audit = newAudit(w, w.orders.dir)
@@ -116,7 +135,7 @@ func (w *world) goBack() {
 	_, before := w.audit.newest()
 	switch {
 	case len(w.back) > 0 && w.rnd.IntN(2) == 0:
-		w.orders.from = w.back[w.rnd.IntN(len(w.back))]
+		w.orders.from = w.back[w.rnd.IntN(len(w.back))].path
 	case before != nil:
 		w.orders.from = w.audit.manifest(*before)
 	default:
@@ -144,6 +163,9 @@ func (c *coordinator) restored() (*checkpoint.Manifest, error) {
 		}
 	}
 	c.w.res.Restores++
+	if c.w.rnd.IntN(2) == 0 {
+		c.w.after(1+c.w.rnd.IntN(600), c.w.crash)
+	}
 	return m, nil
 }
 

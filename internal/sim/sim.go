@@ -128,10 +128,10 @@ type world struct {
 	places       map[int]string
 	audit        *audit
 	orders       order
-	savepoints   []string // those that are there
-	drained      string   // the one with which the job is to end after its sources, which are not read then
-	back         []string // of them, those that the job may go back to
-	slow         bool     // uploads and saves take long
+	savepoints   []string    // those that are there
+	drained      *savepoint  // the one with which the job is to end after its sources, which are not read then
+	back         []savepoint // of them, those that the job may go back to
+	slow         bool        // uploads and saves take long
 	ambush       ambush
 	faults       int // still to come
 	done         *job.Outcome
@@ -223,7 +223,7 @@ func (w *world) ended(c *coordinator) {
 	switch {
 	case c.over.Lost:
 		c.kill()
-	case c.over.Cancelled || c.stopped != "" || w.drained != "":
+	case c.over.Cancelled || c.stopped != "" || w.drained != nil:
 		w.restart(c)
 	default:
 		w.done = c.over

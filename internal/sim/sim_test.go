@@ -51,6 +51,7 @@ var bugs = []struct {
 	{"a coordinator that was replaced goes on", Bugs{NoLease: true}},
 	{"files not synced", Bugs{NoSync: true}},
 	{"folders not synced", Bugs{NoSyncDir: true}},
+	{"what was given up comes back", Bugs{ComesBack: true}},
 	{"lost packet not sent again", Bugs{NoResend: true}},
 	{"packet that came twice taken twice", Bugs{NoDedup: true}},
 	{"earlier attempt's rows and words heard", Bugs{NoFence: true}},

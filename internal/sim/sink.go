@@ -145,7 +145,7 @@ func takeBack(fs fsys.FS, run string, epoch base.Epoch) (n int, err error) {
 			err = errors.Join(err, fs.Remove(f.Name))
 		}
 	}
-	return n, err
+	return n, errors.Join(err, fs.Sync(outDir))
 }
 
 // changes reads what is visible, in the order of commits; a file that was taken back
