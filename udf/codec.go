@@ -35,15 +35,10 @@ func codecIn(t reflect.Type, within map[reflect.Type]bool) (*codec, error) {
 	}
 	within[t] = true
 	defer delete(within, t)
+	if c := value(t); c != nil {
+		return c, nil
+	}
 	switch {
-	case t == timeType:
-		return &codec{sql: types.Type{Kind: types.Timestamp, Prec: 6, NotNull: true},
-			get: func(v vec.Vector, i int, to reflect.Value) {
-				to.Set(reflect.ValueOf(time.UnixMicro(v.(*vec.Fixed[int64]).Vals[i]).UTC()))
-			},
-			put: func(b *vec.Builder, x reflect.Value) {
-				b.Int(wall(x.Interface().(time.Time)))
-			}}, nil
 	case t == bytesType:
 		return &codec{sql: types.TBytes.Nullable(false),
 			get: func(v vec.Vector, i int, to reflect.Value) {

@@ -62,7 +62,7 @@ type maker struct {
 }
 
 func (m *maker) columns(t reflect.Type) error {
-	if t.Kind() == reflect.Struct && t != timeType && !t.Implements(nullType) {
+	if t.Kind() == reflect.Struct && value(t) == nil && !t.Implements(nullType) {
 		fields, codecs, at, err := fieldsOf(t, map[reflect.Type]bool{})
 		m.schema, m.codecs, m.fields = fields, codecs, at
 		return err

@@ -22,6 +22,9 @@
 //	float32 float64          FLOAT DOUBLE
 //	string, []byte           STRING, BYTES
 //	time.Time                TIMESTAMP(6); the wall clock of the value in UTC
+//	Instant                  TIMESTAMP_LTZ(6)
+//	Date, Time               DATE, TIME(3)
+//	Decimal                  DECIMAL(38, 18)
 //	[]T, map[K]V             ARRAY<T>, MAP<K, V>
 //	struct                   ROW; the exported fields, in snake_case or as `sql:"name"` says
 //	*T, Null[T]              T, or NULL

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math/big"
 	"slices"
 	"strings"
 	"testing"
@@ -31,6 +32,34 @@ type all struct {
 	P   *int64
 	Opt udf.Null[string]
 }
+
+// values has a field of every type of this package.
+type values struct {
+	D udf.Date
+	T udf.Time
+	I udf.Instant
+	X *udf.Decimal
+}
+
+// latest keeps values in its state.
+type latest struct {
+	At    udf.Instant
+	Value *udf.Decimal
+}
+
+func (l *latest) Accumulate(at udf.Instant, x udf.Decimal) {
+	if l.Value == nil || at.After(l.At.Time) {
+		l.At, l.Value = at, &x
+	}
+}
+
+func (l *latest) Merge(o *latest) {
+	if o.Value != nil {
+		l.Accumulate(o.At, *o.Value)
+	}
+}
+
+func (l *latest) Result() *udf.Decimal { return l.Value }
 
 type pair struct {
 	A, B int64
@@ -139,6 +168,30 @@ func init() {
 		}
 		return []pair{{*n, *n * *n, "square"}, {*n, *n * *n * *n, "cube"}}, nil
 	})
+	udf.Scalar1("next_day", func(d udf.Date) (udf.Date, error) { return d + 1, nil })
+	udf.Scalar("date_of", func(t time.Time) udf.Date { return udf.DateOf(t) })
+	udf.Scalar("time_of", func(t udf.Instant) udf.Time { return udf.TimeOf(t.UTC()) })
+	udf.Scalar2("sooner", func(t udf.Time, ms int64) (udf.Time, error) {
+		return t - udf.Time(time.Duration(ms)*time.Millisecond), nil
+	})
+	udf.Scalar2("wait", func(t udf.Instant, secs int64) (udf.Instant, error) {
+		return udf.Instant{Time: t.Add(time.Duration(secs) * time.Second)}, nil
+	})
+	udf.Scalar("discount", func(price, percent udf.Decimal) (udf.Decimal, error) {
+		off := new(big.Rat).Mul(price.Rat(), percent.Rat())
+		return udf.DecimalOf(off.Quo(off, big.NewRat(100, 1)))
+	})
+	udf.Scalar("values_text", func(v values) string { return fmt.Sprintf("%s %s %s %s", v.D, v.T, v.I.Format(time.RFC3339Nano), v.X) })
+	udf.Table("calendar", func(from udf.Date, n int64) []values {
+		var out []values
+		for i := range n {
+			d := from + udf.Date(i)
+			x, _ := udf.ParseDecimal(fmt.Sprintf("%d.5", i))
+			out = append(out, values{D: d, T: udf.Time(time.Duration(i) * time.Hour), I: udf.Instant{Time: d.Time()}, X: &x})
+		}
+		return out
+	})
+	udf.Aggregate[latest]("latest")
 	udf.Aggregate[words]("words")
 	udf.Aggregate[sum]("my_sum")
 }
@@ -187,6 +240,20 @@ func TestFunctions(t *testing.T) {
 		{"MATCH_RECOGNIZE", window + "SELECT * FROM w MATCH_RECOGNIZE (ORDER BY ts MEASURES my_sum(a.v) AS s, twice(FIRST(a.v)) AS f PATTERN (a{3}) DEFINE a AS twice(a.v) > 0)", []string{"6,2"}},
 		{"mini-batches", "SET 'table.exec.mini-batch.enabled' = 'true'; SET 'table.exec.mini-batch.allow-latency' = '1 s'; SET 'table.exec.mini-batch.size' = '100'; SELECT s, my_sum(x), words(s, CAST(NULL AS TIMESTAMP(3))) FROM " + numbers + " GROUP BY s",
 			[]string{"a,4,a:2", "b,2,b:1", "c,,c:1", "d,3,d:1"}},
+		{"DATE", "SELECT next_day(DATE '2024-02-28'), next_day(d), date_of(TIMESTAMP '1969-12-31 23:59:59') FROM (VALUES (DATE '1969-12-31'), (CAST(NULL AS DATE))) AS t(d)",
+			[]string{"2024-02-29,,1969-12-31", "2024-02-29,1970-01-01,1969-12-31"}},
+		{"TIME", "SELECT CAST(sooner(TIME '00:00:01', 1) AS STRING), sooner(CAST('12:34:56.789' AS TIME(3)), 789), time_of(TO_TIMESTAMP_LTZ(86399001, 3))", []string{"00:00:00.999,12:34:56.0,23:59:59.001"}},
+		{"TIMESTAMP_LTZ", "SET 'table.local-time-zone' = 'Asia/Tokyo'; SELECT wait(TO_TIMESTAMP_LTZ(0, 3), 60), wait(CAST(TIMESTAMP '1970-01-01 09:00:00' AS TIMESTAMP_LTZ(3)), -1)",
+			[]string{"1970-01-01 09:01:00.000000,1970-01-01 08:59:59.000000"}},
+		{"DECIMAL", "SELECT discount(CAST(19.99 AS DECIMAL(10, 2)), 15), CAST(discount(x, 33.3333) AS DECIMAL(10, 4)), discount(CAST(NULL AS DECIMAL(5, 1)), 1) FROM (VALUES (100), (-7)) AS t(x)",
+			[]string{"2.998500000000000000,-2.3333,", "2.998500000000000000,33.3333,"}},
+		{"a DECIMAL that does not fit", "SELECT discount(CAST(1234567890123456789012345 AS DECIMAL(38, 0)), 1)", []string{""}},
+		{"values in a ROW", "SELECT values_text(ROW(DATE '2024-02-29', TIME '01:02:03', TO_TIMESTAMP_LTZ(1, 3), CAST(-0.5 AS DECIMAL(3, 1))))",
+			[]string{"2024-02-29 01:02:03 1970-01-01T00:00:00.001Z -0.500000000000000000"}},
+		{"values as columns", "SELECT c.d, t, i, x FROM LATERAL TABLE(calendar(DATE '2024-02-28', 2)) AS c",
+			[]string{"2024-02-28,00:00:00.0,2024-02-28 00:00:00.000000,0.500000000000000000", "2024-02-29,01:00:00.0,2024-02-29 00:00:00.000000,1.500000000000000000"}},
+		{"values in a state", "SELECT s, latest(TO_TIMESTAMP_LTZ(x, 0), x * 1.5) FROM " + numbers + " GROUP BY s",
+			[]string{"a,4.500000000000000000", "b,3.000000000000000000", "c,", "d,4.500000000000000000"}},
 		{"in the body of a SQL function", "CREATE FUNCTION four(x BIGINT) RETURNS BIGINT RETURN twice(twice(x)); SELECT four(x) FROM " + numbers + " WHERE s = 'b'", []string{"8"}},
 		{"OVER", window + "SELECT v, my_sum(v) OVER (ORDER BY ts ROWS BETWEEN 1 PRECEDING AND CURRENT ROW), my_sum(v) OVER (ORDER BY ts) FROM w", []string{"1,1,1", "2,3,3", "3,5,6"}},
 	} {
@@ -214,6 +281,9 @@ func TestFailures(t *testing.T) {
 		{"SELECT words(s, CAST(NULL AS TIMESTAMP(3))) FROM (VALUES ('bad')) AS t(s)", "function WORDS: no bad words"},
 		{"SELECT words(s, CAST(NULL AS TIMESTAMP(3))) FROM (VALUES ('worse')) AS t(s)", "function WORDS panicked: a worse word (udf_test.go:"},
 		{"SELECT words(s, CAST(NULL AS TIMESTAMP(3))) FROM (SELECT MAX(s) AS s, x FROM " + numbers + " GROUP BY x)", "WORDS cannot take rows out again"},
+		{"SELECT sooner(TIME '00:00:01', 1001)", "function SOONER panicked: -1ms is no time of a day"},
+		{"SELECT discount(99999999999999999999, 200)", "function DISCOUNT: 199999999999999999998.000000000000000000 does not fit into DECIMAL(38, 18)"},
+		{"SELECT next_day(1)", "NEXT_DAY(DATE) is called with INT where it takes DATE"},
 		{"SELECT twice('a') FROM " + numbers, "TWICE(BIGINT) is called with CHAR(1) where it takes BIGINT"},
 		{"SELECT twise(1)", "did you mean"},
 		{"SELECT * FROM LATERAL TABLE(upto(1, 2))", "UPTO(BIGINT) is called with 2 arguments"},
