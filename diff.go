@@ -9,7 +9,6 @@ import (
 // Graph plans a statement that runs as a job, and does not run it.
 func (s *Session) Graph(st Statement) (*jobgraph.Graph, error) {
 	s.at = st
-	s.binder.Source(st.source)
 	s.env.QueryStart = s.cfg.Now()
 	job, err := s.binder.Job(st.AST)
 	if err != nil {

@@ -178,7 +178,6 @@ func (s *Session) Zone() *time.Location { return s.opts.Zone() }
 // SELECT too: see Job.Wait.
 func (s *Session) Execute(ctx context.Context, st Statement, rows RowsFunc) (*Result, error) {
 	s.at = st
-	s.binder.Source(st.source)
 	s.env.QueryStart = s.cfg.Now()
 	res, err := s.execute(ctx, st, rows)
 	if err != nil {

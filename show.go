@@ -133,7 +133,7 @@ func (s *Session) createText(a *ast.ShowCreate) (string, error) {
 	switch a.Object {
 	case ast.ObjCatalog:
 		d, err := s.cat.Definition(a.Name.Last())
-		return catalog.CatalogSQL(a.Name.Last(), d.Comment, d.Options), err
+		return catalog.CreateSQL(a.Name.Last(), d.Comment, d.Options), err
 	case ast.ObjDatabase:
 		d, cat, db, err := s.cat.Database(a.Name.Strings())
 		return catalog.DatabaseSQL(print.Name(cat)+"."+print.Name(db), &d), err

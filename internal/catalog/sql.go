@@ -23,8 +23,8 @@ func SQL(o Object, name func(Path) string) string {
 	return ""
 }
 
-// CatalogSQL returns the statement that makes a catalog.
-func CatalogSQL(name, comment string, options map[string]string) string {
+// CreateSQL returns the statement that makes a catalog.
+func CreateSQL(name, comment string, options map[string]string) string {
 	return "CREATE CATALOG " + print.Name(name) + tail(comment, "", options)
 }
 

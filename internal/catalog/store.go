@@ -472,7 +472,7 @@ func (c *Catalog) Function(parts ...string) (*Function, error) {
 	}
 	p, err := c.Path(parts...)
 	if err != nil {
-		return nil, nil
+		return nil, nil //nolint:nilerr // it is no function, as said above
 	}
 	o, err := c.find(p, ast.ObjFunction)
 	f, _ := o.(*Function)

@@ -149,7 +149,7 @@ func (s *Storage) ownerOf(n int) (Owner, error) {
 		return o, err
 	}
 	if json.Unmarshal(data, &o) != nil {
-		return Owner{}, nil
+		return Owner{}, nil //nolint:nilerr // a file that was not written whole names nobody
 	}
 	return o, nil
 }

@@ -108,7 +108,7 @@ func (s *Storage) Drop(name string) {
 	delete(s.live, name)
 	s.mu.Unlock()
 	if s.Scratch {
-		s.FS.Remove(path.Join(s.Dir, "shared", name)) // else it goes with the folder
+		_ = s.FS.Remove(path.Join(s.Dir, "shared", name)) // else it goes with the folder
 	}
 }
 

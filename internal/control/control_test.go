@@ -14,7 +14,6 @@ import (
 // process is one that runs jobs.
 type process struct {
 	stopped chan struct{}
-	asked   []string
 }
 
 func (p *process) Jobs() []Job {

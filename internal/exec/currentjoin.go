@@ -24,8 +24,6 @@ type CurrentJoin struct {
 	right  side
 	match  matcher
 	keys   keyed.Keys
-	slots  []keyed.Slot
-	ident  idents
 	awaits bool
 	held   []heldRows
 	saved  savedRows

@@ -193,7 +193,7 @@ func TestLookupJoinRandom(t *testing.T) {
 		for _, e := range run.Events() {
 			if e.Mark {
 				late = e.Time
-			} else if !crashed && int64(e.Row[3].(int64)) <= late {
+			} else if !crashed && e.Row[3].(int64) <= late {
 				t.Fatalf("seed %d: %v comes behind the watermark %d", seed, e, late)
 			}
 		}
@@ -450,9 +450,9 @@ func (fileReader) Snapshot() ([]connect.Split, error) { return nil, nil }
 type fileSource struct{ *fileTable }
 
 func (s fileSource) Enumerator([]byte) (connect.Enumerator, error) {
-	return fileEnumerator{s.fileTable}, nil
+	return fileEnumerator(s), nil
 }
-func (s fileSource) Reader(int, func()) (connect.Reader, error) { return fileReader{s.fileTable}, nil }
+func (s fileSource) Reader(int, func()) (connect.Reader, error) { return fileReader(s), nil }
 
 // A table that is read whole answers when it is read, is read again when it is due, and
 // answers from the old reading meanwhile.

@@ -53,10 +53,10 @@ func (e Phase) MarshalText() ([]byte, error) { return toName(e, phaseNames) }
 func (e *Phase) UnmarshalText(text []byte) error { return fromName(e, text, phaseNames) }
 
 // MarshalText implements encoding.TextMarshaler.
-func (e WindowKind) MarshalText() ([]byte, error) { return toName(e, windowKindNames) }
+func (k WindowKind) MarshalText() ([]byte, error) { return toName(k, windowKindNames) }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
-func (e *WindowKind) UnmarshalText(text []byte) error { return fromName(e, text, windowKindNames) }
+func (k *WindowKind) UnmarshalText(text []byte) error { return fromName(k, text, windowKindNames) }
 
 // MarshalText implements encoding.TextMarshaler.
 func (e WindowProp) MarshalText() ([]byte, error) { return toName(e, windowPropNames) }
@@ -65,10 +65,10 @@ func (e WindowProp) MarshalText() ([]byte, error) { return toName(e, windowPropN
 func (e *WindowProp) UnmarshalText(text []byte) error { return fromName(e, text, windowPropNames) }
 
 // MarshalText implements encoding.TextMarshaler.
-func (e JoinKind) MarshalText() ([]byte, error) { return toName(e, joinKindNames) }
+func (k JoinKind) MarshalText() ([]byte, error) { return toName(k, joinKindNames) }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
-func (e *JoinKind) UnmarshalText(text []byte) error { return fromName(e, text, joinKindNames) }
+func (k *JoinKind) UnmarshalText(text []byte) error { return fromName(k, text, joinKindNames) }
 
 // MarshalText implements encoding.TextMarshaler.
 func (e RankKind) MarshalText() ([]byte, error) { return toName(e, rankKindNames) }
@@ -95,10 +95,10 @@ func (e MatchRefKind) MarshalText() ([]byte, error) { return toName(e, matchRefK
 func (e *MatchRefKind) UnmarshalText(text []byte) error { return fromName(e, text, matchRefKindNames) }
 
 // MarshalText implements encoding.TextMarshaler.
-func (e Ship) MarshalText() ([]byte, error) { return toName(e, shipNames) }
+func (s Ship) MarshalText() ([]byte, error) { return toName(s, shipNames) }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
-func (e *Ship) UnmarshalText(text []byte) error { return fromName(e, text, shipNames) }
+func (s *Ship) UnmarshalText(text []byte) error { return fromName(s, text, shipNames) }
 
 // predicateOp is a connect.PredicateOp by its sign.
 type predicateOp connect.PredicateOp

@@ -19,7 +19,6 @@ import (
 type audit struct {
 	w     *world
 	dir   string                         // of the job
-	base  base.Epoch                     // that the attempt started from
 	open  base.Epoch                     // saved and not committed; 0: none
 	last  base.Epoch                     // committed
 	names map[base.Epoch]map[string]bool // state files, by manifest that was saved

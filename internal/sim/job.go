@@ -102,7 +102,6 @@ func drawQuery(rnd *rand.Rand) (*drawn, error) {
 // planQuery plans the last statement of a script.
 func planQuery(script string, conf map[string]string) (*jobgraph.Graph, error) {
 	b := bind.New(catalog.New(), &fn.Env{Streaming: true, Now: func() int64 { return 0 }})
-	b.Source(script)
 	list, err := parse.Script(script)
 	if err != nil {
 		return nil, err

@@ -13,11 +13,12 @@ const (
 	Stream = sqltest.Stream
 )
 
-// A Script is a text of statements and how it runs, a Change one of its result, a
-// Comparison says when two lists of rows are the same.
 type (
-	Script     = sqltest.Script
-	Change     = sqltest.Change
+	// A Script is a text of statements and how it runs.
+	Script = sqltest.Script
+	// A Change is one of a script's result.
+	Change = sqltest.Change
+	// A Comparison says when two lists of rows are the same.
 	Comparison = sqltest.Comparison
 )
 

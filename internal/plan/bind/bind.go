@@ -41,7 +41,6 @@ type Binder struct {
 	cat  *catalog.Catalog
 	env  *fn.Env
 	opts *Options
-	src  string // the text that statements were read from, if known
 
 	ctes  *cteFrame
 	names *[]fullName               // of the view that is being made
@@ -53,10 +52,6 @@ type Binder struct {
 
 // An Option of New.
 type Option func(*Binder)
-
-// WithSource says which text the statements come from, so that views, computed
-// columns and watermarks keep their text for SHOW CREATE.
-func WithSource(src string) Option { return func(b *Binder) { b.src = src } }
 
 // WithOptions gives the session's options.
 func WithOptions(o *Options) Option { return func(b *Binder) { b.opts = o } }
@@ -74,9 +69,6 @@ func New(cat *catalog.Catalog, env *fn.Env, opts ...Option) *Binder {
 	cat.Define = b.define
 	return b
 }
-
-// Source sets the text that the next statements come from.
-func (b *Binder) Source(src string) { b.src = src }
 
 // Query binds a query. Its columns are as the query names them.
 func (b *Binder) Query(q *ast.Query) (logical.Node, error) {
@@ -147,14 +139,6 @@ func (b *Binder) zone() *time.Location {
 		return b.env.Zone
 	}
 	return time.UTC
-}
-
-// text returns the source between two byte offsets, "" when it is not known.
-func (b *Binder) text(start, end int) string {
-	if start < 0 || end > len(b.src) || start >= end {
-		return ""
-	}
-	return b.src[start:end]
 }
 
 // kindOf names a statement for messages: "CREATE TABLE", "SHOW" ….

@@ -49,7 +49,6 @@ func newSession() *session {
 
 // run binds a script and returns the trees of its jobs; the first error ends it.
 func (s *session) run(sql string) string {
-	s.b.Source(sql)
 	list, err := parse.Script(sql)
 	if err != nil {
 		return "parse error: " + err.Error() + "\n"

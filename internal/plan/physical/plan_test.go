@@ -78,7 +78,6 @@ func newSession() *session {
 // run does what a case says: "plan stream batch p=2 …" over a script whose last
 // statements are jobs.
 func (s *session) run(t *testing.T, args []string, sql string) string {
-	s.b.Source(sql)
 	list, err := parse.Script(sql)
 	if err != nil {
 		return "parse error: " + err.Error() + "\n"

@@ -275,8 +275,6 @@ type sorted struct {
 	tombs []span   // hide what is older than this delta
 }
 
-func (s *sorted) key(i int) []byte { return s.delta.key(s.ent(int(s.at[i]))) }
-
 // seek returns the first entry whose key is not below key.
 func (s *sorted) seek(key []byte) int {
 	i, _ := slices.BinarySearchFunc(s.at, key, func(at uint32, key []byte) int {

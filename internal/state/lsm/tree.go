@@ -310,7 +310,7 @@ func (t *tree) close() {
 	t.closed = true
 	t.mu.Unlock()
 	t.busy.Wait()
-	t.reap()
+	_ = t.reap() // an error of the work that has ended concerns nobody any more
 	t.mu.Lock()
 	for _, f := range t.view.Load().waiting {
 		t.wait(f, -f.bytes)

@@ -154,7 +154,7 @@ func receive(out io.Reader, n int) ([]answer, error) {
 			return answers, nil
 		}
 		if err == io.EOF {
-			return nil, fmt.Errorf("Java ended after %d of %d programs", done, n)
+			return nil, fmt.Errorf("the Java process ended after %d of %d programs", done, n)
 		}
 		if err != nil {
 			return nil, err
