@@ -33,7 +33,8 @@ func TestSplitDistinct(t *testing.T) {
 	if err := os.WriteFile("in.csv", []byte(rows.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	const calls = "COUNT(DISTINCT v), SUM(DISTINCT v), COUNT(*), COUNT(y), SUM(y), MIN(y), MAX(DISTINCT s), COUNT(DISTINCT v) FILTER (WHERE y > 20)"
+	const calls = "COUNT(DISTINCT v), SUM(DISTINCT v), COUNT(*), COUNT(y), SUM(y), MIN(y), MAX(DISTINCT s), COUNT(DISTINCT v) FILTER (WHERE y > 20), " +
+		"AVG(DISTINCT v), AVG(y), AVG(DISTINCT v) FILTER (WHERE y > 20), AVG(CAST(y AS DECIMAL(10, 2)) / 3), AVG(CAST(y AS DOUBLE)), AVG(CAST(y AS FLOAT)), AVG(CAST(y AS TINYINT))"
 	// The newest row of each id: a table whose rows change.
 	const newest = "(SELECT id, LAST_VALUE(k) AS k, LAST_VALUE(v) AS v, LAST_VALUE(y) AS y, LAST_VALUE(s) AS s FROM t GROUP BY id)"
 	for _, q := range []struct {
@@ -48,7 +49,10 @@ func TestSplitDistinct(t *testing.T) {
 		{"SELECT COUNT(DISTINCT s), MIN(s) FROM t", true},
 		{"SELECT k FROM (SELECT k, COUNT(DISTINCT v) AS n FROM t GROUP BY k) WHERE n > 18", true},
 		{"SELECT COUNT(DISTINCT v), COUNT(DISTINCT s) FROM t", false},
-		{"SELECT COUNT(DISTINCT v), AVG(y) FROM t", false},
+		{"SELECT AVG(DISTINCT v) FROM t WHERE v IS NULL", true},
+		{"SELECT k, AVG(DISTINCT CAST(v AS DECIMAL(12, 8)) / 7) FROM t GROUP BY k", true},
+		{"SELECT AVG(y) FROM t", false},
+		{"SELECT COUNT(DISTINCT v), LISTAGG(s) FILTER (WHERE v < 0) FROM t", false},
 		{"SELECT v, COUNT(DISTINCT v) FROM t GROUP BY v", false},
 	} {
 		var want []string

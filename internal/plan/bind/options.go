@@ -60,7 +60,7 @@ var optionDefs = []connect.Option{
 	{Key: "table.plan.restore.catalog-objects", Default: "ALL", Check: oneOf("ALL", "ALL_ENFORCED", "IDENTIFIER"), Doc: "where EXECUTE PLAN finds tables: the catalog or else the plan, the plan only, the catalog only"},
 	{Key: "table.plan.force-recompile", Default: "false", Check: boolean, Doc: "COMPILE PLAN writes over a file that is there"},
 	{Key: "table.optimizer.agg-phase-strategy", Default: "AUTO", Check: oneOf("AUTO", "ONE_PHASE", "TWO_PHASE"), Doc: "whether aggregates have a local phase"},
-	{Key: "table.optimizer.distinct-agg.split.enabled", Default: "false", Check: boolean, Doc: "an aggregate over the different values of a column is done by buckets of values first, in a stream: for groups with very many of them; where all calls are COUNT, SUM, MIN or MAX"},
+	{Key: "table.optimizer.distinct-agg.split.enabled", Default: "false", Check: boolean, Doc: "an aggregate over the different values of a column is done by buckets of values first, in a stream: for groups with very many of them; where all calls are COUNT, SUM, AVG, MIN or MAX"},
 	{Key: "table.optimizer.distinct-agg.split.bucket-num", Default: "1024", Check: atLeast(1), Doc: "buckets of distinct-agg.split"},
 	{Key: "table.optimizer.reuse-sub-plan-enabled", Default: "true", Check: boolean, Doc: "equal parts of a plan run once"},
 	{Key: "table.optimizer.reuse-source-enabled", Default: "true", Check: boolean, Doc: "equal scans run once"},

@@ -17,13 +17,15 @@ import (
 //	SELECT k, SUM(n), SUM(s) FROM (
 //	  SELECT k, COUNT(DISTINCT x) AS n, SUM(y) AS s FROM t GROUP BY k, HASH_CODE(x) % buckets) GROUP BY k
 //
-// It leaves alone what has no such second step (AVG, LISTAGG …), and aggregates over the
-// different values of several columns.
+// An AVG becomes a sum and a count before. It leaves alone what has no such second step
+// (LISTAGG …), and aggregates over the different values of several columns.
 func splitDistinct(c *context, n logical.Node) logical.Node {
 	a, ok := n.(*logical.Aggregate)
 	if !ok || a.Window != nil || a.Sets != nil || a.Late != nil {
 		return n
 	}
+	whole := a
+	a, means := sumsForAverages(a)
 	of := distinctColumn(a)
 	if of < 0 {
 		return n
@@ -47,7 +49,14 @@ func splitDistinct(c *context, n logical.Node) logical.Node {
 	first.Keys = append(a.Keys[:len(a.Keys):len(a.Keys)], len(in))
 	nk := len(a.Keys)
 	first.Out = slices.Concat(a.Out[:nk], types.Schema{spread[len(in)]}, a.Out[nk:])
-	return merge(a, &first, nk)
+	last := merge(a, &first, nk)
+	switch {
+	case last == nil:
+		return n
+	case means == nil:
+		return last
+	}
+	return &logical.Project{Input: last, Exprs: means, Out: whole.Out}
 }
 
 // distinctColumn is the column whose different values are aggregated, if it is the only
@@ -75,6 +84,7 @@ func distinctColumn(a *logical.Aggregate) int {
 }
 
 // merge is the second step: over the groups of first, whose keys end with the bucket.
+// It is nil if there is none.
 func merge(a, first *logical.Aggregate, nk int) logical.Node {
 	last := *a
 	last.Input, last.Keys, last.Aggs = first, nil, slices.Clone(a.Aggs)
@@ -106,7 +116,7 @@ func merge(a, first *logical.Aggregate, nk int) logical.Node {
 			e, err = expr.Cast(e, a.Out[i].Type)
 		}
 		if err != nil {
-			return a
+			return nil
 		}
 		exprs[i], same = e, false
 	}
