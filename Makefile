@@ -2,7 +2,7 @@
 GO ?= go
 SEED ?= 0
 
-.PHONY: build test check lint sim sim-long crash bench bench-nexmark bench-tpch record-flink clean
+.PHONY: build test check lint sim sim-long crash crash-moments bench bench-nexmark bench-tpch record-flink clean
 
 build: ## the binary, static
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o millrace ./cmd/millrace
@@ -27,7 +27,11 @@ FROM ?= 0
 sim-long: ## a million seeds, on all processors; FROM=n goes on from a seed
 	$(GO) test ./internal/sim -run TestSeeds -seeds $(SEEDS) -from $(FROM) -timeout 0
 
-crash: ## kill the real binary some hundred times, in random scenarios
+MINUTES ?= 10
+crash: ## random jobs by the real binary: killed, stopped, short of memory and disk, damaged; as root, for full disks
+	$(GO) test ./test/crash -run TestOrdeal -minutes $(MINUTES) -seed $(SEED) -parallel 4 -timeout 0 -v
+
+crash-moments: ## kill the real binary some hundred times, at every moment of a commit
 	$(GO) test ./test/crash -long -timeout 2h -v
 
 bench: ## micro-benchmarks

@@ -6,6 +6,7 @@
 //	go test ./test/crash                       under a minute, some sixty kills
 //	go test ./test/crash -long -timeout 2h     at least 500 kills
 //	go test ./test/crash -seed 7 -run /join    the moments of another seed
+//	make crash MINUTES=10 SEED=7               random jobs and all kinds of faults
 //
 // The simulator (internal/sim) finds what goes wrong in which order; this test
 // shows that the order is what the files, the manifests and the process make it. So

@@ -85,6 +85,10 @@ type scenario struct {
 	before func(r *round)
 	// moments to draw from; nil: all
 	moments []moment
+	// alone: the script is one job
+	alone bool
+	// sinks of changes, of which the rows that are left in the end are compared
+	changes map[string]bool
 }
 
 // A moment at which a process is killed, as what is on disk afterwards shows.
@@ -175,7 +179,7 @@ func (r *round) run(args ...string) *process {
 
 // resume runs the script from its newest checkpoint at a drawn parallelism; the
 // first time from the beginning.
-func (r *round) resume() *process {
+func (r *round) resume(more ...string) *process {
 	par := strconv.Itoa(1 + r.rnd.IntN(4))
 	interval := []string{"10ms", "25ms", "60ms", "200ms"}[r.rnd.IntN(4)]
 	args := []string{"--parallelism", par, "--set", "execution.checkpointing.interval=" + interval}
@@ -186,6 +190,7 @@ func (r *round) resume() *process {
 	if r.procs > 0 {
 		args = append(args, "--restore", "latest")
 	}
+	args = append(args, more...)
 	fmt.Fprintf(&r.log, "--- process %d: %s\n", r.procs+1, strings.Join(args, " "))
 	return r.run(args...)
 }
@@ -497,6 +502,9 @@ func (r *round) rows() map[string][]string {
 				}
 				rows = append(rows, lines(data)...)
 			}
+		}
+		if r.s.changes[sink] {
+			rows = net(r.t, rows)
 		}
 		slices.Sort(rows)
 		out[sink] = rows
