@@ -12,10 +12,38 @@ import "maps"
 // a quarter of what lies at the bottom has ended it is merged for that: what has
 // ended is never more than a part of the whole, though no key comes again.
 
+// The clock is that of the last snapshot, if there was one. Its files are written
+// while the operator goes on, and may be restored when the operator has not: event
+// time goes back then, and entries that had ended meanwhile are asked for again.
+
 // An expiry is what a table has said.
 type expiry struct {
 	ends func(val []byte) int64
-	now  func() int64
+	live func() int64
+	held *int64 // what live said at the last snapshot; nil: there was none
+}
+
+// now is how late it is for those who write files.
+func (e expiry) now() int64 {
+	if e.held != nil {
+		return *e.held
+	}
+	return e.live()
+}
+
+// holdClocks has files written from now on leave out what has ended by now, and no more.
+func (t *tree) holdClocks() {
+	old := t.expiries.Load()
+	if old == nil {
+		return
+	}
+	all := make(map[string]expiry, len(*old))
+	for table, e := range *old {
+		now := e.live()
+		e.held = &now
+		all[table] = e
+	}
+	t.expiries.Store(&all)
 }
 
 // expire notes when the entries of a table end.

@@ -112,6 +112,7 @@ func (s *store) lateGrown(n int64) error {
 
 // Snapshot implements state.Store.
 func (s *store) Snapshot(e base.Epoch) (state.Snapshot, error) {
+	s.tree.holdClocks()
 	snap := &snapshot{tree: s.tree, groups: s.groups, values: map[string][]byte{}}
 	for name, vals := range s.values {
 		if len(vals) == 1 {

@@ -56,7 +56,7 @@ func (t *table) Stale(n int) { t.store.tree.stale.Add(int64(n)) }
 
 // Expire implements state.Table.
 func (t *table) Expire(ends func([]byte) int64, now func() int64) {
-	t.store.tree.expire(t.name, expiry{ends, now})
+	t.store.tree.expire(t.name, expiry{ends: ends, live: now})
 }
 
 func (t *table) change(key, val []byte, dead bool) error {
