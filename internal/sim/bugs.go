@@ -32,8 +32,6 @@ type Bugs struct {
 	NoVerify    bool // damage of a state file is not looked for
 	RetainOne   bool // the files of the newest checkpoint only are kept
 
-	NoPin bool // the files of a checkpoint are not kept while a savepoint is made of it
-
 	// Of commits.
 	NoAbort    bool // a restart leaves what sinks had prepared, and commits it
 	NoTakeBack bool // … and what was committed behind the checkpoint that it starts from

@@ -44,7 +44,7 @@ func drawJob(rnd *rand.Rand) (*drawn, error) {
 			return nil, err
 		}
 	}
-	j.interval, j.timeout = int64(100+rnd.IntN(900)), int64(300+rnd.IntN(3000))
+	j.interval, j.timeout = int64(100+rnd.IntN(900)), int64(100+rnd.IntN([]int{400, 3000}[rnd.IntN(2)]))
 	j.delta, j.fetchUs = []int64{100, 500, 2000}[rnd.IntN(3)], []int{60, 250, 1200}[rnd.IntN(3)]
 	if rnd.IntN(8) == 0 {
 		j.interval = 0

@@ -41,10 +41,7 @@ func (w *world) savepoint() {
 // copy makes a savepoint of a checkpoint.
 func (c *coordinator) copy(cp *job.Copy) {
 	c.copied[cp.Request.ID] = cp.Manifest.Epoch
-	unpin := func() {}
-	if !c.w.opt.Bugs.NoPin {
-		unpin = c.storage.Pin(cp.Manifest)
-	}
+	unpin := c.storage.Pin(cp.Manifest)
 	us := c.w.storageUs()
 	if c.w.rnd.IntN(2) == 0 {
 		us *= 40

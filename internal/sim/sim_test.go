@@ -44,7 +44,6 @@ var bugs = []struct {
 	{"acknowledged though the disk was full", Bugs{AckFull: true}},
 	{"damaged state file not noticed", Bugs{NoVerify: true}},
 	{"files of the checkpoint before deleted", Bugs{RetainOne: true}},
-	{"files of a savepoint deleted while it is made", Bugs{NoPin: true}},
 	{"leftovers of an attempt committed", Bugs{NoAbort: true}},
 	{"commits behind the checkpoint not taken back", Bugs{NoTakeBack: true}},
 	{"a checkpoint's commit not repeated", Bugs{NoRecommit: true}},
