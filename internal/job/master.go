@@ -106,7 +106,10 @@ func (m *Master) Step(now int64, ev Event) []Command {
 	case ev.Finished != nil:
 		m.finished(now, ev.Finished)
 	case ev.Failed != nil:
-		if t := m.tasks[ev.Failed.Task]; t != nil {
+		// One that is known to have stopped tells nothing new. The job may be recovering
+		// already, and must not do so twice at a time: the one that ends late would drop
+		// what the tasks of the next attempt have prepared.
+		if t := m.tasks[ev.Failed.Task]; t != nil && !t.stopped {
 			t.stopped = true
 			m.fail(now, ev.Failed.Err)
 		}
