@@ -214,6 +214,9 @@ func (s *Storage) Verify(m *Manifest) error {
 // Retain deletes all but the newest n manifests, then the plans and state files that
 // no remaining manifest names and no running task reads.
 func (s *Storage) Retain(n int) error {
+	if err := s.Held(); err != nil {
+		return err // it would delete what the new owner's tasks have written
+	}
 	epochs, err := s.Epochs()
 	if err != nil {
 		return err
