@@ -221,8 +221,8 @@ func (w *world) fail(problem string) {
 // ended notes that a coordinator has come to the end of its job.
 func (w *world) ended(c *coordinator) {
 	switch {
-	case c.over.Lost:
-		c.kill()
+	case c.over.Lost, slices.ContainsFunc(w.coordinators, func(o *coordinator) bool { return o.alive && o.number > c.number }):
+		c.kill() // another has the job, and what this one says of its end is not heard
 	case c.over.Cancelled || c.stopped != "" || w.drained != nil:
 		w.restart(c)
 	default:
