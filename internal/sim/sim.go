@@ -222,7 +222,8 @@ func (w *world) fail(problem string) {
 func (w *world) ended(c *coordinator) {
 	switch {
 	case c.over.Lost, slices.ContainsFunc(w.coordinators, func(o *coordinator) bool { return o.alive && o.number > c.number }):
-		c.kill() // another has the job, and what this one says of its end is not heard
+		c.kill()                  // another has the job, and what this one says of its end is not heard
+		w.after(retryUs, w.place) // … or had it
 	case c.over.Cancelled || c.stopped != "" || w.drained != nil:
 		w.restart(c)
 	default:
