@@ -1,6 +1,7 @@
 package millrace
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -59,6 +60,15 @@ func (s *Session) restoreJob(j *Job, l *cluster.Local, st *checkpoint.Storage) e
 	if err != nil {
 		return err
 	}
+	own := from != nil && path.Clean(from.Dir) == path.Clean(st.Dir)
+	l.Verified = !own // else it was copied, with a look at the checksums
+	if own && altered(from.Manifest, m) {
+		// The job cannot go back by itself to what it has changed: all is read first.
+		if err := st.Verify(context.Background(), from.Manifest); err != nil {
+			return fmt.Errorf("restore %s: %w; --restore takes an older checkpoint too", from.Path, err)
+		}
+		l.Verified, l.Altered = true, true
+	}
 	if !m.Finished {
 		if l.Options.Plan, err = st.PutPlan(l.Graph); err != nil {
 			return err
@@ -75,6 +85,16 @@ func (s *Session) restoreJob(j *Job, l *cluster.Local, st *checkpoint.Storage) e
 		return s.claim(j, from, st)
 	}
 	return nil
+}
+
+// altered reports whether the job's state was written anew, for a plan that has changed.
+func altered(was, is *checkpoint.Manifest) bool {
+	for id, handles := range is.Operators {
+		if !slices.EqualFunc(handles, was.Operators[id], func(a, b state.Handle) bool { return slices.Equal(a.Files, b.Files) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // anew is the checkpoint before the first row.
@@ -230,7 +250,7 @@ func (s *Session) restored(j *Job, st *checkpoint.Storage) (*checkpoint.Found, e
 	case from == "":
 		return nil, nil
 	case from == "latest":
-		m, err := st.Latest(warn)
+		m, err := st.Newest(warn)
 		if m == nil && err == nil {
 			warn("there is no checkpoint in " + st.Dir + ": it starts from the beginning")
 		}

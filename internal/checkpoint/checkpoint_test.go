@@ -13,6 +13,7 @@ import (
 	"github.com/millrace-io/millrace/internal/checkpoint"
 	"github.com/millrace-io/millrace/internal/fsys/mem"
 	"github.com/millrace-io/millrace/internal/state"
+	"github.com/millrace-io/millrace/internal/state/lsm"
 )
 
 // a folder that a test fills.
@@ -31,15 +32,43 @@ func (f folder) save(e base.Epoch, m checkpoint.Manifest, files ...string) {
 	m.Job, m.Epoch = "job", e
 	var h state.Handle
 	for _, name := range files {
-		if err := f.Put(name, []byte(name)); err != nil {
+		data := stateFile(f.t, name)
+		if err := f.Put(name, data); err != nil {
 			f.t.Fatal(err)
 		}
-		h.Files = append(h.Files, state.File{Name: name, Bytes: int64(len(name)), Sum: xxh3.HashString(name)})
+		h.Files = append(h.Files, state.File{Name: name, Bytes: int64(len(data)), Sum: xxh3.Hash(data)})
 	}
 	m.Operators = map[string][]state.Handle{"op": {h}}
 	if err := f.Save(&m); err != nil {
 		f.t.Fatal(err)
 	}
+}
+
+// stateFile is a state file with a name in it.
+func stateFile(t *testing.T, name string) []byte {
+	t.Helper()
+	files := &checkpoint.Storage{FS: mem.New(nil), Dir: "files"}
+	s, err := lsm.Backend{}.Open("", base.Range{Hi: 1}, nil, files)
+	if err == nil {
+		err = s.Table("t").Put([]byte("\x00\x00"+name), []byte(name))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	snap, err := s.Snapshot(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := snap.Persist()
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := files.Get(h.Files[0].Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
 }
 
 func (f folder) tear(name string) {
@@ -206,13 +235,13 @@ func TestAdopt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := to.Verify(m); err == nil {
+	if err := to.Verify(t.Context(), m); err == nil {
 		t.Error("the file is there already")
 	}
 	if err := f.Adopt(m, to); err != nil {
 		t.Fatal(err)
 	}
-	if err := to.Verify(m); err != nil {
+	if err := to.Verify(t.Context(), m); err != nil {
 		t.Error(err)
 	}
 }

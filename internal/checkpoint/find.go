@@ -24,7 +24,8 @@ type Found struct {
 //	a job's folder               its newest that is whole
 //	a folder of jobs' folders    the same of the job named, or of the only one
 //
-// What is wrong with newer checkpoints than the one found goes to warn.
+// Of its files the ends are looked at. What is wrong with newer checkpoints than the
+// one found goes to warn.
 func Find(fs fsys.FS, name, job string, warn func(string)) (*Found, error) {
 	name = strings.TrimPrefix(name, "file://")
 	if e, ok := EpochOf(name); ok {
@@ -41,7 +42,7 @@ func Find(fs fsys.FS, name, job string, warn func(string)) (*Found, error) {
 			return nil, err
 		}
 	}
-	m, err := s.Latest(warn)
+	m, err := s.Newest(warn)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +52,7 @@ func Find(fs fsys.FS, name, job string, warn func(string)) (*Found, error) {
 func find(s *Storage, e base.Epoch) (*Found, error) {
 	m, err := s.Load(e)
 	if err == nil {
-		err = s.Verify(m)
+		err = s.Glance(m)
 	}
 	if err != nil {
 		return nil, err

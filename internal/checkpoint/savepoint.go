@@ -131,7 +131,7 @@ func findSavepoint(s *Storage) (*Found, error) {
 	name := path.Join(s.Dir, savepointFile)
 	m, err := s.loadFile(name)
 	if err == nil {
-		err = s.Verify(m)
+		err = s.Glance(m)
 	}
 	if err != nil {
 		return nil, err

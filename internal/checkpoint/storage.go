@@ -1,7 +1,6 @@
 package checkpoint
 
 import (
-	"errors"
 	"fmt"
 	"path"
 	"strings"
@@ -9,7 +8,6 @@ import (
 
 	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/fsys"
-	"github.com/millrace-io/millrace/internal/state"
 )
 
 // RetainedMin is how many manifests are kept at least: with a second one, a torn
@@ -31,6 +29,7 @@ type Storage struct {
 	mu   sync.Mutex
 	live map[string]bool // state files that running tasks have put and not dropped
 	pins map[string]int  // files that are being copied
+	kept base.Epoch      // see Keep
 }
 
 // Path is where the manifest of a checkpoint is.
@@ -172,45 +171,6 @@ func (s *Storage) loadFile(name string) (*Manifest, error) {
 	return decode(name, data)
 }
 
-// Latest returns the newest checkpoint that is whole, with all the files that it
-// names, or nil when there is none. What is wrong with newer ones goes to warn.
-// It is an error when there are checkpoints and none is whole.
-func (s *Storage) Latest(warn func(string)) (*Manifest, error) {
-	epochs, err := s.Epochs()
-	if err != nil || len(epochs) == 0 {
-		return nil, err
-	}
-	var last error
-	for i := len(epochs) - 1; i >= 0; i-- {
-		m, err := s.Load(epochs[i])
-		if err == nil {
-			err = s.Verify(m)
-		}
-		if err == nil && m.Finished && last != nil {
-			break // a run has no checkpoint behind its end: this is the end of an earlier one
-		}
-		if err == nil {
-			return m, nil
-		}
-		last = err
-		if !errors.Is(err, state.ErrCorrupt) && !errors.Is(err, fsys.ErrNotExist) {
-			return nil, err
-		}
-		warn(fmt.Sprintf("checkpoint %d of %s cannot be used: %v", epochs[i], s.Dir, err))
-	}
-	return nil, fmt.Errorf("no checkpoint in %s can be used: %w", s.Dir, last)
-}
-
-// Verify reads all files that a manifest names and checks their checksums.
-func (s *Storage) Verify(m *Manifest) error {
-	for f := range m.Files() {
-		if _, err := s.intact(f); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // Retain deletes all but the newest n manifests, then the plans and state files that
 // no remaining manifest names and no running task reads.
 func (s *Storage) Retain(n int) error {
@@ -223,6 +183,9 @@ func (s *Storage) Retain(n int) error {
 	}
 	n = max(n, RetainedMin)
 	for _, e := range epochs[:max(0, len(epochs)-n)] {
+		if s.keeps(e) {
+			continue
+		}
 		if err := s.FS.Remove(s.manifest(e)); err != nil {
 			return err
 		}
@@ -345,7 +308,7 @@ func (s *Storage) Adopt(m *Manifest, to *Storage) error {
 		return nil
 	}
 	if err := s.copyTo(m, to); err != nil {
-		return fmt.Errorf("restore from %s: %w", s.Dir, err)
+		return fmt.Errorf("restore %s: %w", s.Dir, err)
 	}
 	return nil
 }

@@ -32,6 +32,12 @@ type Local struct {
 	Options job.Options
 	Storage *checkpoint.Storage  // nil: no checkpoints
 	Restore *checkpoint.Manifest // where to start, or nil
+	// Verified says that all bytes of Restore were read. Else they are while the job
+	// runs, and the checkpoints before it are kept until then (checkpoint.Storage.Keep).
+	Verified bool
+	// Altered says that Restore is not as it is in the folder, so that the job cannot go
+	// back to that.
+	Altered bool
 	Retain  int                  // manifests kept
 	Log     func(string)
 	// Clock is that of World.Env if it stands still until nothing is left to do; nil
@@ -51,7 +57,8 @@ type Local struct {
 	wakers map[task.ID]*waker // of the tasks of this attempt
 	moved  bool               // the clock stands at a time whose rows wait until timers are done
 
-	savepoints savepoints
+	savepoints   savepoints
+	verification verification
 }
 
 // Run runs the job to its end. When ctx is cancelled the job takes a last
@@ -70,6 +77,11 @@ func (l *Local) Run(ctx context.Context) (job.Outcome, error) {
 		defer close(done)
 		go l.beat(done)
 	}
+	l.Options.GoBack = l.Storage != nil && !l.Altered
+	if l.Storage != nil && l.Restore != nil && !l.Verified {
+		l.Storage.Keep(l.Restore.Epoch)
+	}
+	defer l.endVerify()
 	defer l.closeSavepoints()
 	m := job.New(l.Graph, l.Options, l.Restore)
 	tick := time.NewTicker(exec.TickMs * time.Millisecond)
@@ -137,6 +149,9 @@ func (l *Local) carryOut(cmds []job.Command) *job.Outcome {
 			go l.recover(c.Recover)
 		case c.Deploy != nil:
 			l.deploy(c.Deploy)
+			l.verify()
+		case c.GoBack:
+			l.goBack()
 		case c.Stop != nil:
 			l.stop(*c.Stop)
 		case c.Assign != nil:

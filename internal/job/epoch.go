@@ -290,7 +290,7 @@ func (m *Master) saved(now int64, e base.Epoch) {
 		return
 	}
 	m.saving = false
-	m.base, m.failures = p.manifest, 0
+	m.base, m.failures, m.whole = p.manifest, 0, false
 	m.restart.progress()
 	if m.phase == stopping {
 		m.gone(now)

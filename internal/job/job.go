@@ -52,6 +52,8 @@ type Event struct {
 	Checkpoint bool     // take one now
 	Savepoint  *SavepointRequest
 	Copied     *Copied
+	Damaged    error  // a file of the checkpoint that the job was restored from
+	Whole      *Whole // answer to GoBack
 	Cancel     bool  // end: after a last checkpoint, if there are checkpoints
 	Kill       bool  // end at once
 	Lost       error // another process has taken the job over: end, and touch nothing
@@ -99,6 +101,7 @@ type Command struct {
 	Drain   []task.ID // sources that end where they stand
 	Copy    *Copy     // answer Copied
 	Answer  *Copied   // of a SavepointRequest
+	GoBack  bool      // find the newest checkpoint that is whole and drop those behind it; answer Whole
 	Log     string
 	Done    *Outcome
 }
@@ -156,6 +159,7 @@ type Options struct {
 	Run         string // its name in manifests
 	Plan        string // … and that of its plan
 	Restart     Restart
+	GoBack      bool // the world knows how to
 	Random      func() float64 // for Restart.Jitter
 	// Enumerator makes the enumerator of a source.
 	Enumerator func(src *jobgraph.Source, saved []byte) (connect.Enumerator, error)

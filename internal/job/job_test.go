@@ -35,6 +35,7 @@ var rewrite = flag.Bool("rewrite", false, "write the results into testdata")
 //	finish T [prepared=X] | fail T TEXT | stopped T | saved E | save-failed E TEXT | committed E
 //	not-done TEXT | checkpoint | cancel | kill | lost
 //	savepoint ID [stop] [drain] | copied ID [ERROR]
+//	damaged FILE | whole E | whole none
 //
 // "all" stands for every task of the attempt that has not finished.
 func TestScripts(t *testing.T) {
@@ -152,7 +153,7 @@ func (w *world) open() {
 		src.Watermark = &jobgraph.Watermark{Align: &jobgraph.Alignment{Group: "g", DriftMs: int64(o["drift"])}}
 	}
 	opt := job.Options{Checkpoints: o["checkpoints"] > 0, IntervalUs: int64(o["interval"]) * 1000, TimeoutUs: int64(o["timeout"]) * 1000,
-		FailuresMax: o["tolerable"], RetryUs: 1_000_000, Run: "r", Random: func() float64 { return 0.5 },
+		FailuresMax: o["tolerable"], GoBack: o["go-back"] > 0, RetryUs: 1_000_000, Run: "r", Random: func() float64 { return 0.5 },
 		Restart: job.Restart{Attempts: int64(o["attempts"]), DelayUs: int64(o["delay"]) * 1000, DelayMaxUs: int64(o["max-delay"]) * 1000,
 			Multiplier: float64(o["multiplier"]), ResetUs: int64(o["reset"]) * 1000, WindowUs: int64(o["window"]) * 1000, Alike: o["alike"]},
 		Enumerator: func(_ *jobgraph.Source, saved []byte) (connect.Enumerator, error) {
@@ -225,7 +226,18 @@ func (w *world) event(word string, args []string) job.Event {
 		w.ended[w.task(args[0])] = true
 		return job.Event{Finished: w.ack(args[0], args[1:])}
 	case "fail":
-		return job.Event{Failed: &job.Failure{Task: w.task(args[0]), Err: errors.New(strings.Join(args[1:], " "))}}
+		err := errors.New(strings.Join(args[1:], " "))
+		if args[1] == "damaged" {
+			err = fmt.Errorf("%w: %s", state.ErrCorrupt, args[2])
+		}
+		return job.Event{Failed: &job.Failure{Task: w.task(args[0]), Err: err}}
+	case "damaged":
+		return job.Event{Damaged: fmt.Errorf("%w: %s", state.ErrCorrupt, args[0])}
+	case "whole":
+		if args[0] == "none" {
+			return job.Event{Whole: &job.Whole{Err: errors.New("no checkpoint can be used")}}
+		}
+		return job.Event{Whole: &job.Whole{Manifest: w.pending[base.Epoch(number(args[0]))]}}
 	case "stopped":
 		id := w.task(args[0])
 		return job.Event{Stopped: &id}
@@ -324,6 +336,8 @@ func (w *world) carryOut(c job.Command) string {
 		return "save " + manifest(c.Save)
 	case c.Commit != nil:
 		return fmt.Sprintf("commit %d%s", c.Commit.Epoch, prepared(c.Commit.Prepared))
+	case c.GoBack:
+		return "go back"
 	case c.Pause != nil && c.Pause.On:
 		return fmt.Sprintf("pause %v", c.Pause.Tasks)
 	case c.Pause != nil:

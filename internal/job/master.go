@@ -47,6 +47,9 @@ type Master struct {
 	lastEnd  int64 // when the last epoch ended
 	failures int
 	save     savepoints
+	damaged  error // in the checkpoint of this attempt, not reacted to
+	seeking  error // why a checkpoint that is whole is being looked for
+	whole    bool  // base was found so: nothing in it is damaged
 	restart  restarter
 	resumeAt int64 // when a restart is due
 
@@ -133,6 +136,10 @@ func (m *Master) Step(now int64, ev Event) []Command {
 		m.savepoint(now, *ev.Savepoint)
 	case ev.Copied != nil:
 		m.copied(now, *ev.Copied)
+	case ev.Damaged != nil:
+		m.damage(now, ev.Damaged)
+	case ev.Whole != nil:
+		m.wentBack(*ev.Whole)
 	case ev.Cancel:
 		m.cancelling = true
 		m.tick(now)
@@ -165,7 +172,11 @@ func (m *Master) recover() {
 }
 
 func (m *Master) deploy(now int64) {
-	if m.phase != recovering {
+	if m.phase != recovering || m.seeking != nil {
+		return
+	}
+	if err := m.damaged; err != nil {
+		m.again(now, err)
 		return
 	}
 	if m.base != nil && m.base.Ended {
@@ -396,6 +407,10 @@ func (m *Master) gone(now int64) {
 
 // again starts the job again, now or in a while, or ends it.
 func (m *Master) again(now int64, err error) {
+	if m.goBack(err) {
+		return
+	}
+	m.damaged = nil
 	delay, ok := m.restart.next(now, err)
 	if !ok {
 		m.end(err)

@@ -188,7 +188,11 @@ func damage(r *round) {
 		r.t.Fatal(err)
 	}
 	fmt.Fprintf(&r.log, "--- %s: %s\n", what, name)
-	r.damaged = append(r.damaged, job)
+	if what == "flipped" && name != m.name {
+		r.flipped = append(r.flipped, job)
+	} else {
+		r.damaged = append(r.damaged, job)
+	}
 }
 
 // own returns the state files of a manifest that the one before does not name.

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -120,6 +121,8 @@ type round struct {
 	kills  int
 	// folders of jobs whose newest checkpoint was damaged before this restart
 	damaged []string
+	// those where a bit of a state file was flipped: the job may end before it is read
+	flipped []string
 }
 
 func (s *scenario) text(out string) string {
@@ -157,11 +160,30 @@ func (r *round) fatalf(format string, args ...any) {
 type process struct {
 	r      *round
 	cmd    *exec.Cmd
-	stderr bytes.Buffer
+	stderr output
 	stdout bytes.Buffer
 	done   chan struct{}
 	err    error
 	start  time.Time
+}
+
+// output is what a process writes, which may be read meanwhile.
+type output struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (o *output) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.buf.Write(b)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.buf.String()
 }
 
 func (r *round) run(args ...string) *process {
@@ -442,7 +464,12 @@ func (r *round) finish(n int) {
 			}
 			shared.damaged++
 		}
-		r.damaged = nil
+		for _, job := range r.flipped {
+			if strings.Contains(p.stderr.String(), job+" cannot be used: ") {
+				shared.damaged++
+			}
+		}
+		r.damaged, r.flipped = nil, nil
 		if !struck {
 			return
 		}

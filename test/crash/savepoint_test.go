@@ -222,3 +222,50 @@ END;
 	}
 	r.compare(want)
 }
+
+// TestDamageFoundLater flips a bit among the entries of a state file of the newest
+// checkpoint. A restore does not read them before it begins; when they are read, the
+// job goes back to the checkpoint before by itself, and the rows are there once.
+func TestDamageFoundLater(t *testing.T) {
+	s := everything
+	want := s.reference(t)
+	r := newRound(t, &s, rand.New(rand.NewPCG(*seed, 19)))
+	p, found := r.start(nil), 0
+	for range 4 {
+		r.wait(p, 2)
+		if !p.strike(syscall.SIGKILL) {
+			break // it was at its end
+		}
+		list := manifests(filepath.Join(r.ck(), r.job()))
+		newest, before := readManifest(list[len(list)-1]), readManifest(list[max(0, len(list)-2)])
+		own := newest.own(before)
+		if len(own) == 0 { // nothing has changed between the two
+			p = r.start([]string{"--restore", "latest"})
+			continue
+		}
+		name := filepath.Join(r.ck(), r.job(), "shared", own[r.rnd.IntN(len(own))])
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const header, frame = 16, 9
+		data[header+frame] ^= 4 // in the first block
+		if err := os.WriteFile(name, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&r.log, "--- flipped: %s\n", name)
+		p = r.start([]string{"--restore", "latest"})
+		p.until(func() bool { return strings.Contains(p.stderr.String(), "goes back to checkpoint") })
+		if strings.Contains(p.stderr.String(), "looking for a checkpoint that is whole") {
+			found++
+		}
+	}
+	p.until(func() bool { return false })
+	p.check()
+	r.log.WriteString(p.stderr.String())
+	if found == 0 {
+		r.fatalf("nobody has found the damage")
+	}
+	r.compare(want)
+	r.clean()
+}
