@@ -38,7 +38,7 @@ type Local struct {
 	// Altered says that Restore is not as it is in the folder, so that the job cannot go
 	// back to that.
 	Altered bool
-	Retain  int                  // manifests kept
+	Retain  int // manifests kept
 	Log     func(string)
 	// Clock is that of World.Env if it stands still until nothing is left to do; nil
 	// for one that goes.

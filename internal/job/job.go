@@ -54,9 +54,9 @@ type Event struct {
 	Copied     *Copied
 	Damaged    error  // a file of the checkpoint that the job was restored from
 	Whole      *Whole // answer to GoBack
-	Cancel     bool  // end: after a last checkpoint, if there are checkpoints
-	Kill       bool  // end at once
-	Lost       error // another process has taken the job over: end, and touch nothing
+	Cancel     bool   // end: after a last checkpoint, if there are checkpoints
+	Kill       bool   // end at once
+	Lost       error  // another process has taken the job over: end, and touch nothing
 }
 
 // A Failure says what went wrong.
@@ -159,7 +159,7 @@ type Options struct {
 	Run         string // its name in manifests
 	Plan        string // … and that of its plan
 	Restart     Restart
-	GoBack      bool // the world knows how to
+	GoBack      bool           // the world knows how to
 	Random      func() float64 // for Restart.Jitter
 	// Enumerator makes the enumerator of a source.
 	Enumerator func(src *jobgraph.Source, saved []byte) (connect.Enumerator, error)
