@@ -89,9 +89,9 @@ func (r *round) wait(p *process, more int) {
 	})
 }
 
-// TestSavepoints runs one job over many processes. Each is ended as chance will have
-// it: killed, stopped with a savepoint, or killed after a savepoint that the next one
-// goes back to. The next one has another parallelism and, from a savepoint, another
+// TestSavepoints runs one job over many processes. They end by a stop with a savepoint,
+// by a kill after a savepoint that the next one goes back to, and by a kill. The next
+// one has another parallelism and, from a savepoint, sometimes another
 // number of key groups. In the end the sinks hold what an undisturbed run writes.
 func TestSavepoints(t *testing.T) {
 	s := everything
@@ -105,8 +105,8 @@ func TestSavepoints(t *testing.T) {
 	for range rounds {
 		r := newRound(t, &s, rnd)
 		var from []string
-		for range 6 {
-			from = r.untilEnded(from, ends)
+		for n := range 6 {
+			from = r.untilEnded(n, from, ends)
 		}
 		p := r.start(from)
 		p.until(func() bool { return false })
@@ -129,22 +129,22 @@ func (r *round) start(flags []string) *process {
 	return r.run(args...)
 }
 
-// untilEnded runs a process, ends it, and returns the flags of the next one.
-func (r *round) untilEnded(flags []string, ends map[string]int) []string {
+// untilEnded runs the n'th process, ends it, and returns the flags of the next one.
+func (r *round) untilEnded(n int, flags []string, ends map[string]int) []string {
 	p := r.start(flags)
 	r.wait(p, 1+r.rnd.IntN(3))
 	to := filepath.Join(r.dir, "savepoints")
 	end, path := "kill", ""
 	var err error
-	switch r.rnd.IntN(5) {
-	case 1, 2:
+	switch n % 3 {
+	case 0:
 		end = "stop"
 		path, err = r.command("stop", r.job(), "--to", to)
 		if err == nil {
 			p.until(func() bool { return false })
 			p.check()
 		}
-	case 3, 4:
+	case 1:
 		end = "savepoint"
 		path, err = r.command("savepoint", r.job(), "--to", to)
 		if err == nil {
@@ -161,7 +161,7 @@ func (r *round) untilEnded(flags []string, ends map[string]int) []string {
 	}
 	ends[end]++
 	flags = []string{"--restore", path}
-	if r.rnd.IntN(2) == 0 {
+	if n == 0 || r.rnd.IntN(2) == 0 {
 		flags = append(flags, "--set", "pipeline.max-parallelism="+strconv.Itoa(4+r.rnd.IntN(300)))
 	}
 	if r.rnd.IntN(4) == 0 {

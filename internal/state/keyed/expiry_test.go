@@ -106,7 +106,7 @@ func (e *endless) open(from []state.Handle) {
 }
 
 // step adds n keys, forgets as an operator does, and saves.
-func (e *endless) step(n int) {
+func (e *endless) step(n int, later ...int64) {
 	e.now += endlessStep
 	if e.multi {
 		e.rows.Trim()
@@ -127,7 +127,7 @@ func (e *endless) step(n int) {
 	if e.now%(10*endlessStep) == 0 {
 		e.sweep()
 	}
-	e.save()
+	e.save(later...)
 }
 
 func (e *endless) keys(from int64, n int) *Keys {
@@ -153,7 +153,8 @@ func (e *endless) sweep() {
 	}
 }
 
-func (e *endless) save() {
+// save takes a snapshot; the clock goes on by later before it is written.
+func (e *endless) save(later ...int64) {
 	var err error
 	if e.multi {
 		err = e.rows.Snapshot()
@@ -167,6 +168,10 @@ func (e *endless) save() {
 	if err != nil {
 		e.t.Fatal(err)
 	}
+	for _, ms := range later {
+		e.now += ms
+		e.table.Trim()
+	}
 	for done := false; !done; {
 		if done, err = e.store.Drain(1000); err != nil {
 			e.t.Fatal(err)
@@ -174,6 +179,21 @@ func (e *endless) save() {
 	}
 	if e.handle, err = snap.Persist(); err != nil {
 		e.t.Fatal(err)
+	}
+}
+
+// A snapshot has what counts at its time, however late it is when its files are
+// written: a restore goes back to that time.
+func TestSnapshotIsOfItsTime(t *testing.T) {
+	for _, multi := range []bool{false, true} {
+		e := newEndless(t, &base.Budget{}, multi, 400)
+		at := e.now + endlessStep
+		e.step(100, 10_000)
+		e.now = at
+		e.restore()
+		if got := e.count(); got != 100 {
+			t.Errorf("multi=%v: %d of 100 keys are there", multi, got)
+		}
 	}
 }
 
