@@ -90,11 +90,11 @@ func (r *regrouping) rewrite(old []state.Handle) (state.Handle, error) {
 	}
 	defer out.Close()
 	for _, name := range tables {
-		if name == state.InFlight {
-			return none, errors.New("it has rows in flight, which a barrier has overtaken; a savepoint that is taken while the job runs has none")
-		}
 		if op == nil || shapes.shapes[name].Name != name {
-			return none, fmt.Errorf("it has a table '%s' that the operator does not open", name)
+			if err := unknown(in.Table(name), name); err != nil {
+				return none, err
+			}
+			continue
 		}
 		if err := keyed.Regroup(in, out, shapes.forms[name], shapes.shapes[name], r.groups); err != nil {
 			return none, err
@@ -108,4 +108,16 @@ func (r *regrouping) rewrite(old []state.Handle) (state.Handle, error) {
 		return none, err
 	}
 	return snap.Persist()
+}
+
+// unknown is the error about a table that the operator does not open, if it has any
+// entry: a file names tables of which it has deletions alone.
+func unknown(t state.Table, name string) error {
+	for range t.Scan(nil, nil) {
+		if name == state.InFlight {
+			return errors.New("it has rows in flight, which a barrier has overtaken; a savepoint that is taken while the job runs has none")
+		}
+		return fmt.Errorf("it has a table '%s' that the operator does not open", name)
+	}
+	return t.Err()
 }
