@@ -99,8 +99,8 @@ func TestDamaged(t *testing.T) {
 			bad := append([]byte(nil), data...)
 			bad[len(bad)/2] ^= 1
 			return os.WriteFile(file, bad, 0o644)
-		}, []string{"fails its checksum; name an older checkpoint to read that", "fails its checksum"}},
-		{"cut", func() error { return os.WriteFile(file, data[:len(data)/2], 0o644) }, []string{"fails its checksum", "fails its checksum"}},
+		}, []string{"checksum is wrong; name an older checkpoint to read that", "checksum is wrong"}},
+		{"cut", func() error { return os.WriteFile(file, data[:len(data)/2], 0o644) }, []string{" bytes instead of ", " bytes instead of "}},
 		{"missing", func() error { return os.Remove(file) }, []string{"no such file", "no such file"}},
 		{"plan", func() error {
 			if err := os.WriteFile(file, data, 0o644); err != nil {
