@@ -17,10 +17,10 @@ import (
 const paced = `
 CREATE TABLE orders (id BIGINT, k AS CAST(MOD(id * 7919, 200) AS INT), amount AS CAST(MOD(id * 31337, 100000) / 100.0 AS DECIMAL(10,2)),
   ts AS CAST(TO_TIMESTAMP_LTZ(id * 20 - MOD(id * 131, 4000), 3) AS TIMESTAMP(3)), WATERMARK FOR ts AS ts - INTERVAL '5' SECOND)
-  WITH ('connector'='datagen', 'rows-per-second'='20000', 'fields.id.kind'='sequence', 'fields.id.start'='1', 'fields.id.end'='60000');
+  WITH ('connector'='datagen', 'rows-per-second'='12000', 'fields.id.kind'='sequence', 'fields.id.start'='1', 'fields.id.end'='60000');
 CREATE TABLE clicks (id BIGINT, order_id AS MOD(id * 104729, 60000), k AS CAST(MOD(id * 6151, 200) AS INT), page AS 'page ü ' || CAST(MOD(id * 17, 1000) AS STRING),
   ts AS CAST(TO_TIMESTAMP_LTZ(id * 40 - MOD(id * 113, 4000), 3) AS TIMESTAMP(3)), WATERMARK FOR ts AS ts - INTERVAL '5' SECOND)
-  WITH ('connector'='datagen', 'rows-per-second'='10000', 'fields.id.kind'='sequence', 'fields.id.start'='1', 'fields.id.end'='30000');
+  WITH ('connector'='datagen', 'rows-per-second'='6000', 'fields.id.kind'='sequence', 'fields.id.start'='1', 'fields.id.end'='30000');
 `
 
 // everything is one job with a state of most kinds.
@@ -132,7 +132,7 @@ func (r *round) start(flags []string) *process {
 // untilEnded runs the n'th process, ends it, and returns the flags of the next one.
 func (r *round) untilEnded(n int, flags []string, ends map[string]int) []string {
 	p := r.start(flags)
-	r.wait(p, 1+r.rnd.IntN(3))
+	r.wait(p, 1+min(n, r.rnd.IntN(3)))
 	to := filepath.Join(r.dir, "savepoints")
 	end, path := "kill", ""
 	var err error
