@@ -52,7 +52,7 @@ type commands struct {
 	Stop      stopCommand      `cmd:"" help:"End a job with a savepoint."`
 	Cancel    cancelCommand    `cmd:"" help:"End a job after a last checkpoint."`
 	List      listCommand      `cmd:"" aliases:"jobs" help:"List the jobs of a folder for checkpoints."`
-	State     stateCommand     `cmd:"" help:"Look into the state of a checkpoint, savepoint or job."`
+	State     stateCommand     `cmd:"" help:"Look into the state of a checkpoint, savepoint or job, and change it in a new savepoint."`
 	Nexmark   nexmarkCommand   `cmd:"" help:"The built-in benchmark."`
 	Demo      demoCommand      `cmd:"" help:"An online shop: one SQL script as a stream and as a batch, surviving kill -9."`
 	Version   versionCommand   `cmd:"" help:"Show the version."`

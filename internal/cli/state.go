@@ -19,6 +19,7 @@ type stateCommand struct {
 	Ls     stateLsCommand     `cmd:"" help:"List the operators and sources of a checkpoint."`
 	Show   stateShowCommand   `cmd:"" help:"Show a table of an operator's state."`
 	Export stateExportCommand `cmd:"" help:"Write a table of an operator's state to a file."`
+	Import stateImportCommand `cmd:"" help:"Make a savepoint in which a table has the rows of a file."`
 }
 
 // stateFlags name a checkpoint.

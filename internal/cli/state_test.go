@@ -121,3 +121,60 @@ ID  source default_catalog.default_database.bids
 		t.Errorf("files are left: %v", left)
 	}
 }
+
+// TestStateImport makes savepoints with the rows of files, and lets them be shown.
+func TestStateImport(t *testing.T) {
+	dir := totalsJob(t)
+	job := filepath.Join(dir, "shop-totals")
+	for name, text := range map[string]string{
+		"all.csv":   "total,usr,cnt\n1,new,1\n2,,1\n",
+		"ann.json":  `{"usr": "ann", "cnt": 7, "total": 70}` + "\n",
+		"twice.csv": "usr,cnt,total\na,1,1\na,2,2\n",
+		"typo.csv":  "usr,cnt,totl\n",
+		"short.csv": "usr,total\nann,1\n",
+		"bad.csv":   "usr,cnt,total\nann,x,1\n",
+		"empty.csv": "",
+		"none.csv":  "usr,cnt,total\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		args   string
+		status int
+		want   string
+	}{
+		{"import JOB GroupAgg DIR/all.csv -o DIR/all", 0, "DIR/all\n2 rows of table 'groups'\n"},
+		{"show DIR/all GroupAgg --key new --no-header", 0, "new,1,1\n"},
+		{"show DIR/all GroupAgg --key ann --no-header", 0, ""},
+		{"import JOB GroupAgg DIR/ann.json --upsert -o DIR/ann", 0, "DIR/ann\n1 row of table 'groups'\n"},
+		{"show DIR/ann GroupAgg --key ann --no-header", 0, "ann,7,70\n"},
+		{"show DIR/ann GroupAgg --key bob --no-header", 0, "bob,1,20\n"},
+		{"export DIR/ann GroupAgg accumulators -o DIR/ann.parquet", 0, ""},
+		{"import DIR/all GroupAgg DIR/ann.parquet accumulators -o DIR/again", 0, "DIR/again\n3 rows of table 'accumulators'\n"},
+		{"show DIR/again GroupAgg --key ann --no-header", 0, "ann,7,70\n"},
+		{"import JOB GroupAgg DIR/none.csv -o DIR/emptied", 0, "DIR/emptied\n0 rows of table 'groups'\n"},
+		{"show DIR/emptied GroupAgg --no-header", 0, ""},
+
+		{"import JOB GroupAgg DIR/all.csv -o DIR/all", 2, "DIR/all is there already: a savepoint is never changed"},
+		{"import JOB GroupAgg DIR/twice.csv -o DIR/x", 1, "two rows have the key usr = a\n"},
+		{"import JOB GroupAgg DIR/typo.csv -o DIR/x", 2, "DIR/typo.csv: table 'groups' has no column 'totl'; did you mean 'total'?\n"},
+		{"import JOB GroupAgg DIR/short.csv -o DIR/x", 2, "a row of table 'groups' needs the columns 'cnt' too\n"},
+		{"import JOB GroupAgg DIR/bad.csv -o DIR/x", 1, "column 'cnt': 'x' is not a valid BIGINT"},
+		{"import JOB GroupAgg DIR/empty.csv -o DIR/x", 2, "DIR/empty.csv is empty: its first line names the columns\n"},
+		{"import JOB GroupAgg DIR/gone.json -o DIR/x", 2, "no such file or directory\n"},
+		{"import JOB GroupAgg DIR/all.txt -o DIR/x", 2, "its name must end in .csv, .json or .parquet\n"},
+		{"import JOB Join DIR/all.csv -o DIR/x", 2, "no operator with state is called 'Join'"},
+	} {
+		args := strings.NewReplacer("JOB", job, "DIR", dir).Replace(c.args)
+		status, got := run(t, append([]string{"state"}, strings.Fields(args)...)...)
+		got = strings.NewReplacer(job, "JOB", dir, "DIR").Replace(got)
+		if status != c.status || !strings.Contains(got, c.want) || c.want == "" && strings.HasPrefix(c.args, "show") && got != "" {
+			t.Errorf("state %s: status %d\n%s\nwant status %d\n%s", c.args, status, got, c.status, c.want)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "x")); err == nil {
+		t.Error("a savepoint is left")
+	}
+}
