@@ -137,3 +137,18 @@ func TestVanished(t *testing.T) {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}
 }
+
+// TestCompiled runs a compiled plan that reads two tables of state.
+func TestCompiled(t *testing.T) {
+	c := stateOf(t, totals, 7)
+	dir := t.TempDir()
+	out := "CREATE TABLE o (usr STRING, n BIGINT) WITH ('connector' = 'filesystem', 'format' = 'csv', 'path' = '" + filepath.Join(dir, "out") + "');"
+	plan := filepath.Join(dir, "plan.json")
+	if got := query(testkit.Batch, out+"COMPILE PLAN '"+plan+"' FOR INSERT INTO o SELECT a.usr, b.`mean.n` FROM state('"+c.Path+"', 'GroupAgg') a JOIN state('"+c.Path+
+		"', 'GroupAgg', 'accumulators') b ON a.usr = b.usr; EXECUTE PLAN '"+plan+"';"); got != "" {
+		t.Fatal(got)
+	}
+	if got, want := query(testkit.Batch, out+"SELECT * FROM o"), "ann,3\nbob,1\ncid,1"; got != want {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
+}

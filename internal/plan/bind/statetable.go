@@ -1,6 +1,8 @@
 package bind
 
 import (
+	"strings"
+
 	"github.com/millrace-io/millrace/connect"
 	"github.com/millrace-io/millrace/internal/catalog"
 	"github.com/millrace-io/millrace/internal/sql/ast"
@@ -26,7 +28,7 @@ func (f *fromBinder) state(t *ast.TableFunc) (*scope, error) {
 	if err != nil {
 		return nil, err
 	}
-	return f.b.aliased(n, &relation{name: table.Path.Name}, t.Alias)
+	return f.b.aliased(n, &relation{name: stateConnector}, t.Alias)
 }
 
 // stateTable makes the table of a call.
@@ -35,11 +37,8 @@ func (b *Binder) stateTable(c *ast.Call) (*catalog.Table, error) {
 		return nil, hinted(errAt(c, "%s takes the path of a checkpoint, an operator and perhaps one of its tables, not %d arguments", c.Name, len(c.Args)),
 			"millrace state ls PATH shows what there is")
 	}
-	p, err := b.cat.Path("state")
-	if err != nil {
-		return nil, err
-	}
-	out := &catalog.Table{Path: p, Temporary: true, Options: map[string]string{"connector": stateConnector}, Pos: posOf(c)}
+	out := &catalog.Table{Options: map[string]string{"connector": stateConnector}, Pos: posOf(c)}
+	var args []string
 	for i, a := range c.Args {
 		x := exprBinder{b: b}
 		v, err := x.constant(a, "argument "+stateOptions[i]+" of "+c.Name.String())
@@ -51,6 +50,11 @@ func (b *Binder) stateTable(c *ast.Call) (*catalog.Table, error) {
 			return nil, errAt(a, "argument %s of %s is a text", stateOptions[i], c.Name)
 		}
 		out.Options[stateOptions[i]] = text
+		args = append(args, "'"+text+"'")
+	}
+	var err error
+	if out.Path, err = b.cat.Path(stateConnector + "(" + strings.Join(args, ", ") + ")"); err != nil {
+		return nil, err
 	}
 	return out, b.foundColumns(out, connect.Lookup(stateConnector), c)
 }
