@@ -106,7 +106,8 @@ func (s *source) Reader(_ int, wake func()) (connect.Reader, error) {
 	return &reader{s: s, wake: wake}, nil
 }
 
-// enumerator has one split: its ID is the manifest, its position the rows that were read.
+// enumerator has one split. Its position is how many rows were read, and of which
+// manifest: a reader that begins finds that by itself.
 type enumerator struct {
 	s     *source
 	given bool
@@ -122,12 +123,8 @@ func (e *enumerator) Assign(int) ([]connect.Split, bool, error) {
 	if e.given {
 		return nil, true, nil
 	}
-	v, err := pinTable(e.s.table.Options)
-	if err != nil {
-		return nil, false, err
-	}
 	e.given = true
-	return []connect.Split{{ID: v.Path}}, true, v.Close()
+	return []connect.Split{{ID: Connector}}, true, nil
 }
 
 // Waiting implements connect.Enumerator.
@@ -158,14 +155,21 @@ func (e *enumerator) Close() error { return nil }
 // readerBatchesMax is how many batches are read ahead.
 const readerBatchesMax = 4
 
+// stateBatch is rows of a manifest.
+type stateBatch struct {
+	*vec.Batch
+	path string
+}
+
 // reader reads a split on a goroutine of its own.
 type reader struct {
 	s     *source
 	wake  func()
 	split *connect.Split
-	done  int64 // rows given
+	path  string // of the manifest, once it is found
+	done  int64  // rows given
 
-	batches chan *vec.Batch // closed at the end
+	batches chan stateBatch // closed at the end
 	failed  error           // before it is closed
 	quit    chan struct{}
 	closing sync.Once
@@ -180,11 +184,13 @@ func (r *reader) Add(splits []connect.Split) error {
 		return errors.New("a checkpoint is one split")
 	}
 	r.split = &splits[0]
-	if p := r.split.Pos; len(p) == 8 {
-		r.done = int64(binary.BigEndian.Uint64(p))
+	from := r.s.table.Options[optPath]
+	if p := r.split.Pos; len(p) > 8 {
+		r.done, r.path = int64(binary.BigEndian.Uint64(p)), string(p[8:])
+		from = r.path
 	}
-	r.batches, r.quit = make(chan *vec.Batch, readerBatchesMax), make(chan struct{})
-	go r.run(r.split.ID, r.done)
+	r.batches, r.quit = make(chan stateBatch, readerBatchesMax), make(chan struct{})
+	go r.run(from, r.done)
 	return nil
 }
 
@@ -230,7 +236,7 @@ func (r *reader) read(path string, skip int64) error {
 			}
 			out := slice(cols, int(from), int(to))
 			select {
-			case r.batches <- out:
+			case r.batches <- stateBatch{out, v.Path}:
 				r.wake()
 			case <-r.quit:
 				return errQuit
@@ -251,8 +257,8 @@ func (r *reader) Poll(string) (connect.Polled, error) {
 	select {
 	case b, ok := <-r.batches:
 		if ok {
-			r.done += int64(b.Rows)
-			return connect.Polled{Batch: b, Split: r.split.ID}, nil
+			r.path, r.done = b.path, r.done+int64(b.Rows)
+			return connect.Polled{Batch: b.Batch, Split: r.split.ID}, nil
 		}
 		if r.failed != nil {
 			return connect.Polled{}, r.failed
@@ -270,7 +276,10 @@ func (r *reader) Snapshot() ([]connect.Split, error) {
 	if r.split == nil {
 		return nil, nil
 	}
-	return []connect.Split{{ID: r.split.ID, Pos: binary.BigEndian.AppendUint64(nil, uint64(r.done))}}, nil
+	if r.path == "" {
+		return []connect.Split{*r.split}, nil
+	}
+	return []connect.Split{{ID: r.split.ID, Pos: append(binary.BigEndian.AppendUint64(nil, uint64(r.done)), r.path...)}}, nil
 }
 
 // Committed implements connect.Reader.

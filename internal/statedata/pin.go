@@ -17,7 +17,7 @@ type View struct {
 
 // pinTries is how often a checkpoint is looked for that goes away before its files are
 // open, as those of a running job may.
-const pinTries = 5
+const pinTries = 200
 
 // errDamaged ends what is said of a newest checkpoint that cannot be read: to show an
 // older one as if it were the newest would be wrong.
@@ -26,14 +26,18 @@ var errDamaged = errors.New("; name an older checkpoint to read that")
 // Pin opens a table of the checkpoint that a path means. It is an error if a newer one
 // than the one found is damaged.
 func Pin(fs fsys.FS, path, operator, table string) (*View, error) {
-	var err error
+	var last error
 	for range pinTries {
-		var v *View
-		if v, err = pin(fs, path, operator, table); err == nil || !errors.Is(err, fsys.ErrNotExist) && !errors.Is(err, errDamaged) {
+		v, err := pin(fs, path, operator, table)
+		gone := errors.Is(err, fsys.ErrNotExist)
+		// A newest checkpoint that is found damaged twice has not just gone away.
+		damaged := errors.Is(err, errDamaged) && (last == nil || last.Error() != err.Error())
+		if !gone && !damaged {
 			return v, err
 		}
+		last = err
 	}
-	return nil, err
+	return nil, last
 }
 
 func pin(fs fsys.FS, path, operator, table string) (*View, error) {

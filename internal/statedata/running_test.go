@@ -26,6 +26,7 @@ func TestRunning(t *testing.T) {
 	}
 	defer s.Close()
 	ctx, stop := context.WithTimeout(context.Background(), time.Minute)
+	defer s.Wait(ctx)
 	defer stop()
 	for st, err := range s.Script("job.sql", j.script) {
 		if err == nil {
