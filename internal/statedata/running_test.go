@@ -3,6 +3,7 @@ package statedata_test
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -39,7 +40,11 @@ func TestRunning(t *testing.T) {
 	last := 0
 	for i := 0; last < 5*len(bids); i++ {
 		if i < 4 {
-			write(t, filepath.Join(j.dir, "in", fmt.Sprintf("b%d.csv", i)), strings.Join(bids, "\n")+"\n")
+			whole := filepath.Join(j.dir, "whole.csv") // the job must not see half of it
+			write(t, whole, strings.Join(bids, "\n")+"\n")
+			if err := os.Rename(whole, filepath.Join(j.dir, "in", fmt.Sprintf("b%d.csv", i))); err != nil {
+				t.Fatal(err)
+			}
 		}
 		got := query(testkit.Batch, "SELECT SUM(cnt) AS n FROM state('"+dir+"', 'GroupAgg')")
 		n, err := strconv.Atoi(got)
