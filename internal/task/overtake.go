@@ -144,13 +144,14 @@ func (t *Task) takeOff() error {
 	}
 	k := keeper{task: t, store: store}
 	for ch, events := range ahead {
-		first := t.marks[ch]
-		if t.idle[ch] {
-			first = exchange.Idle
-		}
+		first, idle := t.marks[ch], t.idle[ch]
 		k.mark = first
 		for _, ev := range events {
+			idle = ev.Kind == exchange.Watermark && ev.Time == exchange.Idle
 			k.keep(ch, ev)
+		}
+		if idle { // it holds nobody back, once its rows are there
+			k.mark = exchange.Idle
 		}
 		// Whoever has a group of this task next must know of all channels.
 		for g := store.Range().Lo; g < store.Range().Hi; g++ {
@@ -175,7 +176,9 @@ type keeper struct {
 func (k *keeper) keep(ch int, ev exchange.Event) {
 	switch ev.Kind {
 	case exchange.Watermark:
-		k.mark = ev.Time
+		if ev.Time != exchange.Idle {
+			k.mark = ev.Time
+		}
 	case exchange.Data:
 		b := vec.Compact(ev.Batch)
 		from := 0
