@@ -52,6 +52,7 @@ const (
 	dedupTime  = iota // rowtime of the row at hand
 	dedupState        // dedupNone …
 	dedupSeen         // processing time of the last change, ms, for the time to live; 0 while it waits
+	_                 // of earlier versions, whose checkpoints have it
 	dedupWords
 )
 
