@@ -58,6 +58,20 @@ func (b *Budget) Short(table int64) bool {
 	return b.used.Load() > cmp.Or(b.EvictAt, b.Limit/16*7) && table > cmp.Or(b.EvictKeep, 1<<20)
 }
 
+// Own returns the bytes that are counted in this budget, of which it may be a share.
+func (b *Budget) Own() int64 {
+	if b == nil {
+		return 0
+	}
+	return b.used.Load()
+}
+
+// Over reports whether more is used than what leaves memory could make up for: a quarter
+// more than the limit.
+func (b *Budget) Over() bool {
+	return b != nil && b.Limit > 0 && b.Used() > b.Limit/4*5
+}
+
 // Used returns the bytes counted now, of all that share a limit.
 func (b *Budget) Used() int64 {
 	if b == nil {

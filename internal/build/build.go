@@ -69,7 +69,7 @@ func Task(g *jobgraph.Graph, id task.ID, restore map[string][]state.Handle, mark
 	}
 	for _, op := range v.Ops {
 		ctx := &exec.Context{Op: op.ID, Subtask: id.Subtask, Parallelism: v.Parallelism, Groups: g.MaxParallelism,
-			Moves: moves(g, id.Vertex), Env: w.Env.For(op.ID, id.Subtask, id.Attempt), Memory: w.Memory, Resident: w.Resident, Spill: w.Spill, Late: w.Late, Counters: &exec.Counters{}}
+			Moves: moves(g, id.Vertex), Env: w.Env.For(op.ID, id.Subtask, id.Attempt), Memory: w.Memory.Share(), Resident: w.Resident, Spill: w.Spill, Late: w.Late, Counters: &exec.Counters{}}
 		if mark != nil {
 			ctx.Mark = &mark.Task
 		}

@@ -14,6 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/millrace-io/millrace"
+	"github.com/millrace-io/millrace/internal/cluster"
 	"github.com/millrace-io/millrace/internal/plan/bind"
 	"github.com/millrace-io/millrace/internal/sql/ast"
 	"github.com/millrace-io/millrace/vec"
@@ -137,6 +138,7 @@ type runCommand struct {
 	jobFlags
 	Format   string `enum:"table,csv,json,changelog," default:"" help:"table, csv, json or changelog; table on a terminal, csv elsewhere."`
 	NoHeader bool   `help:"No header line."`
+	Verbose  bool   `help:"Say in the end, on standard error, what state each operator keeps."`
 	// ProgressJSON is for programs that watch a run, as demo does.
 	ProgressJSON bool `name:"progress-json" hidden:""`
 }
@@ -156,7 +158,7 @@ func (c *runCommand) Run(w *world) error {
 		return err
 	}
 	defer s.Close()
-	r := &runner{w: w, s: s, format: c.Format, header: !c.NoHeader, quiet: c.Quiet, watched: c.ProgressJSON}
+	r := &runner{w: w, s: s, format: c.Format, header: !c.NoHeader, quiet: c.Quiet, watched: c.ProgressJSON, verbose: c.Verbose}
 	if r.format == "" {
 		if r.format = "csv"; w.outTTY {
 			r.format = "table"
@@ -172,6 +174,7 @@ type runner struct {
 	format  string
 	header  bool
 	quiet   bool
+	verbose bool
 	watched bool // progress is written as lines of JSON
 	sources int  // scripts that have called each other by SOURCE
 	printed bool // a result is out: the next is preceded by an empty line
@@ -182,6 +185,7 @@ func (r *runner) script(ctx context.Context, name, text string) error {
 	defer func() {
 		stop()
 		r.lateRows()
+		r.state()
 	}()
 	if err := r.statements(ctx, name, text); err != nil && !errors.Is(err, errQuit) {
 		for _, j := range r.s.Jobs() {
@@ -242,6 +246,34 @@ func (r *runner) lateRows() {
 	if late > 0 && !r.quiet && !r.watched {
 		fmt.Fprintf(r.w.err, "%s, not in the results: they came behind the watermark\n", plural(int(late), "late row"))
 	}
+}
+
+// state says on standard error what state the operators keep.
+func (r *runner) state() {
+	if !r.verbose {
+		return
+	}
+	for _, j := range r.s.Jobs() {
+		lines := stateLines(j.Status())
+		if len(lines) > 0 {
+			fmt.Fprintf(r.w.err, "%s keeps:\n%s\n", j.ID, strings.Join(lines, "\n"))
+		}
+	}
+}
+
+// stateLines tells what state the operators of a job keep, a line each.
+func stateLines(s cluster.Status) (out []string) {
+	for _, o := range s.Operators {
+		parts := []string{size(o.Memory) + " in memory"}
+		if o.Files > 0 {
+			parts = append(parts, size(o.Files)+" in files")
+		}
+		if o.Entries > 0 {
+			parts = append(parts, "about "+grouped(o.Entries)+" entries")
+		}
+		out = append(out, fmt.Sprintf("  %s %s: %s", o.ID, o.Name, strings.Join(parts, ", ")))
+	}
+	return out
 }
 
 // statement executes one statement; a SELECT to its end.

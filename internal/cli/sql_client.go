@@ -116,6 +116,9 @@ func (sh *shell) jobs(context.Context, string) error {
 		default:
 		}
 		fmt.Fprintf(sh.w.out, "%s %s: %s in, %s out, %s\n", j.ID, state, grouped(s.SourceRows), grouped(s.SinkRows), plural(s.Checkpoints, "checkpoint"))
+		for _, line := range stateLines(s) {
+			fmt.Fprintln(sh.w.out, line)
+		}
 	}
 	if n == 0 {
 		fmt.Fprintln(sh.w.out, "There are no jobs; INSERT starts one.")

@@ -23,12 +23,27 @@ type Status struct {
 	Epoch        base.Epoch // last complete
 	CheckpointUs int64      // how long the last one took
 	StateBytes   int64
+	Operators    []OperatorStatus // those that keep state, in the order of the job
 
 	started map[base.Epoch]int64
 	tasks   map[task.ID]taskStatus
+	entries map[string]int64 // by operator
 }
 
-type taskStatus struct{ rows, out, late, mark int64 }
+// OperatorStatus is what the subtasks of an operator keep.
+type OperatorStatus struct {
+	ID, Name string
+	Memory   int64 // bytes in memory: state, and what follows from it
+	Files    int64 // bytes of state on their way to files and in them, about
+	Entries  int64 // in the files of the last checkpoint, about; what counts no more is among them
+}
+
+type taskStatus struct {
+	rows, out, late, mark int64
+	ops                   []opStatus
+}
+
+type opStatus struct{ memory, files int64 }
 
 // Status returns the job's figures; from any goroutine.
 func (l *Local) Status() Status {
@@ -50,8 +65,28 @@ func (l *Local) Status() Status {
 		s.LateDropped += t.late
 		s.Watermark = min(s.Watermark, t.mark)
 	}
-	s.tasks, s.started = nil, nil
+	s.Operators = l.operators(s.tasks)
+	s.tasks, s.started, s.entries = nil, nil, nil
 	return s
+}
+
+// operators adds up what subtasks keep.
+func (l *Local) operators(tasks map[task.ID]taskStatus) (out []OperatorStatus) {
+	for v, vertex := range l.Graph.Vertices {
+		for i, op := range vertex.Ops {
+			s := OperatorStatus{ID: op.ID, Name: op.Name, Entries: l.status.entries[op.ID]}
+			for id, t := range tasks {
+				if id.Vertex == v && i < len(t.ops) {
+					s.Memory += t.ops[i].memory
+					s.Files += t.ops[i].files
+				}
+			}
+			if s.Memory > 0 || s.Files > 0 || s.Entries > 0 {
+				out = append(out, s)
+			}
+		}
+	}
+	return out
 }
 
 // progress notes a task's counters; the runner calls it between steps.
@@ -68,6 +103,13 @@ func (l *Local) progress(r *runner, t *task.Task) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	st.ops = l.status.tasks[r.id].ops
+	if st.ops == nil || l.status.Attempt != r.id.Attempt {
+		st.ops = make([]opStatus, len(r.cfg.Ops))
+	}
+	for i, op := range r.cfg.Ops {
+		st.ops[i] = opStatus{op.Context.Memory.Own(), op.Context.State.Size()}
+	}
 	if l.status.tasks == nil || l.status.Attempt != r.id.Attempt {
 		l.status.tasks, l.status.Attempt = map[task.ID]taskStatus{}, r.id.Attempt
 	}
@@ -92,10 +134,13 @@ func (l *Local) completed(m *checkpoint.Manifest) {
 		l.status.CheckpointUs = env.Now() - t
 		delete(l.status.started, m.Epoch)
 	}
-	l.status.StateBytes = 0
-	for _, handles := range m.Operators {
+	l.status.StateBytes, l.status.entries = 0, map[string]int64{}
+	for op, handles := range m.Operators {
 		for _, h := range handles {
 			l.status.StateBytes += h.Bytes
+			for _, f := range h.Files {
+				l.status.entries[op] += int64(f.Entries)
+			}
 		}
 	}
 }

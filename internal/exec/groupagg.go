@@ -151,7 +151,7 @@ func (g *GroupAgg) process(b *vec.Batch) error {
 			return err
 		}
 		g.tab.account(g.ctx.Memory)
-		if g.end == nil && g.local == nil && (g.ctx.Resident || len(g.tab.sets) > 0) {
+		if g.end == nil && g.local == nil && (g.ctx.Resident || len(g.tab.sets) > 0 && g.ctx.Memory.Over()) {
 			if err := g.ctx.overdrawn(g.tab.Table.Bytes() + g.tab.bytes); err != nil {
 				return err
 			}

@@ -115,14 +115,17 @@ func (g *GroupAgg) beginAnew(made []keyed.Slot) {
 	g.setRows(made, func(i int, _, row keyed.Slot) { g.tab.multis[i].DeleteKey(row) })
 }
 
-// heldSets is how much memory the sets have, and how much of that is free.
+// heldSets is how much memory the sets have, and how much of that is free: no larger
+// part than of the set that has least of it, for no set can use what is another's. What
+// has been saved is about as much again and leaves with them.
 func (t *groupTable) heldSets() (bytes, free int64) {
-	for i, set := range t.sets {
-		b, f := t.multis[i].Held()
-		bytes += set.bytesUsed() + b
-		free += set.bytesFree() + f
+	part := 1.0
+	for _, set := range t.sets {
+		b := set.bytesUsed()
+		bytes += b
+		part = min(part, float64(set.bytesFree())/float64(b))
 	}
-	return bytes, free
+	return bytes, int64(part * float64(bytes))
 }
 
 // longer reports whether a group has more values than n.

@@ -34,6 +34,7 @@ func (scratchTable) Defer(func(int) bool)                                   {}
 func (scratchTable) Late(_, _ []byte) error                                 { return nil }
 func (scratchTable) Stale(int)                                              {}
 func (scratchTable) Expire(func([]byte) int64, func() int64)                {}
+func (scratchTable) Relieve()                                               {}
 func (scratchTable) Resident()                                              {}
 func (scratchTable) Empty() bool                                            { return true }
 func (scratchTable) Err() error                                             { return nil }

@@ -99,6 +99,10 @@ type Table interface {
 	// Err returns the error that ended the last Scan.
 	Err() error
 
+	// Relieve is called between two batches of input, when memory is short: what was put
+	// off goes on its way at once if much waits for it.
+	Relieve()
+
 	// Resident tells that the caller has all entries in memory and will not read
 	// for now: what the store keeps for reading may go.
 	Resident()

@@ -41,8 +41,8 @@ type cold struct {
 	asked [][]byte
 	hit   []bool
 	came  []Slot
-	full  int64 // the memory that was not free at the last Trim
-	stuck int64 // the memory at which nothing more could be put out; 0: not so
+	full  [2]int64 // the memory that was not free at the last Trim, of its rooms
+	stuck int64    // the memory at which nothing more could be put out; 0: not so
 }
 
 // touchUse notes that slots are in use.
@@ -65,34 +65,44 @@ func (t *Table) free() int64 {
 	return int64(int(t.next)-t.n)*int64(t.stride)*8 + 8*int64(t.arena.freeWords)
 }
 
-// mayTrim reports whether entries should leave memory, and how much must be free
-// afterwards. free is what the table has for new ones.
-func (t *Table) mayTrim(free int64) (want int64, trim bool) {
-	t.tellTime()
-	if !t.shape.Evicts {
-		return 0, false
-	}
-	bytes := t.mem.bytes
+// A room is how much memory something has, and how much of that is free.
+type room struct{ bytes, free int64 }
+
+// rooms are those of a table and of its follower. Neither can use what the other has
+// free.
+type rooms [2]room
+
+func (t *Table) rooms(free int64) (r rooms) {
+	r[0] = room{t.mem.bytes, free}
 	if t.follow.Held != nil {
-		b, f := t.follow.Held()
-		bytes, free = bytes+b, free+f
+		r[1].bytes, r[1].free = t.follow.Held()
 	}
-	taken := bytes - free - t.cold.full // since the last time
-	t.cold.full = bytes - free
-	if bytes < t.cold.stuck || !t.mem.budget.Short(bytes) {
-		return 0, false
-	}
-	return max(bytes/freeHigh, taken+taken/4), free < max(bytes/freeLow, taken)
+	return r
 }
 
-// freeWith is free of a table, and what its follower has free.
-func (t *Table) freeWith(free int64) int64 {
-	if t.follow.Held != nil {
-		_, f := t.follow.Held()
-		free += f
+// mayTrim reports whether entries should leave memory, and how much must be free
+// afterwards.
+func (t *Table) mayTrim(now rooms) (want rooms, trim bool) {
+	t.tellTime()
+	if !t.shape.Evicts {
+		return want, false
 	}
-	return free
+	for i, r := range now {
+		taken := r.bytes - r.free - t.cold.full[i] // since the last time
+		t.cold.full[i] = r.bytes - r.free
+		want[i].free = max(r.bytes/freeHigh, taken+taken/4)
+		trim = trim || r.free < max(r.bytes/freeLow, taken)
+	}
+	all := now[0].bytes + now[1].bytes
+	if all < t.cold.stuck || !t.mem.budget.Short(all) {
+		return want, false
+	}
+	t.disk.Relieve()
+	return want, trim
 }
+
+// have reports whether so much is free everywhere.
+func (r rooms) have(want rooms) bool { return r[0].free >= want[0].free && r[1].free >= want[1].free }
 
 // Held is how much memory the table has, and how much of that is free: for a
 // Follower that keeps one.
@@ -100,8 +110,8 @@ func (t *Table) Held() (bytes, free int64) { return t.mem.bytes, t.free() }
 
 // Trim lets entries leave memory if it is short. Slots are void afterwards.
 func (t *Table) Trim() {
-	if want, trim := t.mayTrim(t.free()); trim {
-		t.evict(func() bool { return t.freeWith(t.free()) >= want }, t.putOut)
+	if want, trim := t.mayTrim(t.rooms(t.free())); trim {
+		t.evict(func() bool { return t.rooms(t.free()).have(want) }, t.putOut)
 	}
 }
 
@@ -125,7 +135,8 @@ func (t *Table) evict(enough func() bool, out func(Slot)) {
 	t.cold.stuck = 0
 	for n := 2 * len(t.live); !enough(); n-- {
 		if n == 0 {
-			t.cold.stuck = t.mem.bytes + t.mem.bytes/freeHigh
+			r := t.rooms(0)
+			t.cold.stuck = (r[0].bytes + r[1].bytes) / freeHigh * (freeHigh + 1)
 			return
 		}
 		i := t.cold.hand % len(t.live)
@@ -298,8 +309,8 @@ func (m *Multi) fillRows(asked [][]byte) error {
 // references to rows are void afterwards.
 func (m *Multi) Trim() {
 	free := func() int64 { return m.Table.free() + 8*int64(m.rows.freeWords) }
-	if want, trim := m.mayTrim(free()); trim {
-		m.evict(func() bool { return m.freeWith(free()) >= want }, m.putOut)
+	if want, trim := m.mayTrim(m.rooms(free())); trim {
+		m.evict(func() bool { return m.rooms(free()).have(want) }, m.putOut)
 	}
 	m.packChanged()
 }

@@ -488,7 +488,7 @@ func (t *Table) Err() error {
 	if t.err != nil {
 		return t.err
 	}
-	if b := t.mem.budget; t.mem.over && (!t.shape.Evicts || b.Used() > b.Limit/4*5) {
+	if b := t.mem.budget; t.mem.over && (!t.shape.Evicts || b.Over()) {
 		return t.shape.Memory.Exceeded(fmt.Sprintf("state table %q", t.shape.Name))
 	}
 	return nil

@@ -21,6 +21,7 @@ type store struct {
 	deferred []func(n int) bool // for the next snapshot
 	draining []func(n int) bool // of the last one
 	late     int64              // bytes of late deltas
+	err      error              // for the next Snapshot
 	lateOf   int                // snapshots before the one that they belong to
 }
 
@@ -112,6 +113,9 @@ func (s *store) lateGrown(n int64) error {
 
 // Snapshot implements state.Store.
 func (s *store) Snapshot(e base.Epoch) (state.Snapshot, error) {
+	if s.err != nil {
+		return nil, s.err
+	}
 	s.tree.holdClocks()
 	snap := &snapshot{tree: s.tree, groups: s.groups, values: map[string][]byte{}}
 	for name, vals := range s.values {
@@ -129,6 +133,13 @@ func (s *store) Snapshot(e base.Epoch) (state.Snapshot, error) {
 // Size implements state.Store.
 func (s *store) Size() int64 {
 	return s.tree.fileBytes.Load() + s.tree.waitingBytes.Load() + s.pending + s.late
+}
+
+// fail keeps an error for the next Snapshot.
+func (s *store) fail(err error) {
+	if s.err == nil {
+		s.err = err
+	}
 }
 
 // Close implements state.Store.

@@ -2,6 +2,7 @@ package lsm
 
 import (
 	"iter"
+	"math"
 	"slices"
 
 	"github.com/zeebo/xxh3"
@@ -85,6 +86,17 @@ func (t *table) DeleteRange(from, to []byte) error {
 	was := t.pending.bytes
 	t.pending.wipe(from, to)
 	return t.store.grown(t.pending.bytes - was)
+}
+
+// Relieve implements state.Table: what is pending cannot be written before what is
+// drained.
+func (t *table) Relieve() {
+	s := t.store
+	if len(s.draining) > 0 && s.pending+s.late > waitingMax*s.tree.deltaBytes {
+		_, err := s.Drain(math.MaxInt)
+		s.fail(err)
+		s.fail(s.grown(0))
+	}
 }
 
 // Resident implements state.Table: the index and the filters of the files go.
