@@ -89,16 +89,23 @@ func (t *Table) mayTrim(now rooms) (want rooms, trim bool) {
 	}
 	for i, r := range now {
 		taken := r.bytes - r.free - t.cold.full[i] // since the last time
-		t.cold.full[i] = r.bytes - r.free
 		want[i].free = max(r.bytes/freeHigh, taken+taken/4)
 		trim = trim || r.free < max(r.bytes/freeLow, taken)
 	}
+	t.cold.fill(now)
 	all := now[0].bytes + now[1].bytes
 	if all < t.cold.stuck || !t.mem.budget.Short(all) {
 		return want, false
 	}
 	t.disk.Relieve()
 	return want, trim
+}
+
+// fill notes how much is in use, before more is taken.
+func (c *cold) fill(r rooms) {
+	for i := range r {
+		c.full[i] = r[i].bytes - r[i].free
+	}
 }
 
 // have reports whether so much is free everywhere.
@@ -112,6 +119,7 @@ func (t *Table) Held() (bytes, free int64) { return t.mem.bytes, t.free() }
 func (t *Table) Trim() {
 	if want, trim := t.mayTrim(t.rooms(t.free())); trim {
 		t.evict(func() bool { return t.rooms(t.free()).have(want) }, t.putOut)
+		t.cold.fill(t.rooms(t.free()))
 	}
 }
 
@@ -311,6 +319,7 @@ func (m *Multi) Trim() {
 	free := func() int64 { return m.Table.free() + 8*int64(m.rows.freeWords) }
 	if want, trim := m.mayTrim(m.rooms(free())); trim {
 		m.evict(func() bool { return m.rooms(free()).have(want) }, m.putOut)
+		m.cold.fill(m.rooms(free()))
 	}
 	m.packChanged()
 }
