@@ -2,7 +2,7 @@
 GO ?= go
 SEED ?= 0
 
-.PHONY: build test check lint sim sim-long crash crash-moments bench bench-nexmark bench-tpch record-flink clean
+.PHONY: build test check lint sim sim-long crash crash-moments bench bench-nexmark bench-tpch bench-checkpoints record-flink clean
 
 build: ## the binary, static
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o millrace ./cmd/millrace
@@ -40,6 +40,9 @@ bench: ## micro-benchmarks
 bench-nexmark: build ## Nexmark side by side with Apache Flink, which it installs
 	$(GO) run ./bench/nexmark -kind files
 	$(GO) run ./bench/nexmark -kind generator
+
+bench-checkpoints: build ## what checkpoints write, how long they take, what they cost
+	$(GO) run ./bench/checkpoints
 
 CASES ?= test/flink/more
 record-flink: ## run case files through Apache Flink, which it installs, and write what it gave; needs a JDK 17, pip and mvn

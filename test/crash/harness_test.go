@@ -52,9 +52,12 @@ func setUp(m *testing.M) (int, error) {
 	}
 	if *keep {
 		fmt.Println("folders in", dir)
-	} else {
-		defer os.RemoveAll(dir)
 	}
+	defer func() {
+		if !*keep { // as after a failure
+			os.RemoveAll(dir)
+		}
+	}()
 	shared.dir, shared.binary, shared.struck = dir, filepath.Join(dir, "millrace"), map[moment]int{}
 	if b := os.Getenv("MILLRACE_BINARY"); b != "" {
 		shared.binary = b
@@ -147,7 +150,7 @@ func (r *round) ck() string  { return filepath.Join(r.dir, "ck") }
 
 func (r *round) fatalf(format string, args ...any) {
 	r.t.Helper()
-	os.WriteFile(filepath.Join(r.dir, "log"), []byte(r.log.String()), 0o644)
+	os.WriteFile(r.dir+".log", []byte(r.log.String()), 0o644) // beside it: the folder may be a file system of its own
 	log := r.log.String()
 	if len(log) > 6000 {
 		log = "…" + log[len(log)-6000:]
