@@ -280,6 +280,9 @@ func (c *committer) Abort(ctx context.Context, epoch uint64, keep [][]byte) erro
 			return fail(err)
 		}
 	}
+	if info, err := c.s.fs.Stat(c.s.name); err == nil && !info.Dir {
+		return nil // no folder, so nothing was written: to commit says that it is none
+	}
 	left, err := c.s.fs.Uncommitted(c.s.name)
 	if err != nil {
 		return fail(err)
