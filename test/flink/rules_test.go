@@ -38,6 +38,9 @@ func TestRulesOff(t *testing.T) {
 				if name == "versioned-view" && mode == "batch" {
 					continue // not a matter of speed: without it a batch has no versions
 				}
+				if (name == "rank" || name == "filter-project") && c.Topic == "temporal-join" {
+					continue // by these a view is seen to keep versions
+				}
 				if pending.Has(c.Name + "/" + mode) {
 					continue
 				}
