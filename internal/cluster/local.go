@@ -140,6 +140,13 @@ func (l *Local) take() []job.Event {
 // carryOut does what the master wants, in order.
 func (l *Local) carryOut(cmds []job.Command) *job.Outcome {
 	for _, c := range cmds {
+		if c.Barrier != nil {
+			l.began(c.Barrier.Epoch)
+		}
+		ids, say := ForTasks(&c)
+		for _, id := range ids {
+			l.tell(id, say)
+		}
 		switch {
 		case c.Recover != nil:
 			l.World.Epoch = c.Recover.Epoch // no task runs that could read it
@@ -154,33 +161,6 @@ func (l *Local) carryOut(cmds []job.Command) *job.Outcome {
 			l.goBack()
 		case c.Stop != nil:
 			l.stop(*c.Stop)
-		case c.Assign != nil:
-			l.tell(c.Assign.Task, task.Control{Splits: &c.Assign.Assignment})
-		case c.Align != nil:
-			for _, id := range c.Align.Tasks {
-				l.tell(id, task.Control{Limit: &c.Align.Time})
-			}
-		case c.Barrier != nil:
-			l.began(c.Barrier.Epoch)
-			for _, id := range c.Barrier.Tasks {
-				l.tell(id, task.Control{Barrier: c.Barrier.Epoch})
-			}
-		case c.Hurry != nil:
-			for _, id := range c.Hurry.Tasks {
-				l.tell(id, task.Control{Hurry: c.Hurry.Epoch})
-			}
-		case c.Notify != nil:
-			for _, id := range c.Notify.Tasks {
-				l.tell(id, task.Control{Committed: c.Notify.Epoch})
-			}
-		case c.Pause != nil:
-			for _, id := range c.Pause.Tasks {
-				l.tell(id, task.Control{Pause: &c.Pause.On})
-			}
-		case c.Drain != nil:
-			for _, id := range c.Drain {
-				l.tell(id, task.Control{Drain: true})
-			}
 		case c.Copy != nil:
 			l.copy(c.Copy)
 		case c.Answer != nil:

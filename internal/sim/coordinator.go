@@ -9,6 +9,7 @@ import (
 	"github.com/millrace-io/millrace/connect"
 	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/checkpoint"
+	"github.com/millrace-io/millrace/internal/cluster"
 	"github.com/millrace-io/millrace/internal/fsys"
 	fslocal "github.com/millrace-io/millrace/internal/fsys/local"
 	"github.com/millrace-io/millrace/internal/job"
@@ -316,6 +317,10 @@ func (c *coordinator) tasksOf(worker int) (out []task.ID) {
 func (c *coordinator) carryOut(cmds []job.Command) {
 	for _, cmd := range cmds {
 		c.w.traceCommand(c.number, cmd)
+		ids, say := cluster.ForTasks(&cmd)
+		for _, id := range ids {
+			c.tell(id, say)
+		}
 		switch {
 		case cmd.Recover != nil:
 			c.epoch = cmd.Recover.Epoch
@@ -325,36 +330,10 @@ func (c *coordinator) carryOut(cmds []job.Command) {
 			c.deploy(cmd.Deploy)
 		case cmd.Stop != nil:
 			c.stop(*cmd.Stop)
-		case cmd.Assign != nil:
-			c.tell(cmd.Assign.Task, task.Control{Splits: &cmd.Assign.Assignment})
-		case cmd.Align != nil:
-			for _, id := range cmd.Align.Tasks {
-				c.tell(id, task.Control{Limit: &cmd.Align.Time})
-			}
-		case cmd.Barrier != nil:
-			for _, id := range cmd.Barrier.Tasks {
-				c.tell(id, task.Control{Barrier: cmd.Barrier.Epoch})
-			}
-		case cmd.Hurry != nil:
-			for _, id := range cmd.Hurry.Tasks {
-				c.tell(id, task.Control{Hurry: cmd.Hurry.Epoch})
-			}
-		case cmd.Notify != nil:
-			for _, id := range cmd.Notify.Tasks {
-				c.tell(id, task.Control{Committed: cmd.Notify.Epoch})
-			}
 		case cmd.Save != nil:
 			c.do(c.w.ambushed(atSave), func() { c.save(cmd.Save) })
 		case cmd.Commit != nil:
 			c.do(c.w.storageUs(), func() { c.commit(cmd.Commit) })
-		case cmd.Pause != nil:
-			for _, id := range cmd.Pause.Tasks {
-				c.tell(id, task.Control{Pause: &cmd.Pause.On})
-			}
-		case cmd.Drain != nil:
-			for _, id := range cmd.Drain {
-				c.tell(id, task.Control{Drain: true})
-			}
 		case cmd.Copy != nil:
 			c.copy(cmd.Copy)
 		case cmd.Answer != nil:
