@@ -37,7 +37,7 @@ func CacheDir() (string, error) {
 	return filepath.Join(dir, "millrace", "flink-"+Version), nil
 }
 
-// Install returns the Flink in dir. What is missing there it downloads (400 MB),
+// Install returns the Flink in dir, for "" the one in CacheDir. What is missing there it downloads (400 MB),
 // with pip and mvn as they are set up on this machine:
 //
 //	download/   wheels and jars as they came
@@ -45,6 +45,12 @@ func CacheDir() (string, error) {
 //	hadoop/     for Parquet
 //	complete    exists when all of it is there
 func Install(ctx context.Context, dir string, log io.Writer) (Dist, error) {
+	if dir == "" {
+		var err error
+		if dir, err = CacheDir(); err != nil {
+			return Dist{}, err
+		}
+	}
 	d := Dist{Home: filepath.Join(dir, "flink"), hadoop: filepath.Join(dir, "hadoop", "*")}
 	complete := filepath.Join(dir, "complete")
 	if _, err := os.Stat(complete); err == nil {

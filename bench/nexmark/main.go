@@ -6,7 +6,7 @@
 //
 // Flink comes from package registries on first use (400 MB, two minutes; pip, mvn
 // and Java 17 are needed). It runs as JobManager and TaskManager processes with
-// the settings in settings.go. The figure that counts is events per CPU-second,
+// the settings in settings.go and those of bench/flink. The figure that counts is events per CPU-second,
 // which a shared machine disturbs less than events per second: that of Flink is
 // without the start of its processes, and without what they use when idle; that of
 // Millrace is of its whole process.
@@ -19,7 +19,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strings"
@@ -124,30 +123,9 @@ func parse(args []string) (config, error) {
 
 // cluster installs Flink if need be and starts it.
 func (c config) cluster(ctx context.Context) (*flink.Cluster, error) {
-	dir := c.cache
-	if dir == "" {
-		var err error
-		if dir, err = flink.CacheDir(); err != nil {
-			return nil, err
-		}
-	}
-	dist, err := flink.Install(ctx, dir, os.Stderr)
+	dist, err := flink.Install(ctx, c.cache, os.Stderr)
 	if err != nil {
 		return nil, fmt.Errorf("install Flink: %w", err)
 	}
-	return flink.Start(ctx, dist, filepath.Join(c.work, "flink"), flink.Settings{Slots: c.parallelism, TaskManagerMB: 4096, Options: clusterOptions})
-}
-
-// binary returns the path of Millrace, built if need be.
-func (c config) binary(ctx context.Context) (string, error) {
-	if c.millrace != "" {
-		return filepath.Abs(c.millrace)
-	}
-	path := filepath.Join(c.work, "millrace")
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", path, "./cmd/millrace")
-	cmd.Stderr = os.Stderr
-	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("build millrace: %w", err)
-	}
-	return path, nil
+	return flink.Start(ctx, dist, filepath.Join(c.work, "flink"), flink.Settings{Slots: c.parallelism, TaskManagerMB: 4096, Options: flink.SuiteOptions()})
 }

@@ -32,7 +32,7 @@ func TestFigures(t *testing.T) {
 func TestMedian(t *testing.T) {
 	c := config{events: 100, runs: 3, timeout: time.Minute}
 	cpu := []float64{1, 50, 2}
-	m := c.timed(context.Background(), "q", func(_ context.Context, m *measure) error {
+	m := c.timed(context.Background(), "q", func(_ context.Context, m *result) error {
 		m.CPUSeconds, cpu = cpu[0], cpu[1:]
 		return nil
 	})
@@ -43,11 +43,11 @@ func TestMedian(t *testing.T) {
 
 func TestFailureIsAResult(t *testing.T) {
 	c := config{runs: 3, timeout: time.Minute}
-	m := c.timed(context.Background(), "q", func(context.Context, *measure) error { return errors.New("no\nmore") })
+	m := c.timed(context.Background(), "q", func(context.Context, *result) error { return errors.New("no\nmore") })
 	var out bytes.Buffer
 	writeTable(&out, record{Rows: []row{
-		{Query: "q1", Flink: &measure{Events: 1e6, Seconds: 2, PerCPU: 1e5, PeakBytes: 5 << 20}, Millrace: &measure{Events: 1e6, Seconds: 0.5, PerCPU: 2e6, PeakBytes: 1 << 20, Checkpoints: 1}},
-		{Query: "q2", Flink: m, Millrace: &measure{Events: 1e6, Seconds: 0.5, PerCPU: 2e6}},
+		{Query: "q1", Flink: &result{Events: 1e6, Seconds: 2, PerCPU: 1e5, PeakBytes: 5 << 20}, Millrace: &result{Events: 1e6, Seconds: 0.5, PerCPU: 2e6, PeakBytes: 1 << 20, Checkpoints: 1}},
+		{Query: "q2", Flink: m, Millrace: &result{Events: 1e6, Seconds: 0.5, PerCPU: 2e6}},
 	}}, "Flink")
 	for _, want := range []string{
 		"| q1 | 1,000,000 | 500,000 | 100,000 | 5 | 2,000,000 | 2,000,000 | 1 | 1 | 20.0 |",
@@ -81,14 +81,6 @@ Received a total of 3 rows
 	}
 	if got := lastCount(out, "q3"); got != "no" {
 		t.Errorf("q3: %s", got)
-	}
-}
-
-func TestThousands(t *testing.T) {
-	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567"} {
-		if got := thousands(n); got != want {
-			t.Errorf("%d is %s", n, got)
-		}
 	}
 }
 

@@ -1,23 +1,20 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
-	"math"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"runtime"
 	"strings"
 	"time"
+
+	"github.com/millrace-io/millrace/bench/measure"
 )
 
 // A row is one query on both engines, on Millrace by mode.
 type row struct {
-	Query    string             `json:"query"`
-	DuckDB   measure            `json:"duckdb"`
-	Millrace map[string]measure `json:"millrace"`
+	Query    string            `json:"query"`
+	DuckDB   result            `json:"duckdb"`
+	Millrace map[string]result `json:"millrace"`
 }
 
 // record is the JSON line of a run.
@@ -33,13 +30,11 @@ type record struct {
 
 // report prints the table and appends the record. A query that failed is an error.
 func (c config) report(rows []row) error {
-	r := record{Time: time.Now().UTC().Truncate(time.Second), Commit: commit(), Machine: fmt.Sprintf("%d cores, %s", runtime.NumCPU(), runtime.Version()),
+	r := record{Time: measure.Now(), Commit: measure.Commit(), Machine: measure.Machine(),
 		Scale: c.scale, Threads: c.threads, DuckDB: duckdbVersion, Rows: rows}
 	writeTable(os.Stdout, r, c.modes)
-	if c.history != "" {
-		if err := r.append(filepath.Join(c.history, "tpch.jsonl")); err != nil {
-			return err
-		}
+	if err := measure.Append(c.history, "tpch.jsonl", r); err != nil {
+		return err
 	}
 	var failed []string
 	for _, row := range rows {
@@ -53,22 +48,6 @@ func (c config) report(rows []row) error {
 		return fmt.Errorf("%d runs failed:\n%s", len(failed), strings.Join(failed, "\n"))
 	}
 	return nil
-}
-
-func (r record) append(file string) error {
-	line, err := json.Marshal(r)
-	if err != nil {
-		return err
-	}
-	f, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
-	if err != nil {
-		return err
-	}
-	if _, err := f.Write(append(line, '\n')); err != nil {
-		f.Close()
-		return err
-	}
-	return f.Close()
 }
 
 func writeTable(w io.Writer, r record, modes []string) {
@@ -98,23 +77,7 @@ func writeTable(w io.Writer, r record, modes []string) {
 	}
 	for _, mode := range modes {
 		if list := ratios[mode]; len(list) > 0 {
-			fmt.Fprintf(w, "\nGeometric mean of the ratios of %d queries, %s: %.2f\n", len(list), mode, geometricMean(list))
+			fmt.Fprintf(w, "\nGeometric mean of the ratios of %d queries, %s: %.2f\n", len(list), mode, measure.GeometricMean(list))
 		}
 	}
-}
-
-func geometricMean(list []float64) float64 {
-	var logs float64
-	for _, x := range list {
-		logs += math.Log(x)
-	}
-	return math.Exp(logs / float64(len(list)))
-}
-
-func commit() string {
-	out, err := exec.Command("git", "rev-parse", "--short", "HEAD").Output()
-	if err != nil {
-		return "unknown"
-	}
-	return strings.TrimSpace(string(out))
 }

@@ -11,12 +11,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
-	"syscall"
-	"time"
 
+	"github.com/millrace-io/millrace/bench/measure"
 	"github.com/millrace-io/millrace/bench/queries/tpch"
 	"github.com/millrace-io/millrace/internal/testkit"
 )
@@ -24,8 +22,8 @@ import (
 //go:embed duckdb.py
 var duckdbProgram string
 
-// A measure is what one query cost one engine.
-type measure struct {
+// A result is what one query cost one engine.
+type result struct {
 	Query      string  `json:"query"`
 	Seconds    float64 `json:"seconds"`
 	CPUSeconds float64 `json:"cpu_seconds"`
@@ -34,15 +32,14 @@ type measure struct {
 	Error      string  `json:"error,omitempty"`
 }
 
-// median is the run with the middle CPU time.
-func median(runs []measure) measure {
-	slices.SortFunc(runs, func(a, b measure) int { return cmp.Compare(a.CPUSeconds, b.CPUSeconds) })
-	return runs[len(runs)/2]
+// middle is the run with the middle CPU time.
+func middle(runs []result) result {
+	return measure.MedianBy(runs, func(r result) float64 { return r.CPUSeconds })
 }
 
 // duckdb runs the queries on DuckDB, one process for all, and writes the answers into
 // a folder.
-func (k kit) duckdb(ctx context.Context, c config, data, answers string) (map[string]measure, error) {
+func (k kit) duckdb(ctx context.Context, c config, data, answers string) (map[string]result, error) {
 	var list [][2]string
 	for _, q := range c.queries {
 		for range c.runs {
@@ -70,17 +67,17 @@ func (k kit) duckdb(ctx context.Context, c config, data, answers string) (map[st
 	if err := cmd.Run(); err != nil {
 		return nil, fmt.Errorf("run DuckDB: %w", err)
 	}
-	runs := map[string][]measure{}
+	runs := map[string][]result{}
 	for in := bufio.NewScanner(&out); in.Scan(); {
-		var m measure
+		var m result
 		if err := json.Unmarshal(in.Bytes(), &m); err != nil {
 			return nil, err
 		}
 		runs[m.Query] = append(runs[m.Query], m)
 	}
-	medians := map[string]measure{}
+	medians := map[string]result{}
 	for name, list := range runs {
-		medians[name] = median(list)
+		medians[name] = middle(list)
 	}
 	return medians, nil
 }
@@ -92,11 +89,8 @@ func (c config) compare(ctx context.Context, k kit, data string) error {
 		return err
 	}
 	defer os.RemoveAll(work)
-	if c.binary == "" {
-		c.binary = filepath.Join(work, "millrace")
-		if out, err := exec.CommandContext(ctx, "go", "build", "-o", c.binary, "./cmd/millrace").CombinedOutput(); err != nil {
-			return fmt.Errorf("build the binary: %w: %s", err, out)
-		}
+	if c.binary, err = measure.Binary(ctx, c.binary, work); err != nil {
+		return err
 	}
 	other, err := k.duckdb(ctx, c, data, work)
 	if err != nil {
@@ -104,13 +98,13 @@ func (c config) compare(ctx context.Context, k kit, data string) error {
 	}
 	var rows []row
 	for _, q := range c.queries {
-		r := row{Query: q.Name, DuckDB: other[q.Name], Millrace: map[string]measure{}}
+		r := row{Query: q.Name, DuckDB: other[q.Name], Millrace: map[string]result{}}
 		for _, mode := range c.modes {
-			var runs []measure
+			var runs []result
 			for range c.runs {
 				runs = append(runs, c.millrace(ctx, q, mode, data, work))
 			}
-			r.Millrace[mode] = median(runs)
+			r.Millrace[mode] = middle(runs)
 		}
 		rows = append(rows, r)
 	}
@@ -118,29 +112,24 @@ func (c config) compare(ctx context.Context, k kit, data string) error {
 }
 
 // millrace runs a query in a process of its own. What goes wrong is part of the
-// measure, so that the other queries are run.
-func (c config) millrace(ctx context.Context, q tpch.Query, mode, data, work string) measure {
-	m := measure{Query: q.Name}
+// result, so that the other queries are run.
+func (c config) millrace(ctx context.Context, q tpch.Query, mode, data, work string) result {
+	m := result{Query: q.Name}
 	text := q.Batch
 	if mode != "batch" {
 		text = q.Stream
 	}
 	script := filepath.Join(work, "job.sql")
 	if err := os.WriteFile(script, []byte(tpch.Declare(data)+text+";\n"), 0o644); err != nil {
-		return measure{Query: q.Name, Error: err.Error()}
+		return result{Query: q.Name, Error: err.Error()}
 	}
 	limited, cancel := context.WithTimeout(ctx, c.limit)
 	defer cancel()
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(limited, c.binary, "run", "-f", script, "--mode", mode, "--parallelism", strconv.Itoa(c.threads), "--quiet")
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	began := time.Now()
-	err := cmd.Run()
-	m.Seconds = time.Since(began).Seconds()
-	if s := cmd.ProcessState; s != nil {
-		m.CPUSeconds = (s.UserTime() + s.SystemTime()).Seconds()
-		m.PeakBytes = s.SysUsage().(*syscall.Rusage).Maxrss << 10
-	}
+	cost, err := measure.Run(cmd)
+	m.Seconds, m.CPUSeconds, m.PeakBytes = cost.Seconds, cost.CPUSeconds, cost.PeakBytes
 	switch {
 	case limited.Err() != nil && ctx.Err() == nil:
 		m.Error = fmt.Sprintf("not done after %s", c.limit)

@@ -2,10 +2,7 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
-	_ "embed"
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,15 +10,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
-	"time"
 
 	"github.com/millrace-io/millrace/bench/flink"
+	"github.com/millrace-io/millrace/bench/measure"
 	"github.com/millrace-io/millrace/bench/queries"
 )
 
-// A measure is what one query cost one engine.
-type measure struct {
+// A result is what one query cost one engine.
+type result struct {
 	Query       string  `json:"query"`
 	Events      int64   `json:"events"`
 	Seconds     float64 `json:"seconds"`
@@ -32,7 +28,7 @@ type measure struct {
 	Error       string  `json:"error,omitempty"`
 }
 
-func (m *measure) divide() {
+func (m *result) divide() {
 	if m.CPUSeconds > 0 {
 		m.PerCPU = float64(m.Events) / m.CPUSeconds
 	}
@@ -49,7 +45,7 @@ func (c config) files(ctx context.Context) error {
 	var millrace string
 	if withMillrace || missing != nil {
 		var err error
-		if millrace, err = c.binary(ctx); err != nil {
+		if millrace, err = measure.Binary(ctx, c.millrace, c.work); err != nil {
 			return err
 		}
 	}
@@ -67,7 +63,7 @@ func (c config) files(ctx context.Context) error {
 		defer cluster.Stop()
 	}
 	tables := queries.Files(data, "", c.format)
-	onFlink := func(ctx context.Context, q queries.Query, m *measure) error {
+	onFlink := func(ctx context.Context, q queries.Query, m *result) error {
 		script := slices.Concat(session(c.mode, cluster.CheckpointDir()), tables, q.Setup, []string{q.Insert()})
 		res, err := cluster.Run(ctx, queries.Script(script...))
 		m.Seconds, m.CPUSeconds, m.PeakBytes, m.Checkpoints = res.Seconds, res.CPUSeconds, res.PeakBytes, res.Checkpoints
@@ -78,7 +74,7 @@ func (c config) files(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := onFlink(ctx, q, &measure{}); err != nil {
+		if err := onFlink(ctx, q, &result{}); err != nil {
 			return fmt.Errorf("warm Flink up: %w", err)
 		}
 	}
@@ -90,25 +86,25 @@ func (c config) files(ctx context.Context) error {
 		}
 		r := row{Query: name}
 		if withFlink {
-			r.Flink = c.timed(ctx, name, func(ctx context.Context, m *measure) error { return onFlink(ctx, q, m) })
+			r.Flink = c.timed(ctx, name, func(ctx context.Context, m *result) error { return onFlink(ctx, q, m) })
 		}
 		if withMillrace {
-			r.Millrace = c.timed(ctx, name, func(ctx context.Context, m *measure) error {
+			r.Millrace = c.timed(ctx, name, func(ctx context.Context, m *result) error {
 				return c.millraceRun(ctx, millrace, queries.Script(tables...)+q.Script(), m)
 			})
 		}
 		rows = append(rows, r)
 	}
-	title := fmt.Sprintf("Both engines over the same %s files, %s mode, parallelism %d, %s, %s events", c.format, c.mode, c.parallelism, c.density, thousands(c.events))
+	title := fmt.Sprintf("Both engines over the same %s files, %s mode, parallelism %d, %s, %s events", c.format, c.mode, c.parallelism, c.density, measure.Thousands(c.events))
 	return c.report(title, "Flink", rows)
 }
 
 // timed measures one query as often as asked and returns the median run. What goes
 // wrong is part of the result, so that the other queries are measured.
-func (c config) timed(ctx context.Context, name string, run func(context.Context, *measure) error) *measure {
-	var all []*measure
+func (c config) timed(ctx context.Context, name string, run func(context.Context, *result) error) *result {
+	var all []*result
 	for range c.runs {
-		m := &measure{Query: name, Events: c.events}
+		m := &result{Query: name, Events: c.events}
 		ctx, cancel := context.WithTimeout(ctx, c.timeout)
 		err := run(ctx, m)
 		cancel()
@@ -120,8 +116,7 @@ func (c config) timed(ctx context.Context, name string, run func(context.Context
 		m.divide()
 		all = append(all, m)
 	}
-	slices.SortFunc(all, func(a, b *measure) int { return cmp.Compare(a.PerCPU, b.PerCPU) })
-	return all[len(all)/2]
+	return measure.MedianBy(all, func(m *result) float64 { return m.PerCPU })
 }
 
 func (c config) densityFlag() []string {
@@ -147,7 +142,7 @@ func (c config) writeData(ctx context.Context, millrace, dir string) error {
 }
 
 // millraceRun runs a script and fills in what the process cost.
-func (c config) millraceRun(ctx context.Context, millrace, script string, m *measure) error {
+func (c config) millraceRun(ctx context.Context, millrace, script string, m *result) error {
 	file := filepath.Join(c.work, m.Query+".sql")
 	if err := os.WriteFile(file, []byte(script), 0o644); err != nil {
 		return err
@@ -161,110 +156,16 @@ func (c config) millraceRun(ctx context.Context, millrace, script string, m *mea
 		defer os.RemoveAll(checkpoints)
 		args = append(args, "--checkpoint-dir", checkpoints, "--set", "execution.checkpointing.interval="+checkpointInterval)
 		for _, o := range tableOptions {
-			args = append(args, "--set", o.key+"="+o.value)
+			args = append(args, "--set", o.Key+"="+o.Value)
 		}
 	}
 	cmd := exec.CommandContext(ctx, millrace, args...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
-	began := time.Now()
-	err := cmd.Run()
-	m.Seconds = time.Since(began).Seconds()
-	if p := cmd.ProcessState; p != nil {
-		m.CPUSeconds = (p.UserTime() + p.SystemTime()).Seconds()
-		m.PeakBytes = p.SysUsage().(*syscall.Rusage).Maxrss << 10
-	}
+	cost, err := measure.Run(cmd)
+	m.Seconds, m.CPUSeconds, m.PeakBytes = cost.Seconds, cost.CPUSeconds, cost.PeakBytes
 	if err != nil {
 		return fmt.Errorf("millrace %s: %w: %.2000s", strings.Join(args, " "), err, out.Bytes())
 	}
-	return nil
-}
-
-//go:embed figures.tsv
-var recorded string
-
-// figures reads what Flink did with its own generator, recorded on two cores: the
-// suite's settings, and with object reuse where that was measured.
-func figures() (map[string]measure, error) {
-	out := map[string]measure{}
-	lines := strings.Split(strings.TrimSpace(recorded), "\n")
-	for _, line := range lines[1:] {
-		f := strings.Split(line, "\t")
-		if len(f) != 6 {
-			return nil, fmt.Errorf("figures.tsv: %d fields in %q", len(f), line)
-		}
-		var n [5]float64
-		for i := range n {
-			if f[i+1] == "-" {
-				continue
-			}
-			var err error
-			if n[i], err = strconv.ParseFloat(f[i+1], 64); err != nil {
-				return nil, fmt.Errorf("figures.tsv: %w", err)
-			}
-		}
-		per := max(n[2], n[4])
-		out[f[0]] = measure{Query: f[0], Events: int64(n[0]), Seconds: n[1], CPUSeconds: n[0] / per, PerCPU: per, PeakBytes: int64(n[3]) << 20}
-	}
-	return out, nil
-}
-
-// generator measures Millrace with its generator in the job.
-func (c config) generator(ctx context.Context) error {
-	known, err := figures()
-	if err != nil {
-		return err
-	}
-	millrace, err := c.binary(ctx)
-	if err != nil {
-		return err
-	}
-	var rows []row
-	for _, name := range c.queries {
-		r := row{Query: name}
-		if f, ok := known[name]; ok {
-			r.Flink = &f
-		}
-		per := c
-		switch {
-		case c.events != 0:
-		case r.Flink != nil:
-			per.events = r.Flink.Events
-		default:
-			per.events = 2_000_000
-		}
-		r.Millrace = per.timed(ctx, name, func(ctx context.Context, m *measure) error { return per.millraceNexmark(ctx, millrace, m) })
-		rows = append(rows, r)
-	}
-	title := fmt.Sprintf("Millrace with its generator, %s mode, parallelism %d, %s, beside Flink's recorded figures", c.mode, c.parallelism, c.density)
-	return c.report(title, "Flink, recorded", rows)
-}
-
-func (c config) millraceNexmark(ctx context.Context, millrace string, m *measure) error {
-	checkpoints, err := os.MkdirTemp(c.work, "checkpoints-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(checkpoints)
-	args := append([]string{"nexmark", "-q", m.Query, "--events", strconv.FormatInt(c.events, 10), "--mode", c.mode,
-		"--parallelism", strconv.Itoa(c.parallelism), "--json"}, c.densityFlag()...)
-	if c.mode == "streaming" {
-		args = append(args, "--checkpoint-interval", checkpointInterval, "--checkpoint-dir", checkpoints)
-	}
-	cmd := exec.CommandContext(ctx, millrace, args...)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		return fmt.Errorf("millrace %s: %w: %.2000s", strings.Join(args, " "), err, stderr.Bytes())
-	}
-	var got []measure
-	if err := json.Unmarshal(out, &got); err != nil {
-		return fmt.Errorf("millrace %s: %w", strings.Join(args, " "), err)
-	}
-	if len(got) != 1 {
-		return fmt.Errorf("millrace %s: %d results", strings.Join(args, " "), len(got))
-	}
-	*m = got[0]
 	return nil
 }
