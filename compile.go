@@ -142,7 +142,12 @@ func (s *Session) executePlan(ctx context.Context, a *ast.ExecutePlan) (*Result,
 	if err := s.name(j, slugOf(sinks)); err != nil {
 		return nil, err
 	}
-	g, err := s.planGraph(a, p, j.ID)
+	o := s.planOptions(j.ID, s.opts.String("pipeline.name"))
+	j.plan = func(parallelism int) (*jobgraph.Graph, error) {
+		o.Parallelism = parallelism
+		return s.planGraph(a, p, o)
+	}
+	g, err := j.plan(o.Parallelism)
 	if err != nil {
 		return nil, err
 	}
@@ -176,10 +181,8 @@ func (s *Session) readPlan(a *ast.ExecutePlan) (*jobgraph.Plan, error) {
 	return p, nil
 }
 
-// planGraph makes the job of a plan, with the session's parallelism and the tables'
-// options as they are now.
-func (s *Session) planGraph(a *ast.ExecutePlan, p *jobgraph.Plan, id string) (*jobgraph.Graph, error) {
-	o := s.planOptions(id, s.opts.String("pipeline.name"))
+// planGraph makes the job of a plan, with the tables' options as they are now.
+func (s *Session) planGraph(a *ast.ExecutePlan, p *jobgraph.Plan, o physical.Options) (*jobgraph.Graph, error) {
 	if o.MaxParallelism == 0 {
 		o.MaxParallelism = physical.MaxParallelismOf(o.Parallelism)
 	}
@@ -190,7 +193,7 @@ func (s *Session) planGraph(a *ast.ExecutePlan, p *jobgraph.Plan, id string) (*j
 		d, err := connect.ParseDuration(text)
 		return d.Milliseconds(), err
 	}
-	as := jobgraph.For{ID: id, Name: o.Name, Parallelism: o.Parallelism, MaxParallelism: o.MaxParallelism, Options: o.Conf, Seed: o.Seed}
+	as := jobgraph.For{ID: o.ID, Name: o.Name, Parallelism: o.Parallelism, MaxParallelism: o.MaxParallelism, Options: o.Conf, Seed: o.Seed}
 	g, err := p.Graph(as, ttl, func(t jobgraph.PlanTable) (map[string]string, error) { return s.planTable(p, t) })
 	if err != nil {
 		return nil, at(a, base.Errorf(base.Pos{}, "plan file '%s': %v", a.Path, err))

@@ -23,7 +23,7 @@ func (s *Session) explain(ctx context.Context, a *ast.Explain) (*Result, error) 
 		if err != nil {
 			return nil, err
 		}
-		g, err := s.planGraph(plan, p, "explain")
+		g, err := s.planGraph(plan, p, s.planOptions("explain", s.opts.String("pipeline.name")))
 		if err != nil {
 			return nil, err
 		}

@@ -65,7 +65,7 @@ func (s *Session) analyzed(a *ast.Explain, j *Job) (*jobgraph.Graph, error) {
 		if err := s.name(j, "analyze-plan"); err != nil {
 			return nil, err
 		}
-		return s.planGraph(st, p, j.ID)
+		return s.planGraph(st, p, s.planOptions(j.ID, s.opts.String("pipeline.name")))
 	}
 	lj, err := s.binder.Job(a.Statement)
 	if err != nil {

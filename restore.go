@@ -15,6 +15,7 @@ import (
 	"github.com/millrace-io/millrace/internal/env"
 	"github.com/millrace-io/millrace/internal/evolve"
 	"github.com/millrace-io/millrace/internal/fsys"
+	"github.com/millrace-io/millrace/internal/job"
 	"github.com/millrace-io/millrace/internal/jobgraph"
 	"github.com/millrace-io/millrace/internal/keyenc"
 	"github.com/millrace-io/millrace/internal/state"
@@ -78,6 +79,9 @@ func (s *Session) restoreJob(j *Job, l *cluster.Local, st *checkpoint.Storage) e
 		m.Plan = l.Options.Plan
 	}
 	l.Restore, l.Options.Run = m, m.Run
+	if l.Options.Settle, err = s.settling(j, l.Graph, m, from); err != nil {
+		return usage(err)
+	}
 	if err := st.Begin(m); err != nil {
 		return err
 	}
@@ -85,6 +89,28 @@ func (s *Session) restoreJob(j *Job, l *cluster.Local, st *checkpoint.Storage) e
 		return s.claim(j, from, st)
 	}
 	return nil
+}
+
+// settling plans the job as it was when a checkpoint was taken whose barriers had
+// overtaken rows, if its tasks are others now; else nil.
+func (s *Session) settling(j *Job, g *jobgraph.Graph, m *checkpoint.Manifest, from *checkpoint.Found) (*jobgraph.Graph, error) {
+	if !m.Overtaken {
+		return nil, nil
+	}
+	was := planOf(from)
+	if was == nil || !job.Settles(m, was, g) {
+		return nil, nil
+	}
+	out, err := j.plan(was.Parallelism)
+	if err != nil {
+		return nil, err
+	}
+	out.MaxParallelism = g.MaxParallelism
+	if job.Settles(m, was, out) {
+		return nil, fmt.Errorf("%s has rows in flight, which barriers have overtaken, for other tasks than the job has now: restore it as the job was, and take a savepoint, which has none", from.Path)
+	}
+	nameRun(out, m.Run)
+	return out, nil
 }
 
 // altered reports whether the job's state was written anew, for a plan that has changed.

@@ -67,6 +67,8 @@ type running struct {
 	err    error
 	final  cluster.Status
 	began  int64 // microseconds
+	// plan plans the job for a parallelism; it is called before the job runs.
+	plan func(parallelism int) (*jobgraph.Graph, error)
 	// profile measures the job; nil: nothing does.
 	profile *build.Profile
 	// stopped: by STOP JOB, so its end is no failure. saved: with a savepoint.
@@ -218,7 +220,12 @@ func (s *Session) start(ctx context.Context, lj *logical.Job, rows RowsFunc) (*R
 	if err := s.name(j, slug(lj)); err != nil {
 		return nil, err
 	}
-	g, err := s.graph(lj, j.ID)
+	o := s.planOptions(j.ID, lj.Name)
+	j.plan = func(parallelism int) (*jobgraph.Graph, error) {
+		o.Parallelism = parallelism
+		return physical.Plan(lj, o)
+	}
+	g, err := j.plan(o.Parallelism)
 	if err != nil {
 		return nil, err
 	}

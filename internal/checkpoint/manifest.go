@@ -43,6 +43,7 @@ type Manifest struct {
 	Groups    int    // pipeline.max-parallelism, fixed by the first checkpoint
 	Hash      int    // version of the key hash (keyenc.HashVersion)
 	Plan      string `json:",omitempty"` // name of the plan's file; "" in checkpoints of earlier versions
+	Overtaken bool   `json:",omitempty"` // barriers have overtaken rows: it is one of the plan's tasks as they were
 	Ended     bool   `json:",omitempty"` // all tasks have finished: there is no state, only Prepared to commit
 	Finished  bool   `json:",omitempty"` // … and that is committed
 	Operators map[string][]state.Handle
@@ -113,7 +114,7 @@ func (m *Manifest) has(other *Manifest) bool {
 			return false
 		}
 	}
-	return m.Run == other.Run && m.Ended == other.Ended && m.Finished == other.Finished
+	return m.Run == other.Run && m.Overtaken == other.Overtaken && m.Ended == other.Ended && m.Finished == other.Finished
 }
 
 func encode(m *Manifest) ([]byte, error) {

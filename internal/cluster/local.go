@@ -51,6 +51,7 @@ type Local struct {
 	events []job.Event
 	wake   chan struct{}
 	status Status
+	laid   *jobgraph.Graph // whose tasks this attempt has: Graph, or Options.Settle
 	tasks  map[task.ID]*runner
 	sinks  map[string]connect.Committer
 	wires  *Wires
@@ -66,6 +67,7 @@ type Local struct {
 func (l *Local) Run(ctx context.Context) (job.Outcome, error) {
 	l.wake = make(chan struct{}, 1)
 	l.tasks = map[task.ID]*runner{}
+	l.layOut(l.Graph)
 	l.Options.Enumerator = build.Enumerator
 	l.Options.Checkpoints = l.Storage != nil
 	if err := l.openSinks(); err != nil {
@@ -157,6 +159,8 @@ func (l *Local) carryOut(cmds []job.Command) *job.Outcome {
 		case c.Deploy != nil:
 			l.deploy(c.Deploy)
 			l.verify()
+		case c.LayOut != nil:
+			l.layOut(c.LayOut)
 		case c.GoBack:
 			l.goBack()
 		case c.Stop != nil:
@@ -335,15 +339,15 @@ func (l *Local) deploy(d *job.Deployment) {
 		r.deliver(task.Control{Tick: l.Clock.Now()})
 	}
 	l.tasks[d.Task] = r
-	wires := l.wires
+	wires, graph := l.wires, l.laid
 	go r.run(func() (*task.Task, error) {
-		cfg, err := build.Task(l.Graph, d.Task, d.Restore, d.Mark, l.World, r.wake.poke)
+		cfg, err := build.Task(graph, d.Task, d.Restore, d.Mark, l.World, r.wake.poke)
 		if err != nil {
 			return nil, err
 		}
 		wires.Connect(&cfg)
 		if p := l.World.Profile; p != nil {
-			p.Edges(l.Graph, &cfg)
+			p.Edges(graph, &cfg)
 		}
 		cfg.Durable = l.Storage != nil
 		cfg.Report = r.report
@@ -352,16 +356,23 @@ func (l *Local) deploy(d *job.Deployment) {
 	})
 }
 
+// layOut takes the graph of the attempts that follow; no task runs.
+func (l *Local) layOut(g *jobgraph.Graph) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.laid, l.status.tasks = g, nil
+}
+
 // wire makes the channels of an attempt, and for each task what wakes it.
 func (l *Local) wire(attempt int) {
 	wakers := map[task.ID]*waker{}
-	for v := range l.Graph.Vertices {
-		for i := range l.Graph.Vertices[v].Parallelism {
+	for v := range l.laid.Vertices {
+		for i := range l.laid.Vertices[v].Parallelism {
 			wakers[task.ID{Vertex: v, Subtask: i, Attempt: attempt}] = newWaker()
 		}
 	}
 	l.wakers = wakers
-	l.wires = NewWires(l.Graph, attempt, func(id task.ID) { wakers[id].poke() }, func(edge int) local.Spill {
+	l.wires = NewWires(l.laid, attempt, func(id task.ID) { wakers[id].poke() }, func(edge int) local.Spill {
 		if p := l.World.Profile; p != nil {
 			return spill.New(p.Waiting(edge, attempt, l.World))
 		}

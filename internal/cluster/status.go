@@ -50,9 +50,12 @@ func (l *Local) Status() Status {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := l.status
+	if l.laid == nil {
+		return s // it has not begun
+	}
 	s.Watermark = math.MaxInt64
 	for id, t := range s.tasks {
-		v := &l.Graph.Vertices[id.Vertex]
+		v := &l.laid.Vertices[id.Vertex]
 		if v.Source != nil {
 			s.SourceRows += t.rows
 		}
@@ -72,7 +75,7 @@ func (l *Local) Status() Status {
 
 // operators adds up what subtasks keep.
 func (l *Local) operators(tasks map[task.ID]taskStatus) (out []OperatorStatus) {
-	for v, vertex := range l.Graph.Vertices {
+	for v, vertex := range l.laid.Vertices {
 		for i, op := range vertex.Ops {
 			s := OperatorStatus{ID: op.ID, Name: op.Name, Entries: l.status.entries[op.ID]}
 			for id, t := range tasks {
@@ -147,7 +150,7 @@ func (l *Local) completed(m *checkpoint.Manifest) {
 
 // upload makes a snapshot durable.
 func (l *Local) upload(id task.ID, s *task.Snapshot) *job.Ack {
-	a := &job.Ack{Task: id, Epoch: s.Epoch, State: map[string]state.Handle{}, Splits: s.Splits, Prepared: s.Prepared, Marks: s.Marks}
+	a := &job.Ack{Task: id, Epoch: s.Epoch, State: map[string]state.Handle{}, Splits: s.Splits, Prepared: s.Prepared, Marks: s.Marks, Overtaken: s.Overtaken}
 	for op, frozen := range s.State {
 		h, err := frozen.Persist()
 		if err != nil {

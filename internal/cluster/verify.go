@@ -8,6 +8,7 @@ import (
 
 	"github.com/millrace-io/millrace/internal/checkpoint"
 	"github.com/millrace-io/millrace/internal/job"
+	"github.com/millrace-io/millrace/internal/jobgraph"
 )
 
 // A verification reads the checkpoint that the job was restored from to its last byte,
@@ -59,30 +60,52 @@ func (l *Local) goBack() {
 	v.work.Add(1)
 	go func() {
 		defer v.work.Done()
-		m, err := l.whole()
-		l.Send(job.Event{Whole: &job.Whole{Manifest: m, Err: err}})
+		m, settle, err := l.whole()
+		l.Send(job.Event{Whole: &job.Whole{Manifest: m, Settle: settle, Err: err}})
 	}()
 }
 
-func (l *Local) whole() (*checkpoint.Manifest, error) {
+func (l *Local) whole() (*checkpoint.Manifest, *jobgraph.Graph, error) {
 	if err := l.Storage.Held(); err != nil {
 		l.lose(err)
-		return nil, err
+		return nil, nil, err
 	}
 	m, err := l.Storage.Latest(l.Log)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if m == nil {
-		return nil, errors.New("there is no checkpoint")
+		return nil, nil, errors.New("there is no checkpoint")
+	}
+	settle, err := l.settle(m)
+	if err != nil {
+		return nil, nil, err
 	}
 	next, err := l.Storage.Next()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if next > m.Epoch+1 {
 		l.Log(fmt.Sprintf("goes back to checkpoint %d: checkpoints %d to %d are given up, and what they committed is taken back where the sink can: their rows come again", m.Epoch, m.Epoch+1, next-1))
 	}
 	l.Storage.Keep(0)
-	return m, l.Storage.Begin(m)
+	return m, settle, l.Storage.Begin(m)
+}
+
+// settle returns the layout in which a checkpoint's rows in flight are to be handled:
+// that of the checkpoint which the job was restored from is known.
+func (l *Local) settle(m *checkpoint.Manifest) (*jobgraph.Graph, error) {
+	if !m.Overtaken {
+		return nil, nil
+	}
+	was, err := l.Storage.Plan(m)
+	switch known := l.Options.Settle; {
+	case err != nil:
+		return nil, err
+	case !job.Settles(m, was, l.Graph):
+		return nil, nil
+	case known != nil && !job.Settles(m, was, known):
+		return known, nil
+	}
+	return nil, fmt.Errorf("checkpoint %d, the newest that is whole, has rows in flight for another parallelism: start the job again with --restore %s", m.Epoch, l.Storage.Path(m.Epoch))
 }

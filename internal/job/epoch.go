@@ -69,7 +69,7 @@ func (m *Master) trigger(now int64) {
 // savepoint: that is to have no rows in flight, which belong to the plan as it is.
 func (m *Master) hurry(now int64) {
 	p := m.pending
-	if p == nil || p.hurry || p.last || p.manifest != nil || !m.opt.Unaligned || now-p.start < m.opt.AlignedUs || m.save.waits() {
+	if p == nil || p.hurry || p.last || p.manifest != nil || !m.opt.Unaligned || now-p.start < m.opt.AlignedUs || m.save.waits() || m.settling {
 		return
 	}
 	p.hurry = true
@@ -263,6 +263,7 @@ func (m *Master) manifest(p *pending) *checkpoint.Manifest {
 				out.Prepared[op] = append(slices.Clone(out.Prepared[op]), prep...)
 			}
 		}
+		out.Overtaken = out.Overtaken || a.Overtaken
 		v := &m.graph.Vertices[t.id.Vertex]
 		for op, h := range a.State {
 			out.Operators[op] = append(out.Operators[op], h)
@@ -361,6 +362,9 @@ func (m *Master) committed(now int64, e base.Epoch) {
 	m.copySavepoint()
 	if m.cancelling {
 		m.stop(now, nil)
+		return
+	}
+	if m.settled(now) {
 		return
 	}
 	m.finishAll(now)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/millrace-io/millrace/internal/checkpoint"
+	"github.com/millrace-io/millrace/internal/jobgraph"
 	"github.com/millrace-io/millrace/internal/state"
 )
 
@@ -21,7 +22,8 @@ import (
 // A Whole is the newest checkpoint that is whole.
 type Whole struct {
 	Manifest *checkpoint.Manifest
-	Err      error // there is none
+	Settle   *jobgraph.Graph // the layout to settle in first, or nil
+	Err      error           // there is none
 }
 
 // damage notes that a state file is damaged that nobody may have read yet.
@@ -62,5 +64,6 @@ func (m *Master) wentBack(w Whole) {
 		m.end(nil)
 		return
 	}
+	m.layOut(w.Settle)
 	m.recover()
 }

@@ -75,13 +75,14 @@ type Mark struct {
 
 // An Ack is one task's part of an epoch, durable.
 type Ack struct {
-	Task     task.ID
-	Epoch    base.Epoch
-	State    map[string]state.Handle // by operator
-	Splits   []connect.Split
-	Prepared map[string][][]byte // by sink operator
-	Marks    task.Marks
-	Err      error // the state could not be made durable: the epoch is given up
+	Task      task.ID
+	Epoch     base.Epoch
+	State     map[string]state.Handle // by operator
+	Splits    []connect.Split
+	Prepared  map[string][][]byte // by sink operator
+	Marks     task.Marks
+	Overtaken bool  // there are rows in flight
+	Err       error // the state could not be made durable: the epoch is given up
 }
 
 // A Command is something that the world must do for the master: exactly one field
@@ -98,10 +99,11 @@ type Command struct {
 	Save    *checkpoint.Manifest // answer Saved or SaveFailed
 	Commit  *Commit              // answer Committed or NotDone
 	Pause   *Pause
-	Drain   []task.ID // sources that end where they stand
-	Copy    *Copy     // answer Copied
-	Answer  *Copied   // of a SavepointRequest
-	GoBack  bool      // find the newest checkpoint that is whole and drop those behind it; answer Whole
+	Drain   []task.ID       // sources that end where they stand
+	Copy    *Copy           // answer Copied
+	Answer  *Copied         // of a SavepointRequest
+	LayOut  *jobgraph.Graph // the tasks of the next attempts are this one's
+	GoBack  bool            // find the newest checkpoint that is whole and drop those behind it; answer Whole
 	Log     string
 	Done    *Outcome
 }
@@ -159,8 +161,9 @@ type Options struct {
 	Run         string // its name in manifests
 	Plan        string // … and that of its plan
 	Restart     Restart
-	GoBack      bool           // the world knows how to
-	Random      func() float64 // for Restart.Jitter
+	GoBack      bool            // the world knows how to
+	Settle      *jobgraph.Graph // the layout in which the job is to settle first, or nil: see Settles
+	Random      func() float64  // for Restart.Jitter
 	// Enumerator makes the enumerator of a source.
 	Enumerator func(src *jobgraph.Source, saved []byte) (connect.Enumerator, error)
 	Bugs       Bugs
@@ -179,5 +182,6 @@ type Bugs struct {
 	StaleTask     bool // … of an earlier attempt
 	CommitUnsaved bool // commit an epoch that is complete before its manifest is saved
 	OwnState      bool // a task restores what its namesake had, whatever the parallelism was
+	NoSettle      bool // rows in flight and different watermarks go into any layout
 	LoseFinished  bool // do not ask a task that has finished for its state
 }

@@ -31,7 +31,7 @@ var rewrite = flag.Bool("rewrite", false, "write the results into testdata")
 //
 //	new [p=N] [q=N] [splits=N] [checkpoints] [OPTION=N…]   a job src → sink of p and q tasks
 //	process [OPTION…]                         the process ends; another goes on from what was saved
-//	at MS | tick | start | recovered | want T | mark T MS | ack T E [prepared=X] [state] [split=S] [failed]
+//	at MS | tick | start | recovered | want T | mark T MS | ack T E [prepared=X] [state] [split=S] [overtaken] [failed]
 //	finish T [prepared=X] | fail T TEXT | stopped T | saved E | save-failed E TEXT | committed E
 //	not-done TEXT | checkpoint | cancel | kill | lost
 //	savepoint ID [stop] [drain] | copied ID [ERROR]
@@ -87,6 +87,7 @@ type world struct {
 	attempt int
 	tasks   []task.ID // of the attempt
 	ended   map[task.ID]bool
+	laid    *jobgraph.Graph
 	pending map[base.Epoch]*checkpoint.Manifest // given to Save
 	saved   *checkpoint.Manifest
 }
@@ -145,10 +146,15 @@ func (w *world) options() map[string]int {
 func (w *world) open() {
 	o := w.options()
 	src := &jobgraph.Source{ID: "src"}
-	g := &jobgraph.Graph{ID: "job", MaxParallelism: 8, Vertices: []jobgraph.Vertex{
-		{Parallelism: o["p"], Source: src},
-		{Parallelism: o["q"], Ops: []jobgraph.Op{{ID: "sink"}}},
-	}, Edges: []jobgraph.Edge{{From: 0, To: 1}}}
+	graph := func(p, q int) *jobgraph.Graph {
+		return &jobgraph.Graph{ID: "job", MaxParallelism: 8, Vertices: []jobgraph.Vertex{
+			{Parallelism: p, Source: src},
+			{Parallelism: q, Ops: []jobgraph.Op{{ID: "sink"}}},
+		}, Edges: []jobgraph.Edge{{From: 0, To: 1}}}
+	}
+	g := graph(o["p"], o["q"])
+	was := w.laid
+	w.laid = g
 	if o["drift"] > 0 {
 		src.Watermark = &jobgraph.Watermark{Align: &jobgraph.Alignment{Group: "g", DriftMs: int64(o["drift"])}}
 	}
@@ -166,6 +172,9 @@ func (w *world) open() {
 			}
 			return e, nil
 		}}
+	if w.saved != nil && job.Settles(w.saved, was, g) {
+		opt.Settle = was
+	}
 	w.master, w.tasks, w.ended, w.pending = job.New(g, opt, w.saved), nil, nil, map[base.Epoch]*checkpoint.Manifest{}
 }
 
@@ -282,7 +291,9 @@ func (w *world) ack(name string, words []string) *job.Ack {
 		case "split":
 			a.Splits = append(a.Splits, connect.Split{ID: v})
 		case "state":
-			a.State["sink"] = state.Handle{Range: base.RangeOf(a.Task.Subtask, w.options()["q"], 8)}
+			a.State["sink"] = state.Handle{Range: base.RangeOf(a.Task.Subtask, w.laid.Vertices[1].Parallelism, 8)}
+		case "overtaken":
+			a.Overtaken = true
 		case "failed":
 			a.Err = errors.New("upload failed")
 		default:
@@ -307,6 +318,9 @@ func (w *world) carryOut(c job.Command) string {
 			}
 		}
 		return line
+	case c.LayOut != nil:
+		w.laid = c.LayOut
+		return fmt.Sprintf("lay out %d → %d", c.LayOut.Vertices[0].Parallelism, c.LayOut.Vertices[1].Parallelism)
 	case c.Stop != nil:
 		return fmt.Sprintf("stop %s", c.Stop)
 	case c.Assign != nil:

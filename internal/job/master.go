@@ -27,7 +27,8 @@ const (
 
 // A Master runs one job. It is not safe for concurrent use.
 type Master struct {
-	graph *jobgraph.Graph
+	graph *jobgraph.Graph // of this attempt
+	goal  *jobgraph.Graph // of the job
 	opt   Options
 
 	now     int64 // of the event being handled
@@ -50,6 +51,7 @@ type Master struct {
 	damaged  error // in the checkpoint of this attempt, not reacted to
 	seeking  error // why a checkpoint that is whole is being looked for
 	whole    bool  // base was found so: nothing in it is damaged
+	settling bool  // rows in flight are handled in the layout that they were taken in
 	restart  restarter
 	resumeAt int64 // when a restart is due
 
@@ -83,7 +85,7 @@ type source struct {
 
 // New returns a master; from is the checkpoint to start from, or nil.
 func New(g *jobgraph.Graph, opt Options, from *checkpoint.Manifest) *Master {
-	m := &Master{graph: g, opt: opt, base: from, carry: map[string][][]byte{}, restart: restarter{Restart: opt.Restart, random: opt.Random}}
+	m := &Master{graph: g, goal: g, opt: opt, base: from, carry: map[string][][]byte{}, restart: restarter{Restart: opt.Restart, random: opt.Random}}
 	if from != nil {
 		m.epoch = from.Epoch
 	}
@@ -95,6 +97,7 @@ func (m *Master) Step(now int64, ev Event) []Command {
 	m.out, m.now = nil, now
 	switch {
 	case ev.Start:
+		m.layOut(m.opt.Settle)
 		m.recover()
 	case ev.Tick:
 		m.tick(now)
@@ -203,9 +206,10 @@ func (m *Master) deploy(now int64) {
 		}
 	}
 	m.drainSources()
-	if m.holdsEpochs() {
+	if m.holdsEpochs() || m.settling {
 		m.pause(true)
 	}
+	m.settle(now)
 }
 
 func (m *Master) openSources() error {
@@ -286,7 +290,7 @@ func (m *Master) tick(now int64) {
 			m.assign(s, id, false)
 		}
 	}
-	if p := m.pending; p != nil && p.manifest == nil && !p.last && m.opt.TimeoutUs > 0 && now-p.start > m.opt.TimeoutUs {
+	if p := m.pending; p != nil && p.manifest == nil && !p.last && !m.settling && m.opt.TimeoutUs > 0 && now-p.start > m.opt.TimeoutUs {
 		m.giveUp(now, fmt.Errorf("checkpoint %d took longer than execution.checkpointing.timeout", p.epoch))
 	}
 	if m.cancelling && m.pending == nil && m.commit == 0 {
@@ -300,6 +304,7 @@ func (m *Master) tick(now int64) {
 		}
 		return
 	}
+	m.settle(now)
 	m.nextSavepoint(now)
 	if m.opt.IntervalUs > 0 && now-m.lastEnd >= max(m.opt.IntervalUs, m.opt.MinPauseUs) {
 		m.trigger(now)
@@ -397,6 +402,10 @@ func (m *Master) gone(now int64) {
 		if !t.stopped {
 			return
 		}
+	}
+	if m.failed == errSettled && !m.cancelling {
+		m.goOn()
+		return
 	}
 	if m.failed == nil || m.cancelling || m.hopeless {
 		m.end(m.failed)

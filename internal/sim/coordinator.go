@@ -114,13 +114,44 @@ func (c *coordinator) begin(place string) error {
 		return err
 	}
 	w.orders.from = "" // done
+	settle, err := c.settling(from)
+	if err != nil {
+		return err
+	}
 	c.run = from.Run
 	w.audit.begin(from)
 	w.abandon(from.Epoch)
 	c.master = job.New(c.graph, job.Options{Checkpoints: true, IntervalUs: w.plan.interval, TimeoutUs: w.plan.timeout, RetryUs: 500, FailuresMax: -1,
-		Unaligned: w.rnd.IntN(2) == 0, AlignedUs: int64(w.rnd.IntN(300)),
-		Run: from.Run, Plan: plan, Restart: job.Restart{Attempts: -1, DelayUs: 150, Alike: alike}, Enumerator: c.enumerator, Bugs: w.opt.Bugs.Job}, from)
+		Unaligned: w.plan.piles || w.rnd.IntN(2) == 0, AlignedUs: w.alignedUs(),
+		Run: from.Run, Plan: plan, Settle: settle, Restart: job.Restart{Attempts: -1, DelayUs: 150, Alike: alike}, Enumerator: c.enumerator, Bugs: w.opt.Bugs.Job}, from)
 	return nil
+}
+
+// alignedUs is how long barriers wait before they overtake.
+func (w *world) alignedUs() int64 {
+	if w.plan.piles {
+		return 0
+	}
+	return int64(w.rnd.IntN(300))
+}
+
+// settling is the job at the parallelism at which a checkpoint was taken whose barriers
+// had overtaken rows, if it has another now.
+func (c *coordinator) settling(from *checkpoint.Manifest) (*jobgraph.Graph, error) {
+	if !from.Overtaken {
+		return nil, nil
+	}
+	was, err := c.storage.Plan(from)
+	if err != nil || !job.Settles(from, was, c.graph) {
+		return nil, err
+	}
+	out := *c.graph
+	out.Vertices = slices.Clone(out.Vertices)
+	for v := range out.Vertices {
+		out.Vertices[v].Parallelism = was.Vertices[v].Parallelism
+	}
+	c.w.res.Settled++
+	return &out, nil
 }
 
 // from is the checkpoint that the job goes on from: the one that the operator has named,
@@ -326,6 +357,8 @@ func (c *coordinator) carryOut(cmds []job.Command) {
 			c.epoch = cmd.Recover.Epoch
 			c.storage.Forget()
 			c.do(c.w.storageUs(), func() { c.recover(cmd.Recover) })
+		case cmd.LayOut != nil:
+			c.graph = cmd.LayOut
 		case cmd.Deploy != nil:
 			c.deploy(cmd.Deploy)
 		case cmd.Stop != nil:

@@ -24,6 +24,7 @@ type drawn struct {
 	timeout  int64  // of a checkpoint
 	delta    int64  // bytes of state that wait for a file
 	fetchUs  int    // rows that are not there come up to so much later
+	piles    bool   // rows pile up before slow tasks, and barriers always overtake them
 	ticks    bool   // tasks are told the time
 	timed    bool   // the results depend on the event time
 	tables   map[string]*source
@@ -48,6 +49,9 @@ func drawJob(rnd *rand.Rand) (*drawn, error) {
 	j.delta, j.fetchUs = []int64{100, 500, 2000}[rnd.IntN(3)], []int{60, 250, 1200}[rnd.IntN(3)]
 	if rnd.IntN(8) == 0 {
 		j.interval = 0
+	}
+	if j.piles = rnd.IntN(4) == 0; j.piles {
+		j.interval = int64(50 + rnd.IntN(150))
 	}
 	return j, nil
 }

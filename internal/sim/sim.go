@@ -69,6 +69,7 @@ type Result struct {
 	Powers               int // … of all, with what was not synced
 	Fails, Cuts, Fulls   int // tasks that failed, partitions, times that the disk was full
 	Given                int // workers that were given up
+	Settled              int // starts that handled rows in flight first, at another parallelism
 	Damaged, Back        int // files, and commits taken back
 	Coordinators         int
 	Savepoints, Restores int    // taken, and starts from them or from an earlier checkpoint
@@ -80,12 +81,12 @@ func (r *Result) add(o Result) {
 	r.Packets, r.Lost, r.Twice = r.Packets+o.Packets, r.Lost+o.Lost, r.Twice+o.Twice
 	r.Kills, r.Powers, r.Fails, r.Cuts, r.Fulls = r.Kills+o.Kills, r.Powers+o.Powers, r.Fails+o.Fails, r.Cuts+o.Cuts, r.Fulls+o.Fulls
 	r.Given, r.Damaged, r.Back, r.Coordinators = r.Given+o.Given, r.Damaged+o.Damaged, r.Back+o.Back, r.Coordinators+o.Coordinators
-	r.Savepoints, r.Restores = r.Savepoints+o.Savepoints, r.Restores+o.Restores
+	r.Savepoints, r.Restores, r.Settled = r.Savepoints+o.Savepoints, r.Restores+o.Restores, r.Settled+o.Settled
 }
 
 func (r Result) String() string {
-	return fmt.Sprintf("%d steps, %d checkpoints, %d packets (%d lost, %d twice), %d processes killed, %d times without power, %d tasks failed, %d partitions, %d full disks, %d workers given up, %d files damaged, %d commits taken back, %d coordinators, %d savepoints, %d starts from one or an earlier checkpoint %s",
-		r.Steps, r.Epochs, r.Packets, r.Lost, r.Twice, r.Kills, r.Powers, r.Fails, r.Cuts, r.Fulls, r.Given, r.Damaged, r.Back, r.Coordinators, r.Savepoints, r.Restores, r.Problem)
+	return fmt.Sprintf("%d steps, %d checkpoints, %d packets (%d lost, %d twice), %d processes killed, %d times without power, %d tasks failed, %d partitions, %d full disks, %d workers given up, %d files damaged, %d commits taken back, %d coordinators, %d savepoints, %d starts from one or an earlier checkpoint, %d starts that settled %s",
+		r.Steps, r.Epochs, r.Packets, r.Lost, r.Twice, r.Kills, r.Powers, r.Fails, r.Cuts, r.Fulls, r.Given, r.Damaged, r.Back, r.Coordinators, r.Savepoints, r.Restores, r.Settled, r.Problem)
 }
 
 // About says what job a seed draws.

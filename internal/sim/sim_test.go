@@ -64,6 +64,7 @@ var bugs = []struct {
 	{"rows behind the barrier committed with it", Bugs{Job: job.Bugs{EarlyEnd: true}}},
 	{"acknowledgement of another epoch counted", Bugs{Job: job.Bugs{StaleAck: true}}},
 	{"acknowledgement of an earlier attempt counted", Bugs{Job: job.Bugs{StaleTask: true}}},
+	{"rows in flight restored at any parallelism", Bugs{Job: job.Bugs{NoSettle: true}}},
 	{"state restored by the number of the subtask", Bugs{Job: job.Bugs{OwnState: true}}},
 	{"state of a task that has finished forgotten", Bugs{Job: job.Bugs{LoseFinished: true}}},
 }
@@ -100,7 +101,7 @@ func TestSeeds(t *testing.T) {
 		}
 	})
 	t.Logf("%d seeds: %s", n, sum)
-	if sum.Epochs < n || sum.Kills < n/2 || sum.Powers < n/20 || sum.Given < n/10 || sum.Back < n/200 {
+	if sum.Epochs < n || sum.Kills < n/2 || sum.Powers < n/20 || sum.Given < n/10 || sum.Back < n/200 || sum.Settled < n/50 {
 		t.Errorf("too little happened: %s", sum)
 	}
 }

@@ -83,10 +83,11 @@ type running struct {
 }
 
 const (
-	stepUs  = 6   // a step takes up to so long
-	napUs   = 40  // a task that waits for answers looks again
-	helloUs = 150 // between two attempts to reach a coordinator
-	quietUs = 1800
+	stepUs     = 6   // a step takes up to so long
+	slowStepUs = 60  // … of a slow task
+	napUs      = 40  // a task that waits for answers looks again
+	helloUs    = 150 // between two attempts to reach a coordinator
+	quietUs    = 1800
 )
 
 // boot starts the process.
@@ -369,10 +370,18 @@ func (r *running) step() {
 	r.pump()
 	switch {
 	case did || r.awake:
-		r.schedule(1 + w.rnd.IntN(stepUs))
+		r.schedule(1 + w.rnd.IntN(r.stepUs()))
 	case r.task.Waiting() && !r.task.Done(): // a table that is looked up wakes nobody
 		r.schedule(1 + w.rnd.IntN(napUs))
 	}
+}
+
+// stepUs is how long a step takes at most. Where rows pile up, some subtasks are slow.
+func (r *running) stepUs() int {
+	if w := r.host.worker.w; w.plan.piles && r.id.Subtask != int(w.seed%3) {
+		return slowStepUs
+	}
+	return stepUs
 }
 
 func (r *running) end() {
@@ -418,7 +427,7 @@ func (r *running) upload(s *task.Snapshot) {
 	}
 	us := k.w.ambushed(moment)
 	if s := r.uploads[0]; k.w.opt.Bugs.AckFirst {
-		r.acknowledge(&job.Ack{Task: r.id, Epoch: s.Epoch, State: k.w.last[r.id], Splits: s.Splits, Prepared: s.Prepared, Marks: s.Marks})
+		r.acknowledge(&job.Ack{Task: r.id, Epoch: s.Epoch, State: k.w.last[r.id], Splits: s.Splits, Prepared: s.Prepared, Marks: s.Marks, Overtaken: s.Overtaken})
 	}
 	k.do(us, func() {
 		s := r.uploads[0]
@@ -447,7 +456,7 @@ func (r *running) acknowledge(a *job.Ack) {
 // persist uploads one snapshot.
 func (k *worker) persist(id task.ID, s *task.Snapshot) *job.Ack {
 	bugs := &k.w.opt.Bugs
-	a := &job.Ack{Task: id, Epoch: s.Epoch, State: map[string]state.Handle{}, Splits: s.Splits, Prepared: s.Prepared, Marks: s.Marks}
+	a := &job.Ack{Task: id, Epoch: s.Epoch, State: map[string]state.Handle{}, Splits: s.Splits, Prepared: s.Prepared, Marks: s.Marks, Overtaken: s.Overtaken}
 	for _, op := range sortedKeys(s.State) {
 		h, err := s.State[op].Persist()
 		if err != nil && !bugs.AckFull {

@@ -124,23 +124,24 @@ func (t *Task) overtakeMail() error {
 	return nil
 }
 
-// takeOff puts what is in flight into the state, and drops what was.
-func (t *Task) takeOff() error {
+// takeOff puts what is in flight into the state, and drops what was. It reports
+// whether there may be any.
+func (t *Task) takeOff() (overtaken bool, err error) {
 	ahead := t.flight.ahead
 	t.flight.ahead = nil
 	if len(t.cfg.Ops) == 0 || t.cfg.Ops[0].Context.State == nil || t.cfg.Inbox == nil {
-		return nil
+		return false, nil
 	}
 	store := t.cfg.Ops[0].Context.State
 	if t.flight.kept {
 		from := binary.BigEndian.AppendUint16(nil, uint16(store.Range().Lo))
 		if err := store.Table(state.InFlight).DeleteRange(from, nil); err != nil {
-			return err
+			return false, err
 		}
 		t.flight.kept = false
 	}
 	if ahead == nil || t.cfg.NoFlight {
-		return nil
+		return false, nil
 	}
 	k := keeper{task: t, store: store}
 	for ch, events := range ahead {
@@ -159,7 +160,7 @@ func (t *Task) takeOff() error {
 		}
 	}
 	t.flight.kept = k.seq > 0
-	return k.err
+	return true, k.err
 }
 
 // A keeper writes events in flight to a store.

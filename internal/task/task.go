@@ -101,11 +101,12 @@ type Report struct {
 
 // A Snapshot is a task's part of an epoch: frozen, not yet durable.
 type Snapshot struct {
-	Epoch    base.Epoch
-	State    map[string]state.Snapshot // by operator
-	Splits   []connect.Split           // unfinished, where they stand
-	Prepared map[string][][]byte       // by sink operator
-	Marks    Marks
+	Epoch     base.Epoch
+	State     map[string]state.Snapshot // by operator
+	Splits    []connect.Split           // unfinished, where they stand
+	Prepared  map[string][][]byte       // by sink operator
+	Marks     Marks
+	Overtaken bool // barriers have overtaken rows
 }
 
 // A Control is what the job's master tells a task, in order. Exactly one field is
@@ -607,7 +608,8 @@ func (t *Task) snapshot(e base.Epoch) (*Snapshot, error) {
 	if !t.cfg.Durable {
 		return s, nil
 	}
-	if err := t.takeOff(); err != nil {
+	var err error
+	if s.Overtaken, err = t.takeOff(); err != nil {
 		return nil, err
 	}
 	for i := range t.cfg.Ops {
@@ -624,7 +626,6 @@ func (t *Task) snapshot(e base.Epoch) (*Snapshot, error) {
 		}
 		s.State[op.ID] = frozen
 	}
-	var err error
 	if src := t.cfg.Source; src != nil {
 		s.Splits, s.Marks.Splits, err = src.snapshot()
 	}

@@ -126,10 +126,6 @@ type round struct {
 	damaged []string
 	// those where a bit of a state file was flipped: the job may end before it is read
 	flipped []string
-	// unaligned: barriers overtake rows, in half of the rounds. Their checkpoints are
-	// restored at the parallelism that they were taken with, par.
-	unaligned bool
-	par       int
 }
 
 func (s *scenario) text(out string) string {
@@ -209,16 +205,10 @@ func (r *round) run(args ...string) *process {
 // resume runs the script from its newest checkpoint at a drawn parallelism; the
 // first time from the beginning.
 func (r *round) resume(more ...string) *process {
-	if r.par == 0 {
-		r.unaligned = r.rnd.IntN(2) == 0
-	}
-	if r.par == 0 || !r.unaligned {
-		r.par = 1 + r.rnd.IntN(4)
-	}
-	par := strconv.Itoa(r.par)
+	par := strconv.Itoa(1 + r.rnd.IntN(4))
 	interval := []string{"10ms", "25ms", "60ms", "200ms"}[r.rnd.IntN(4)]
 	args := []string{"--parallelism", par, "--set", "execution.checkpointing.interval=" + interval}
-	if r.unaligned {
+	if r.rnd.IntN(2) == 0 {
 		wait := []string{"0 ms", "1 ms", "20 ms"}[r.rnd.IntN(3)]
 		args = append(args, "--set", "execution.checkpointing.unaligned.enabled=true", "--set", "execution.checkpointing.aligned-checkpoint-timeout="+wait)
 	}

@@ -77,7 +77,7 @@ var optionDefs = []connect.Option{
 	{Key: "execution.checkpointing.savepoint-dir", Doc: "where savepoints go; unset, the folder for checkpoints"},
 	{Key: "execution.checkpointing.num-retained", Default: "2", Check: atLeast(1), Doc: "complete checkpoints that are kept"},
 	{Key: "execution.checkpointing.tolerable-failed-checkpoints", Default: "-1", Check: atLeast(-1), Doc: "failed checkpoints in a row before the job fails; -1 is any number"},
-	{Key: "execution.checkpointing.unaligned.enabled", Default: "false", Check: boolean, Doc: "the barriers of a checkpoint may overtake rows, which become part of it; it is to be restored at the same parallelism"},
+	{Key: "execution.checkpointing.unaligned.enabled", Default: "false", Check: boolean, Doc: "the barriers of a checkpoint may overtake rows, which become part of it"},
 	{Key: "execution.checkpointing.aligned-checkpoint-timeout", Default: "0 ms", Check: duration, Doc: "how long they wait behind the rows before that"},
 	{Key: "execution.state-recovery.path", Doc: "savepoint or checkpoint that the next job starts from"},
 	{Key: "execution.state-recovery.claim-mode", Default: "NO_CLAIM", Check: oneOf("NO_CLAIM", "CLAIM", "LEGACY"), Doc: "whose that one is then: NO_CLAIM copies it and leaves it alone, CLAIM moves it into the job's folder; LEGACY is as NO_CLAIM, since nothing ever depends on another's files"},
