@@ -29,6 +29,9 @@ type Connector struct {
 	// Lookup makes what finds rows by key, for a subtask of a lookup join. It is called
 	// once for each, when the join starts. Without it a lookup join reads the table whole.
 	Lookup func(Table, KeyScan) (Looker, error)
+	// Statistics looks at a table as it is now, at the columns of the scan only. An error
+	// means that nothing is known.
+	Statistics func(Table, Scan) (*Statistics, error)
 	// Store is of tables that keep their rows where they can be changed.
 	Store func(Table) (Store, error)
 }

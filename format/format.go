@@ -38,7 +38,10 @@ type Format struct {
 	Encoder func(Spec) (Encoder, error)
 	Open    func(Spec, io.ReaderAt, int64) (FileReader, error)
 	Create  func(Spec, io.Writer) (FileWriter, error)
-	Kinds   bool // decodes and encodes changes, not only inserts
+	// Statistics says what a file tells of its rows without reading them, for the
+	// columns of Spec.Columns; nil: a file tells nothing.
+	Statistics func(Spec, io.ReaderAt, int64) (*connect.Statistics, error)
+	Kinds      bool // decodes and encodes changes, not only inserts
 	// Metadata are the keys that can be read of each record, with their SQL type.
 	// A table names them with 'value.' in front.
 	Metadata map[string]string

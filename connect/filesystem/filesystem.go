@@ -93,8 +93,11 @@ func New(env Env) *connect.Connector {
 			"file.path": "STRING NOT NULL", "file.name": "STRING NOT NULL", "file.size": "BIGINT NOT NULL", "file.modification-time": "TIMESTAMP_LTZ(3) NOT NULL",
 		},
 		Source: func(t connect.Table, s connect.Scan) (connect.Source, error) { return newSource(env, t, s) },
-		Sink:   func(t connect.Table, w connect.Write) (connect.Sink, error) { return newSink(env, t, w) },
-		Store:  func(t connect.Table) (connect.Store, error) { return newStore(env, t) },
+		Statistics: func(t connect.Table, s connect.Scan) (*connect.Statistics, error) {
+			return statistics(env, t, s)
+		},
+		Sink:  func(t connect.Table, w connect.Write) (connect.Sink, error) { return newSink(env, t, w) },
+		Store: func(t connect.Table) (connect.Store, error) { return newStore(env, t) },
 	}
 }
 
@@ -104,6 +107,7 @@ var Options = slices.Concat([]connect.Option{
 	{Key: "source.monitor-interval", Doc: "How often the path is looked at for new files. Without it the table is what is there at the start.", Check: connect.CheckDuration},
 	{Key: "source.path.regex-pattern", Doc: "Only files are read whose full path matches.", Check: checkRegexp},
 	{Key: "source.file-order", Default: "none", Doc: "That files follow each other in event time, by 'name' or 'modification-time': they are read in that order, and those to come hold no watermark back.", Check: connect.CheckOneOf("none", "name", "modification-time")},
+	{Key: "source.report-statistics", Default: "ALL", Doc: "ALL: a batch is planned by what files say of their rows (parquet: numbers, ranges), NONE: without.", Check: connect.CheckOneOf("ALL", "NONE")},
 	{Key: "source.split-size", Default: "64 mb", Doc: "About how large the ranges are into which large files are cut.", Check: connect.CheckSize},
 	{Key: "source.max-record-size", Default: "256 mb", Doc: "The largest record that is read; one that is larger is an error.", Check: connect.CheckSize},
 	{Key: "partition.default-name", Default: "__DEFAULT_PARTITION__", Doc: "Folder name of a partition column that is NULL or empty."},

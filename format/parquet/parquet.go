@@ -34,6 +34,7 @@ func init() {
 		Create: func(s format.Spec, w io.Writer) (format.FileWriter, error) {
 			return Create(s, w)
 		},
+		Statistics: statistics,
 		Options: []connect.Option{
 			{Key: "compression", Default: "SNAPPY", Doc: "SNAPPY, ZSTD, GZIP, BROTLI or UNCOMPRESSED.", Check: func(v string) error { _, err := codec(v); return err }},
 			{Key: "block.size", Default: "134217728", Doc: "About how large a row group is, in bytes before compression.", Check: connect.CheckSize},

@@ -44,6 +44,9 @@ func estimate(n logical.Node) Stats {
 	switch n := n.(type) {
 	case *logical.Scan:
 		s := Stats{Rows: scanRows}
+		if n.Stats != nil {
+			s = Stats{Rows: n.Stats.Rows, Known: true}
+		}
 		if rows, ok := analyzed(n.Table); ok {
 			s = Stats{Rows: rows, Known: true}
 		}
@@ -105,15 +108,43 @@ func estimate(n logical.Node) Stats {
 func joined(n *logical.Join) Stats {
 	l, r := estimate(n.Left), estimate(n.Right)
 	out := Stats{Known: l.Known && r.Known}
+	eq := n.Equi()
+	rest := passes(eq.Rest, nil)
 	switch {
-	case n.JoinKind == jobgraph.Semi || n.JoinKind == jobgraph.Anti:
-		out.Rows = l.Rows * otherPass
-	case len(n.Equi().Left) > 0:
-		out.Rows = matches(n, l.Rows, r.Rows)
+	case n.JoinKind == jobgraph.Semi:
+		out.Rows = l.Rows * finds(n, eq, r.Rows) * rest
+	case n.JoinKind == jobgraph.Anti:
+		out.Rows = l.Rows * math.Max(0.1, 1-finds(n, eq, r.Rows)*rest)
+	case len(eq.Left) > 0:
+		out.Rows = matches(n, eq, l.Rows, r.Rows) * rest
 	default:
 		out.Rows = l.Rows * r.Rows * passes(n.Cond, nil)
 	}
+	if outerJoin(n.JoinKind) {
+		if n.JoinKind != jobgraph.Right {
+			out.Rows = math.Max(out.Rows, l.Rows)
+		}
+		if n.JoinKind != jobgraph.Left {
+			out.Rows = math.Max(out.Rows, r.Rows)
+		}
+	}
 	return out
+}
+
+// finds is the share of the left rows whose key the right side has.
+func finds(n *logical.Join, eq logical.Equi, right float64) float64 {
+	share := otherPass
+	for i := range eq.Left {
+		l, ok1 := distinct(n.Left, eq.Left[i])
+		r, ok2 := distinct(n.Right, eq.Right[i])
+		if ok1 && ok2 {
+			has := math.Min(1, math.Min(r, right)/math.Max(l, r))
+			if i == 0 || has < share {
+				share = has
+			}
+		}
+	}
+	return share
 }
 
 // groups is how many groups an aggregation has: as many as the keys have values,
@@ -133,43 +164,95 @@ func groups(n *logical.Aggregate, rows float64) float64 {
 // matches is how many rows an equality join gives: each value of the key that has
 // more of them meets its like (Selinger et al.), or, if that is not known, every
 // row of the larger side one of the other, as with a foreign key.
-func matches(n *logical.Join, left, right float64) float64 {
-	out, eq := left*right, n.Equi()
+func matches(n *logical.Join, eq logical.Equi, left, right float64) float64 {
+	if len(eq.Left) == 0 {
+		return left * right
+	}
+	var pairs []KeyPair
 	for i := range eq.Left {
-		l, ok1 := distinct(n.Left, eq.Left[i])
-		r, ok2 := distinct(n.Right, eq.Right[i])
-		if !ok1 || !ok2 {
+		l, ok1 := column(n.Left, eq.Left[i])
+		r, ok2 := column(n.Right, eq.Right[i])
+		if !ok1 || !ok2 || l.distinct == 0 || r.distinct == 0 {
 			return math.Max(left, right)
 		}
-		out /= math.Max(l, r)
+		pairs = append(pairs, KeyPair{l.distinct, r.distinct, l.rows, r.rows})
 	}
-	return out
+	return left * right / KeyValues(pairs)
 }
+
+// A KeyPair is two columns that a join compares: how many values each has, and how many
+// rows their tables have.
+type KeyPair struct{ Left, Right, LeftRows, RightRows float64 }
+
+// KeyValues is how many values the key of a join has that these pairs make up. Columns
+// of one key are seldom independent: it has no more values than the smaller table rows.
+func KeyValues(pairs []KeyPair) float64 {
+	out, most := 1.0, math.Inf(1)
+	for _, p := range pairs {
+		out *= math.Max(p.Left, p.Right)
+		most = math.Min(most, math.Min(p.LeftRows, p.RightRows))
+	}
+	if len(pairs) > 1 {
+		out = math.Min(out, math.Max(1, most))
+	}
+	return math.Max(1, out)
+}
+
+// Key is how many values a column has, and how many rows the table that it is of; false
+// if that is not known.
+func Key(n logical.Node, col int) (distinct, rows float64, ok bool) {
+	v, ok := column(n, col)
+	return v.distinct, v.rows, ok && v.distinct > 0
+}
+
+// Passes is the share of rows for which a condition over several relations holds.
+func Passes(cond *expr.Expr) float64 { return passes(cond, nil) }
 
 // passes is the share of the input's rows for which a condition holds; in may be nil.
 func passes(cond *expr.Expr, in logical.Node) float64 {
 	share := 1.0
-	for _, c := range expr.Conjuncts(cond) {
-		if in != nil {
-			if known, ok := knownPass(in, c); ok {
-				share *= known
-				continue
-			}
-		}
-		switch {
-		case c.Is("="):
-			share *= equalPass
-		case c.Is("<"), c.Is("<="), c.Is(">"), c.Is(">="):
-			share *= rangePass
-		case c.Is("IN"):
-			share *= math.Min(otherPass, equalPass*float64(len(c.Args)-1))
-		case c.IsFalse():
-			share = 0
-		default:
-			share *= otherPass
+	list := expr.Conjuncts(cond)
+	if in != nil {
+		var between []span
+		between, list = spans(in, list)
+		for _, s := range between {
+			share *= s.passes()
 		}
 	}
+	for _, c := range list {
+		share *= pass(c, in)
+	}
 	return share
+}
+
+// pass is passes for one conjunct.
+func pass(c *expr.Expr, in logical.Node) float64 {
+	if in != nil {
+		if known, ok := knownPass(in, c); ok {
+			return known
+		}
+	}
+	switch {
+	case c.Is("OR"):
+		fail := 1.0
+		for _, a := range c.Args {
+			fail *= 1 - passes(a, in)
+		}
+		return 1 - fail
+	case c.Is("NOT") && len(c.Args) == 1:
+		return 1 - passes(c.Args[0], in)
+	case c.Is("="):
+		return equalPass
+	case c.Is("<"), c.Is("<="), c.Is(">"), c.Is(">="):
+		return rangePass
+	case c.Is("IN"):
+		return math.Min(otherPass, equalPass*float64(len(c.Args)-1))
+	case c.Is("LIKE"):
+		return equalPass
+	case c.IsFalse():
+		return 0
+	}
+	return otherPass
 }
 
 func width(s types.Schema) float64 {
@@ -195,12 +278,16 @@ func width(s types.Schema) float64 {
 	return w
 }
 
+// semiLeft is how much smaller the left side of a semi or anti join must be to be built:
+// each of its rows is marked when it has matched, and comes out only then.
+const semiLeft = 4
+
 // BuildLeft reports whether a hash join should read its left side first: the
 // smaller one. Semi and anti joins build the right side, unless the left one is
 // much smaller.
 func BuildLeft(kind jobgraph.JoinKind, left, right Stats) bool {
 	if kind == jobgraph.Semi || kind == jobgraph.Anti {
-		return false
+		return left.Known && right.Known && left.Bytes()*semiLeft < right.Bytes()
 	}
 	return left.Bytes() < right.Bytes()
 }

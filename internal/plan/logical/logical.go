@@ -10,6 +10,7 @@ package logical
 import (
 	"slices"
 
+	"github.com/millrace-io/millrace/connect"
 	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/catalog"
 	"github.com/millrace-io/millrace/internal/expr"
@@ -38,8 +39,11 @@ type Scan struct {
 	Columns []int
 	Filter  []*expr.Expr // conjuncts over the output that the scan may apply; they also stand above
 	Limit   int64        // -1: all
-	Out     types.Schema
-	Pos     base.Pos
+	// Stats is what the connector knows of the rows, by the positions in Table.Columns;
+	// nil: nothing.
+	Stats *connect.Statistics
+	Out   types.Schema
+	Pos   base.Pos
 }
 
 // Values is constant rows.

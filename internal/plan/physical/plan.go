@@ -66,6 +66,9 @@ func Compile(job *logical.Job, opts Options) (*Compiled, error) {
 		}
 		return !changelog.SourceKinds(n).Append()
 	}
+	if opts.Batch && set.statistics {
+		ro.Statistics = statistics(opts.Zone)
+	}
 	after, err := rule.Optimize(job, ro)
 	if err != nil {
 		return nil, err

@@ -7,41 +7,97 @@ import (
 	"github.com/millrace-io/millrace/internal/jobgraph"
 	"github.com/millrace-io/millrace/internal/plan/cost"
 	"github.com/millrace-io/millrace/internal/plan/logical"
+	"github.com/millrace-io/millrace/types"
 )
 
 // joinOrder orders trees of inner joins anew where the text's order would make a
 // cross product though every table is connected to another (FROM a, b, c WHERE
 // a.x = c.x AND b.y = c.y), and, in a batch of tables that say how many rows they
 // have, so that intermediate results are small. The order of columns stays.
-func joinOrder(c *context, n logical.Node) logical.Node {
+func joinOrder(c *context, job *logical.Job) {
+	done := map[logical.Node]logical.Node{}
+	var visit func(n logical.Node) logical.Node
+	visit = func(n logical.Node) logical.Node {
+		if out, ok := done[n]; ok {
+			return out
+		}
+		out := c.ordered(n, visit)
+		if c.shared[n] && out != n {
+			c.shared[out] = true
+		}
+		done[n] = out
+		return out
+	}
+	for i, r := range job.Roots {
+		job.Roots[i] = visit(r)
+	}
+}
+
+// ordered orders the tree of joins that begins at n, whole, and what is below its
+// relations by visit.
+func (c *context) ordered(n logical.Node, visit func(logical.Node) logical.Node) logical.Node {
 	j, ok := n.(*logical.Join)
 	if !ok || !plainInner(j) {
-		return n
+		return withInputs(n, visit)
 	}
 	t := joinTree{c: c}
 	t.flatten(j, 0)
 	if len(t.leaves) < 3 || len(t.leaves) > leavesMax {
+		return withInputs(n, visit)
+	}
+	same := true
+	for i, l := range t.leaves {
+		t.leaves[i] = visit(l)
+		same = same && t.leaves[i] == l
+	}
+	if out := t.best(j); out != nil {
+		return out
+	}
+	if same {
 		return n
+	}
+	return withInputs(n, visit)
+}
+
+// best is the tree in another order, or nil if it stays as it is.
+func (t *joinTree) best(j *logical.Join) logical.Node {
+	c := t.c
+	known := c.Batch
+	for _, l := range t.leaves {
+		known = known && cost.Of(l).Known
+	}
+	if known && len(t.leaves) <= searchMax {
+		return t.search(j)
 	}
 	given := t.order()
 	if given == nil {
-		return n
+		return nil
 	}
 	crosses := false
 	for _, step := range t.steps(upTo(len(t.leaves))) {
 		crosses = crosses || !step
 	}
-	known := c.Batch
-	for _, l := range t.leaves {
-		known = known && cost.Of(l).Known
-	}
-	if !crosses && !known {
-		return n
-	}
-	if slices.Equal(given, upTo(len(given))) {
-		return n
+	if !crosses && !known || slices.Equal(given, upTo(len(given))) {
+		return nil
 	}
 	return t.build(given, j)
+}
+
+// search makes the cheapest tree, with the columns in their order.
+func (t *joinTree) search(top *logical.Join) logical.Node {
+	s := newJoinSearch(t)
+	if !s.run() {
+		return nil
+	}
+	place := make([]int, t.width)
+	n := s.node(leafSet(1)<<len(t.leaves)-1, place, top)
+	return t.inOrder(n, place, top)
+}
+
+// typeOf is the type of a column of the flat numbering.
+func (t *joinTree) typeOf(col int) types.Type {
+	l := t.leaf(col)
+	return t.leaves[l].Schema()[col-t.start[l]].Type
 }
 
 // leavesMax bounds the joins that are ordered together.
@@ -185,6 +241,11 @@ func (t *joinTree) build(order []int, top *logical.Join) logical.Node {
 		j.Out = joinSchema(j)
 		n = j
 	}
+	return t.inOrder(n, place, top)
+}
+
+// inOrder puts the columns of a tree back in the order of the one that it replaces.
+func (t *joinTree) inOrder(n logical.Node, place []int, top *logical.Join) logical.Node {
 	exprs := make([]*expr.Expr, len(top.Out))
 	for i, f := range top.Out {
 		exprs[i] = expr.Column(place[i], f.Type)

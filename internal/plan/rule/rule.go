@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/millrace-io/millrace/connect"
 	"github.com/millrace-io/millrace/internal/expr/fn"
 	"github.com/millrace-io/millrace/internal/plan/logical"
 )
@@ -26,6 +27,8 @@ type Options struct {
 	// Changes tells whether a table's source emits changes: its primary key is then
 	// read in any case. nil: none does.
 	Changes func(*logical.Scan) bool
+	// Statistics asks a table's connector what it knows of the rows. nil: nobody is asked.
+	Statistics func(*logical.Scan) *connect.Statistics
 }
 
 // A rule rewrites one node whose inputs are done. It returns n itself when it has
@@ -47,6 +50,7 @@ var rules = []rule{
 	{"rank-number", rankNumber},
 	{"versioned-view", versionedView},
 	{"filter-join", filterJoin},
+	{"or-implied", orImplied},
 	{"join-condition", joinCondition},
 	{"join-keys", joinKeys},
 	{"temporal-keys", temporalKeys},
@@ -64,6 +68,7 @@ var rules = []rule{
 // stages are rules that look at a whole plan; they have names, too.
 const (
 	stageReorder  = "join-order"
+	stageSemi     = "semi-join"
 	stagePrune    = "prune"
 	stageReuse    = "reuse"
 	stageScans    = "reuse-scan"
@@ -74,7 +79,7 @@ const (
 
 // Names are the rules and stages that can be disabled.
 func Names() []string {
-	names := []string{stageReorder, stagePrune, stageReuse, stageScans, stageSplit, ruleEquality, ruleOuterJoin}
+	names := []string{stageReorder, stageSemi, stagePrune, stageReuse, stageScans, stageSplit, ruleEquality, ruleOuterJoin}
 	for _, r := range rules {
 		names = append(names, r.name)
 	}
@@ -103,10 +108,16 @@ func Optimize(job *logical.Job, opts Options) (*logical.Job, error) {
 	}
 	out := *job
 	out.Roots = slices.Clone(job.Roots)
+	if c.Statistics != nil {
+		c.each(&out, statistics)
+	}
 	c.each(&out, setOps)
 	c.rewrite(&out)
+	if c.on(stageSemi) {
+		c.each(&out, semiJoin)
+	}
 	if c.on(stageReorder) {
-		c.each(&out, joinOrder)
+		joinOrder(c, &out)
 		c.rewrite(&out)
 	}
 	c.each(&out, forms)
@@ -128,6 +139,9 @@ func Optimize(job *logical.Job, opts Options) (*logical.Job, error) {
 	}
 	if c.Reuse && c.on(stageReuse) {
 		reuse(&out)
+		if c.Batch {
+			reread(&out)
+		}
 	}
 	return &out, c.err
 }
