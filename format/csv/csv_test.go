@@ -11,6 +11,7 @@ import (
 	"github.com/millrace-io/millrace/format"
 	"github.com/millrace-io/millrace/format/internal/formattest"
 	"github.com/millrace-io/millrace/types"
+	"github.com/millrace-io/millrace/vec"
 )
 
 func field(name string, t types.Type) types.Field { return types.Field{Name: name, Type: t} }
@@ -345,36 +346,48 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
+// BenchmarkDecode reports the speed in bytes of text. Bids have few long cells, line items many
+// short ones; columns are how many are wanted.
 func BenchmarkDecode(b *testing.B) {
-	for name, opts := range map[string][]string{"unquoted": {"disable-quote-character", "true"}, "quoted": nil} {
-		b.Run(name, func(b *testing.B) {
-			e, _ := NewEncoder(spec(formattest.Bid, opts...))
-			text, err := e.Encode(nil, formattest.Bids(16_384, false))
-			if err != nil {
-				b.Fatal(err)
-			}
-			for _, cols := range []int{7, 3} {
-				b.Run(fmt.Sprintf("columns=%d", cols), func(b *testing.B) {
-					sp := spec(formattest.Bid)
-					sp.Columns = sp.Columns[:cols]
-					d, err := NewDecoder(sp)
-					if err != nil {
-						b.Fatal(err)
-					}
-					b.SetBytes(int64(len(text)))
-					b.ReportAllocs()
-					for b.Loop() {
-						for rest := text; len(rest) > 0; {
-							_, n, err := d.Decode(rest, true)
-							if err != nil {
-								b.Fatal(err)
-							}
-							rest = rest[n:]
+	for _, c := range []struct {
+		name   string
+		schema types.Schema
+		rows   *vec.Batch
+		few    []int
+		opts   []string
+	}{
+		{"bid-quoted", formattest.Bid, formattest.Bids(16_384, false), []int{0, 2}, nil},
+		{"bid-unquoted", formattest.Bid, formattest.Bids(16_384, false), []int{0, 2}, []string{"disable-quote-character", "true"}},
+		{"lineitem-quoted", formattest.Lineitem, formattest.Lineitems(16_384), []int{4, 10}, nil},
+		{"lineitem-unquoted", formattest.Lineitem, formattest.Lineitems(16_384), []int{4, 10}, []string{"disable-quote-character", "true"}},
+	} {
+		e, err := NewEncoder(spec(c.schema, c.opts...))
+		if err != nil {
+			b.Fatal(err)
+		}
+		text, err := e.Encode(nil, c.rows)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, cols := range [][]int{spec(c.schema).Columns, c.few} {
+			b.Run(fmt.Sprintf("%s/columns=%d", c.name, len(cols)), func(b *testing.B) {
+				sp := spec(c.schema) // plain text without quotes is read with quoting on
+				sp.Columns = cols
+				d, err := NewDecoder(sp)
+				if err != nil {
+					b.Fatal(err)
+				}
+				formattest.Speed(b, int64(len(text)), func() {
+					for rest := text; len(rest) > 0; {
+						_, n, err := d.Decode(rest, true)
+						if err != nil {
+							b.Fatal(err)
 						}
+						rest = rest[n:]
 					}
 				})
-			}
-		})
+			})
+		}
 	}
 }
 

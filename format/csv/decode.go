@@ -1,9 +1,10 @@
 package csv
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
-	"math"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/millrace-io/millrace/format"
@@ -13,20 +14,22 @@ import (
 	"github.com/millrace-io/millrace/vec"
 )
 
-// A Decoder reads records in two steps: a scan cuts up to a batch of them into
-// cells, then each wanted column is read from its cells in one loop.
+// A Decoder reads records in two steps: some text is cut into records and cells,
+// then each wanted column is read from its cells in one loop.
 type Decoder struct {
 	scanner
-	schema  types.Schema
-	wanted  []int
-	cols    []*colbuf.Col // by wanted
-	rules   colbuf.Rules
-	cells   []cell   // width a row
-	starts  []uint32 // of the records
-	ends    []uint32
-	scratch []byte
-	started bool
-	skipped int64
+	schema   types.Schema
+	wanted   []int
+	cols     []*colbuf.Col // by wanted
+	rules    colbuf.Rules
+	cut      chunk
+	plain    bool // the options let records be cut 64 bytes at a time
+	rough    int  // records to be cut one by one before that is tried again
+	roughs   int  // what rough was last
+	rowBytes int  // of a record, lately
+	scratch  []byte
+	started  bool
+	skipped  int64
 }
 
 // NewDecoder returns a decoder.
@@ -40,6 +43,8 @@ func NewDecoder(spec format.Spec) (*Decoder, error) {
 	}
 	d := &Decoder{scanner: scanner{o, len(spec.Schema)}, schema: spec.Schema, wanted: spec.Columns,
 		rules: colbuf.Rules{Date: numtext.Loose, Stamp: numtext.Clamp, Sep: ' ', ShortTime: true}}
+	d.plain = !o.escaping && !o.comments && d.delim < 0x80 && d.quote < 0x80 && d.quote != '\n' && d.quote != '\r'
+	d.rowBytes = 128
 	for _, c := range spec.Columns {
 		d.cols = append(d.cols, colbuf.New(spec.Schema[c].Type))
 	}
@@ -54,26 +59,49 @@ func (d *Decoder) Decode(data []byte, final bool) (*vec.Batch, int, error) {
 	if len(data) > recordBytesMax {
 		data, final = data[:recordBytesMax], false
 	}
-	n, err := d.scan(data, final)
-	if err != nil {
-		return nil, 0, err
+	for _, c := range d.cols {
+		c.Reset(0)
 	}
-	rows := len(d.starts)
-	b := &vec.Batch{Rows: rows, Cols: make([]vec.Vector, len(d.cols))}
-	var first *badCell
-	for i, c := range d.cols {
-		if bad := d.column(c, d.wanted[i], data, rows); bad != nil && (first == nil || bad.row < first.row) {
-			first = bad
+	rows, at := 0, 0
+	for more := true; more && at < len(data) && at < vec.BatchBytesMax && rows < vec.BatchRowsMax; {
+		var err error
+		if more, err = d.records(data, at, vec.BatchRowsMax-rows, final); err != nil {
+			if rows > 0 {
+				break // the rows before it come first
+			}
+			return nil, 0, err
 		}
+		if err := d.columns(data, rows); err != nil {
+			return nil, 0, err
+		}
+		rows += len(d.cut.starts)
+		at = d.cut.next
 	}
-	if first != nil {
-		name := d.schema[first.col].Name
-		return nil, 0, d.recordError(data, int(d.starts[first.row]), int(d.ends[first.row]), first.row, name, first.err)
-	}
+	b := &vec.Batch{Rows: rows, Cols: make([]vec.Vector, len(d.cols))}
 	for i, c := range d.cols {
 		b.Cols[i] = c.Finish()
 	}
-	return b, n, nil
+	return b, at, nil
+}
+
+// columns reads the wanted columns of the records that were cut, which follow so
+// many rows of the batch.
+func (d *Decoder) columns(data []byte, before int) error {
+	var first *badCell
+	for i, c := range d.cols {
+		if d.cut.wrapped {
+			d.cut.unwrapColumn(data, d.quote, d.wanted[i], d.width)
+		}
+		if bad := d.column(c, d.wanted[i], data, before); bad != nil && (first == nil || bad.row < first.row) {
+			first = bad
+		}
+	}
+	if first == nil {
+		return nil
+	}
+	from := int(d.cut.starts[first.row])
+	to, _ := d.record(data, from, true, make([]cell, d.width))
+	return d.recordError(data, from, to, before+first.row, d.schema[first.col].Name, first.err)
 }
 
 func (d *Decoder) recordError(data []byte, from, to, row int, column string, err error) error {
@@ -83,52 +111,84 @@ func (d *Decoder) recordError(data []byte, from, to, row int, column string, err
 	return &format.RecordError{Offset: from, Line: row, Column: column, Record: colbuf.Shorten(data[from:to]), Err: err}
 }
 
-// scan cuts records from the front of data until the batch is full and returns
-// where it stopped. An error is only returned for the first record: those before
-// a bad one come first.
-func (d *Decoder) scan(data []byte, final bool) (int, error) {
-	d.cells, d.starts, d.ends = d.cells[:0], d.starts[:0], d.ends[:0]
-	i := 0
-	for i < len(data) && len(d.starts) < vec.BatchRowsMax && i < vec.BatchBytesMax {
-		if c := data[i]; c == '\n' || c == '\r' || c == '#' {
+// records cuts some records from data[from:] into d.cut, and says whether there may
+// be more behind them.
+func (d *Decoder) records(data []byte, from, rowsMax int, final bool) (more bool, err error) {
+	if d.plain && d.rough == 0 && (d.started || !d.header) {
+		if d.plainChunk(data, from, rowsMax); len(d.cut.starts) > 0 {
+			if d.cut.quotes && d.rowBytes > longCell*d.width {
+				d.rough = roughMax
+			}
+			d.roughs, d.started = 0, true
+			return true, nil
+		}
+		d.roughs = min(max(1, 2*d.roughs), roughMax)
+		d.rough = d.roughs
+	}
+	return d.scan(data, from, rowsMax, final)
+}
+
+// scan cuts records one by one. An error is only returned for the first: those
+// before a bad one come first.
+func (d *Decoder) scan(data []byte, from, rowsMax int, final bool) (more bool, err error) {
+	c := &d.cut
+	c.cells, c.starts, c.next, c.wrapped = c.cells[:0], c.starts[:0], from, false
+	valid := from + validLines(data[from:min(len(data), from+2*chunkBytesMin)])
+	for i := from; i < len(data) && i-from < chunkBytesMin && len(c.starts) < rowsMax; c.next = i {
+		if x := data[i]; x == '\n' || x == '\r' || x == '#' {
 			if skip, next := d.noRecord(data, i, final); skip {
 				if next < 0 {
-					break
+					return false, nil
 				}
 				i = next
 				continue
 			}
 		}
-		at := len(d.cells)
-		if at+d.width > cap(d.cells) {
-			d.cells = append(d.cells, make([]cell, max(d.width, len(d.cells)))...)[:at]
-		}
-		d.cells = d.cells[:at+d.width]
-		next, bad := d.record(data, i, final, d.cells[at:])
+		at := len(c.cells)
+		c.cells = slices.Grow(c.cells, d.width)[:at+d.width]
+		next, bad := d.record(data, i, final, c.cells[at:])
 		if next < 0 {
-			d.cells = d.cells[:at]
-			break
+			c.cells = c.cells[:at]
+			return false, nil
+		}
+		if bad == good && !(d.header && !d.started) && next > valid && !utf8.Valid(data[i:next]) {
+			bad = notUTF8
 		}
 		switch {
 		case d.header && !d.started:
-			d.cells = d.cells[:at]
+			c.cells = c.cells[:at]
 		case bad == good:
-			d.starts = append(d.starts, uint32(i))
-			d.ends = append(d.ends, uint32(next))
+			c.starts = append(c.starts, uint32(i))
 		default:
-			d.cells = d.cells[:at]
+			c.cells = c.cells[:at]
 			if !d.ignore {
-				if len(d.starts) > 0 {
-					return d.validate(data, i)
+				if len(c.starts) > 0 {
+					return true, nil
 				}
-				return 0, d.recordError(data, i, next, 0, "", d.faultError(bad, data[i:next]))
+				return false, d.recordError(data, i, next, 0, "", d.faultError(bad, data[i:next]))
 			}
 			d.skipped++
 		}
 		d.started = true
 		i = next
+		if d.rough > 0 {
+			if d.rough--; d.rough == 0 {
+				c.next = i
+				break
+			}
+		}
 	}
-	return d.validate(data, i)
+	return true, nil
+}
+
+// validLines returns the length of the lines at the front of a text, 0 if they are
+// not UTF-8.
+func validLines(text []byte) int {
+	lines := text[:bytes.LastIndexByte(text, '\n')+1]
+	if !utf8.Valid(lines) {
+		return 0
+	}
+	return len(lines)
 }
 
 // noRecord reports whether the line at i is no record: blank, or a comment.
@@ -140,36 +200,6 @@ func (d *Decoder) noRecord(data []byte, i int, final bool) (skip bool, next int)
 		return true, lineEnd(data, i, final)
 	}
 	return false, 0
-}
-
-// validate checks that the scanned records are UTF-8, and drops what is not, or
-// what follows it.
-func (d *Decoder) validate(data []byte, n int) (int, error) {
-	if utf8.Valid(data[:n]) {
-		return n, nil
-	}
-	kept := 0
-	for r, from := range d.starts {
-		to := d.ends[r]
-		if !utf8.Valid(data[from:to]) {
-			if d.ignore {
-				d.skipped++
-				continue
-			}
-			if kept > 0 {
-				n = int(from)
-				break
-			}
-			return 0, d.recordError(data, int(from), int(to), 0, "", d.faultError(notUTF8, nil))
-		}
-		if kept != r {
-			copy(d.cells[kept*d.width:], d.cells[r*d.width:(r+1)*d.width])
-			d.starts[kept], d.ends[kept] = from, to
-		}
-		kept++
-	}
-	d.starts, d.ends = d.starts[:kept], d.ends[:kept]
-	return n, nil
 }
 
 func (d *Decoder) faultError(f fault, record []byte) error {
@@ -192,203 +222,4 @@ func (d *Decoder) faultError(f fault, record []byte) error {
 		return errors.New("a quote is not closed before the end of the data")
 	}
 	return errors.New("the text is not UTF-8")
-}
-
-// badCell is the first cell of a column that could not be read.
-type badCell struct {
-	row, col int
-	err      error
-}
-
-// text returns the text of a cell, and whether it is NULL.
-func (d *Decoder) text(data []byte, c cell) (text []byte, null bool) {
-	if c.start == missing {
-		return nil, true
-	}
-	text = data[c.start : c.end&^endFlags]
-	if c.end&escaped != 0 {
-		d.scratch = d.unescape(d.scratch[:0], text, c.end&quoted != 0)
-		text = d.scratch
-	}
-	if d.nulls && string(text) == string(d.null) || d.emptyNull && len(text) == 0 {
-		return nil, true
-	}
-	return text, false
-}
-
-// column reads one column of all scanned records.
-func (d *Decoder) column(c *colbuf.Col, col int, data []byte, rows int) *badCell {
-	c.Reset(rows)
-	plain := !d.nulls && !d.emptyNull
-	switch {
-	case c.Type.Character():
-		d.strings(c, col, data, rows, plain)
-		return nil
-	case c.Type.Kind == types.BigInt && plain:
-		return d.longs(c, col, data, rows)
-	case c.Type.Kind == types.Timestamp && c.Phys == types.PhysInt64:
-		return d.stamps(c, col, data, rows)
-	}
-	for r := range rows {
-		text, null := []byte(nil), false
-		x := d.cells[r*d.width+col]
-		if nested := c.Phys == types.PhysList || c.Phys == types.PhysRow; nested && x.start != missing {
-			text = d.plainText(data, x)
-		} else {
-			text, null = d.text(data, x)
-		}
-		if null {
-			c.Null()
-			continue
-		}
-		if bad := d.value(c, text, r, col); bad != nil {
-			return bad
-		}
-	}
-	return nil
-}
-
-// plainText is the text of a cell without regard to NULL: for arrays and rows,
-// whose elements the null literal is compared with.
-func (d *Decoder) plainText(data []byte, c cell) []byte {
-	text := data[c.start : c.end&^endFlags]
-	if c.end&escaped != 0 {
-		d.scratch = d.unescape(d.scratch[:0], text, c.end&quoted != 0)
-		text = d.scratch
-	}
-	return text
-}
-
-// value appends one cell; with ignore-parse-errors what is bad is NULL.
-func (d *Decoder) value(c *colbuf.Col, text []byte, row, col int) *badCell {
-	var err error
-	switch c.Phys {
-	case types.PhysList:
-		err = d.array(c, text)
-	case types.PhysRow:
-		err = d.row(c, text)
-	default:
-		if st := c.Text(text, &d.rules); st != numtext.OK {
-			if d.ignore {
-				c.Null()
-				return nil
-			}
-			err = colbuf.Problem(st, c.Type, text)
-		}
-	}
-	if err == nil {
-		return nil
-	}
-	if d.ignore {
-		c.Truncate(row)
-		c.Null()
-		return nil
-	}
-	return &badCell{row, col, err}
-}
-
-// longs is the loop for BIGINT without NULLs.
-func (d *Decoder) longs(c *colbuf.Col, col int, data []byte, rows int) *badCell {
-	out := c.I64[:rows]
-	at := col
-	for r := range out {
-		x := d.cells[at]
-		at += d.width
-		if x.start != missing && x.end&endFlags == 0 {
-			if v, st := numtext.Int(data[x.start:x.end]); st == numtext.OK {
-				out[r] = v
-				continue
-			}
-		}
-		v, null, err := d.long(c, data, x)
-		if err != nil {
-			return &badCell{r, col, err}
-		}
-		if out[r] = v; null {
-			c.SetNull(r)
-		}
-	}
-	c.I64 = out
-	return nil
-}
-
-// long reads one BIGINT that is quoted, padded, missing or bad.
-func (d *Decoder) long(c *colbuf.Col, data []byte, x cell) (v int64, null bool, err error) {
-	text, null := d.text(data, x)
-	if null {
-		return 0, true, nil
-	}
-	v, st := numtext.Int(colbuf.Trim(text))
-	if st != numtext.OK {
-		if d.ignore {
-			return 0, true, nil
-		}
-		return 0, false, colbuf.Problem(st, c.Type, text)
-	}
-	return v, false, nil
-}
-
-// stamps is the loop for TIMESTAMP up to microseconds. Neighbours mostly share
-// their date, so it is read anew only when its text changes.
-func (d *Decoder) stamps(c *colbuf.Col, col int, data []byte, rows int) *badCell {
-	var date [10]byte
-	day := int64(math.MinInt64)
-	at := col
-	for r := range rows {
-		x := d.cells[at]
-		at += d.width
-		if from, to := x.start, x.end&^endFlags; x.start != missing && x.end&escaped == 0 && to-from >= 19 && !d.nulls {
-			text := data[from:to]
-			if [10]byte(text) != date {
-				days, n := numtext.Date(text[:10], d.rules.Stamp)
-				if n == 10 {
-					date, day = [10]byte(text), int64(days)*86400
-				} else {
-					day = math.MinInt64
-				}
-			}
-			if day != math.MinInt64 && text[10] == ' ' {
-				if sec, nano, n := numtext.Clock(text[11:], false); n == len(text)-11 {
-					c.I64 = append(c.I64, (day+int64(sec))*1_000_000+int64(numtext.Cut(nano, c.Type.Prec))/1000)
-					continue
-				}
-			}
-		}
-		text, null := d.text(data, x)
-		if null {
-			c.Null()
-		} else if bad := d.value(c, text, r, col); bad != nil {
-			return bad
-		}
-	}
-	return nil
-}
-
-// strings is the loop for strings: every text is one.
-func (d *Decoder) strings(c *colbuf.Col, col int, data []byte, rows int, plain bool) {
-	total := 0
-	for at := col; at < rows*d.width; at += d.width {
-		if x := d.cells[at]; x.start != missing {
-			total += int(x.end&^endFlags - x.start)
-		}
-	}
-	out := c.Data[:0]
-	if cap(out) < total {
-		out = make([]byte, 0, total)
-	}
-	offs := c.Offs[:1]
-	at := col
-	for r := range rows {
-		x := d.cells[at]
-		at += d.width
-		if plain && x.start != missing && x.end&escaped == 0 {
-			out = append(out, data[x.start:x.end&^endFlags]...)
-		} else if text, null := d.text(data, x); null {
-			c.SetNull(r)
-		} else {
-			out = append(out, text...)
-		}
-		offs = append(offs, uint32(len(out)))
-	}
-	c.Data, c.Offs = out, offs
 }

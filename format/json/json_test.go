@@ -13,6 +13,7 @@ import (
 	"github.com/millrace-io/millrace/format"
 	"github.com/millrace-io/millrace/format/internal/formattest"
 	"github.com/millrace-io/millrace/types"
+	"github.com/millrace-io/millrace/vec"
 )
 
 func col(name string, t types.Type) types.Field { return types.Field{Name: name, Type: t} }
@@ -300,29 +301,36 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-func bids(b *testing.B, escapes bool) []byte {
-	e, _ := NewEncoder(spec(formattest.Bid))
-	text, err := e.Encode(nil, formattest.Bids(16_384, escapes))
-	if err != nil {
-		b.Fatal(err)
-	}
-	return text
-}
-
+// BenchmarkDecode reports the speed in bytes of text. Bids have few long fields, line items many
+// short ones; columns are how many are wanted.
 func BenchmarkDecode(b *testing.B) {
-	for _, escapes := range []bool{false, true} {
-		for _, cols := range []int{7, 3} {
-			b.Run(fmt.Sprintf("columns=%d/escapes=%v", cols, escapes), func(b *testing.B) {
-				text := bids(b, escapes)
-				sp := spec(formattest.Bid)
-				sp.Columns = sp.Columns[:cols]
+	for _, c := range []struct {
+		name   string
+		schema types.Schema
+		rows   *vec.Batch
+		few    []int
+	}{
+		{"bid", formattest.Bid, formattest.Bids(16_384, false), []int{0, 2}},
+		{"bid-escapes", formattest.Bid, formattest.Bids(16_384, true), []int{0, 2}},
+		{"lineitem", formattest.Lineitem, formattest.Lineitems(16_384), []int{4, 10}},
+	} {
+		e, err := NewEncoder(spec(c.schema))
+		if err != nil {
+			b.Fatal(err)
+		}
+		text, err := e.Encode(nil, c.rows)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, cols := range [][]int{spec(c.schema).Columns, c.few} {
+			b.Run(fmt.Sprintf("%s/columns=%d", c.name, len(cols)), func(b *testing.B) {
+				sp := spec(c.schema)
+				sp.Columns = cols
 				d, err := NewDecoder(sp)
 				if err != nil {
 					b.Fatal(err)
 				}
-				b.SetBytes(int64(len(text)))
-				b.ReportAllocs()
-				for b.Loop() {
+				formattest.Speed(b, int64(len(text)), func() {
 					for rest := text; len(rest) > 0; {
 						_, n, err := d.Decode(rest, true)
 						if err != nil {
@@ -330,7 +338,7 @@ func BenchmarkDecode(b *testing.B) {
 						}
 						rest = rest[n:]
 					}
-				}
+				})
 			})
 		}
 	}

@@ -389,52 +389,65 @@ func TestDecimalBytes(t *testing.T) {
 	}
 }
 
+// decodedBytes is what rows take as columns: the figure by which speeds compare.
+func decodedBytes(x *vec.Batch, cols []int) int64 {
+	n := 0
+	for _, c := range cols {
+		switch v := x.Cols[c].(type) {
+		case *vec.Bytes:
+			n += len(v.Data) + 4*x.Rows
+		case *vec.Fixed[int32]:
+			n += 4 * x.Rows
+		default:
+			n += 8 * x.Rows
+		}
+	}
+	return int64(n)
+}
+
+// BenchmarkRead reports the speed in bytes of the columns read, as they are in memory.
 func BenchmarkRead(b *testing.B) {
-	batches := []*vec.Batch{formattest.Bids(65_536, false)}
-	raw := 0
-	for _, x := range batches {
-		for _, c := range x.Cols {
-			if s, ok := c.(*vec.Bytes); ok {
-				raw += len(s.Data)
-			} else {
-				raw += 8 * x.Rows
+	for _, c := range []struct {
+		name   string
+		schema types.Schema
+		rows   *vec.Batch
+		few    []int
+	}{
+		{"bid", formattest.Bid, formattest.Bids(65_536, false), []int{0, 2}},
+		{"lineitem", formattest.Lineitem, formattest.Lineitems(65_536), []int{4, 10}},
+	} {
+		for _, codec := range []string{"UNCOMPRESSED", "SNAPPY", "ZSTD"} {
+			sp := spec(c.schema, "compression", codec)
+			file := write(b, sp, c.rows)
+			for _, cols := range [][]int{sp.Columns, c.few} {
+				b.Run(fmt.Sprintf("%s/%s/columns=%d", c.name, codec, len(cols)), func(b *testing.B) {
+					sp.Columns = cols
+					formattest.Speed(b, decodedBytes(c.rows, cols), func() { readAll(b, sp, file) })
+				})
 			}
 		}
 	}
-	for _, opts := range [][]string{{"compression", "UNCOMPRESSED"}, {"compression", "SNAPPY"}, {"compression", "ZSTD"}} {
-		for _, cols := range []int{7, 3} {
-			b.Run(fmt.Sprintf("%s/columns=%d", opts[1], cols), func(b *testing.B) {
-				sp := spec(formattest.Bid, opts...)
-				file := write(b, sp, batches...)
-				sp.Columns = sp.Columns[:cols]
-				b.SetBytes(int64(raw))
-				rows := 0
-				for b.Loop() {
-					r, err := Open(sp, bytes.NewReader(file), int64(len(file)))
-					if err != nil {
-						b.Fatal(err)
-					}
-					for g := range r.Groups() {
-						it, err := r.Read(g, 0)
-						if err != nil {
-							b.Fatal(err)
-						}
-						for {
-							x, err := it.Next()
-							if err == io.EOF {
-								break
-							}
-							if err != nil {
-								b.Fatal(err)
-							}
-							rows += x.Rows
-						}
-						_ = it.Close()
-					}
-				}
-				b.ReportMetric(float64(rows)/b.Elapsed().Seconds()/1e6, "Mrows/s")
-			})
+}
+
+func readAll(b *testing.B, sp format.Spec, file []byte) {
+	r, err := Open(sp, bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for g := range r.Groups() {
+		it, err := r.Read(g, 0)
+		if err != nil {
+			b.Fatal(err)
 		}
+		for {
+			if _, err = it.Next(); err != nil {
+				break
+			}
+		}
+		if err != io.EOF {
+			b.Fatal(err)
+		}
+		_ = it.Close()
 	}
 }
 

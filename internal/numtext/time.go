@@ -79,14 +79,8 @@ const (
 // Date reads a date at the front of b and returns its days since 1970-01-01 and
 // its length, 0 if there is none.
 func Date(b []byte, rule DateRule) (days, n int) {
-	if len(b) >= 10 && b[4] == '-' && b[7] == '-' {
-		c, ok1 := two(b, 0)
-		y, ok2 := two(b, 2)
-		m, ok3 := two(b, 5)
-		d, ok4 := two(b, 8)
-		if ok1 && ok2 && ok3 && ok4 {
-			return civil(c*100+y, m, d, 10, rule)
-		}
+	if days, ok := DateAt(b, 0); ok {
+		return int(days), 10
 	}
 	return longDate(b, rule)
 }
