@@ -6,11 +6,9 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/exchange"
 	"github.com/millrace-io/millrace/internal/exchange/wire"
 	"github.com/millrace-io/millrace/internal/jobgraph"
-	"github.com/millrace-io/millrace/internal/keyenc"
 	"github.com/millrace-io/millrace/internal/state"
 	"github.com/millrace-io/millrace/vec"
 )
@@ -24,12 +22,12 @@ import (
 // barrier has passed are in flight. They belong to the state of the task's first
 // operator, and are handled first after a restore.
 //
-// Rows of a hash edge are kept by key group, so they find their task at another
-// parallelism. Who sends on a channel after a restore may be somewhere else than who
-// did before, so the watermarks that the channels had are kept, too: they count for
-// the rows in flight, and where they end is where the task's watermark goes on.
-// Forward and broadcast edges have nothing to go by, and one input may have to be
-// read before another: there barriers do not overtake.
+// A restore handles them in the same task: a job that is to be laid out otherwise
+// settles first (see package job). What has been sent on a channel before the restore
+// may lie behind what comes next, so the watermarks that the channels had are kept,
+// too: they count for the rows in flight, and where they end is where the task's
+// watermark goes on. Where rows are broadcast or stay in their subtask, and where one
+// input may have to be read before another, barriers do not overtake.
 
 // flight is what barriers have passed.
 type flight struct {
@@ -154,10 +152,7 @@ func (t *Task) takeOff() (overtaken bool, err error) {
 		if idle { // it holds nobody back, once its rows are there
 			k.mark = exchange.Idle
 		}
-		// Whoever has a group of this task next must know of all channels.
-		for g := store.Range().Lo; g < store.Range().Hi; g++ {
-			k.put(base.KeyGroup(g), ch, exchange.Event{Kind: exchange.Watermark, Time: first})
-		}
+		k.put(ch, exchange.Event{Kind: exchange.Watermark, Time: first})
 	}
 	t.flight.kept = k.seq > 0
 	return true, k.err
@@ -165,12 +160,11 @@ func (t *Task) takeOff() (overtaken bool, err error) {
 
 // A keeper writes events in flight to a store.
 type keeper struct {
-	task   *Task
-	store  state.Store
-	mark   int64 // of the channel, before the event at hand
-	seq    uint32
-	hasher keyenc.Hasher
-	err    error
+	task  *Task
+	store state.Store
+	mark  int64 // of the channel, before the event at hand
+	seq   uint32
+	err   error
 }
 
 // keep writes the rows of an event, cut at its marks.
@@ -191,42 +185,23 @@ func (k *keeper) keep(ch int, ev exchange.Event) {
 	}
 }
 
-// rows writes some rows of a compact batch, each under its key group.
+// rows writes some rows of a compact batch.
 func (k *keeper) rows(ch int, b *vec.Batch, from, to int) {
 	if from >= to {
 		return
 	}
-	sels := map[base.KeyGroup][]int32{}
-	r := &k.task.cfg.Channels[ch].Route
-	if r.Ship == jobgraph.Hash {
-		var cols []vec.Vector
-		for _, c := range r.Keys {
-			cols = append(cols, b.Cols[c])
-		}
-		hash := make([]uint64, b.Rows)
-		k.hasher.Hash(cols, r.Types, nil, b.Rows, hash)
-		for i := from; i < to; i++ {
-			g := keyenc.Group(hash[i], r.Groups)
-			sels[g] = append(sels[g], int32(i))
-		}
-	} else {
-		first := base.KeyGroup(k.store.Range().Lo)
-		for i := from; i < to; i++ {
-			sels[first] = append(sels[first], int32(i))
-		}
+	sel := make([]int32, to-from)
+	for i := range sel {
+		sel[i] = int32(from + i)
 	}
-	for g := k.store.Range().Lo; g < k.store.Range().Hi; g++ {
-		if sel := sels[base.KeyGroup(g)]; len(sel) > 0 {
-			k.put(base.KeyGroup(g), ch, exchange.Event{Batch: &vec.Batch{Cols: b.Cols, Rows: b.Rows, Sel: sel, Kinds: b.Kinds}})
-		}
-	}
+	k.put(ch, exchange.Event{Batch: &vec.Batch{Cols: b.Cols, Rows: b.Rows, Sel: sel, Kinds: b.Kinds}})
 }
 
-// put writes an event: under its group and its place in the order of all, the
-// channel with its input and its watermark, and the event.
-func (k *keeper) put(g base.KeyGroup, ch int, ev exchange.Event) {
+// put writes an event: under the task's first group and its place in the order of all,
+// the channel with its input and its watermark, and the event.
+func (k *keeper) put(ch int, ev exchange.Event) {
 	k.seq++
-	key := binary.BigEndian.AppendUint16(nil, uint16(g))
+	key := binary.BigEndian.AppendUint16(nil, uint16(k.store.Range().Lo))
 	key = binary.BigEndian.AppendUint32(key, k.seq)
 	val := binary.AppendUvarint(nil, uint64(ch))
 	val = binary.AppendUvarint(val, uint64(k.task.cfg.Channels[ch].Input))
@@ -237,7 +212,7 @@ func (k *keeper) put(g base.KeyGroup, ch int, ev exchange.Event) {
 }
 
 // land reads what was in flight when the snapshot was taken, and orders it: by
-// watermark, so that rows which several tasks had then are as late as they were.
+// watermark, so that rows of several channels are as late as they were.
 func (t *Task) land() error {
 	if len(t.cfg.Ops) == 0 || t.cfg.Ops[0].Context.State == nil {
 		return nil

@@ -172,7 +172,7 @@ func damage(r *round) {
 	}
 	data, err := os.ReadFile(name)
 	if err != nil {
-		r.t.Fatal(err)
+		r.fatalf("%v", err)
 	}
 	what := ""
 	switch r.rnd.IntN(4) {
