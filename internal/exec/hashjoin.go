@@ -9,9 +9,9 @@ import (
 // HashJoin joins two inputs that end: it reads the build side whole, then streams
 // the other past it.
 //
-// Rows of the build side carry a word that says whether they have matched, when
-// the join shows those that have not, or each of them once (a semi or anti join
-// that builds its left side).
+// Rows of the build side lie in a rowStore, which a joinIndex finds by key. They are
+// marked when they match, if the join shows those that have not, or each of them once (a
+// semi or anti join that builds its left side).
 //
 // When the build side is more than the memory budget allows, both sides are cut
 // into parts on disk by a hash of the keys, and joined part by part when both have
@@ -28,10 +28,12 @@ type HashJoin struct {
 	semi  bool
 	anti  bool
 	marks bool // build rows are marked when they match
-	match matcher
-	pairs pairs
+	store *rowStore
+	index *joinIndex // nil until the build side has ended
+	hit   []uint64   // by row of store: marked
+	match joinProbe
+	pairs joinPairs
 	keys  keyed.Keys
-	slots []keyed.Slot
 	rows  []int32
 	hash  []uint64
 	ident idents
@@ -42,7 +44,7 @@ type HashJoin struct {
 	hits  int        // matches of the row at hand, so far
 
 	ended bool
-	left  []keyed.Ref // unmatched build rows, still to come out
+	left  []int32 // unmatched build rows, still to come out
 	disk  spillCut
 	stage *hashStage // the part being joined; nil: none
 }
@@ -65,22 +67,42 @@ func (j *HashJoin) Open(ctx *Context) error {
 	if err := j.match.compile(s.Cond, ctx.Env); err != nil {
 		return err
 	}
-	return j.newTable()
+	j.newTable()
+	return nil
 }
 
 // newTable makes an empty table for the build side.
-func (j *HashJoin) newTable() (err error) {
-	s := &j.sides[j.build]
-	if s.rows != nil {
-		s.rows.Close()
-	}
-	extra := 0
-	if j.marks {
-		extra = 1
-	}
-	s.rows, err = keyed.OpenMulti(scratch{j.ctx.Groups}, s.shape("build", j.ctx, extra))
-	return err
+func (j *HashJoin) newTable() {
+	j.dropTable()
+	j.store = newRowStore(j.sides[j.build].types, j.ctx.Memory)
 }
+
+func (j *HashJoin) dropTable() {
+	if j.index != nil {
+		j.index.close(j.ctx)
+		j.index = nil
+	}
+	if j.store != nil {
+		j.store.close()
+	}
+	j.ctx.Memory.Add(int64(-8 * len(j.hit)))
+	j.hit = nil
+}
+
+// seal makes the index of the rows that are built.
+func (j *HashJoin) seal() (err error) {
+	if j.index, err = newJoinIndex(j.ctx, &j.sides[j.build], j.store); err != nil {
+		return err
+	}
+	if j.marks {
+		j.hit = make([]uint64, (j.store.n+63)/64)
+		j.ctx.Memory.Add(int64(8 * len(j.hit)))
+	}
+	return nil
+}
+
+// size is what the build side takes, with the index that it will need.
+func (j *HashJoin) size() int64 { return j.store.bytes + bytesFor(j.store.n) }
 
 // Process implements Operator.
 func (j *HashJoin) Process(in int, b *vec.Batch, out Output) (bool, error) {
@@ -95,7 +117,32 @@ func (j *HashJoin) Process(in int, b *vec.Batch, out Output) (bool, error) {
 		return false, j.full()
 	}
 	j.begin(b)
+	if j.exists() {
+		return false, j.pass(b, out)
+	}
 	return j.Resume(out)
+}
+
+// exists reports whether probe rows come out, once each, by whether there is a match.
+func (j *HashJoin) exists() bool {
+	return j.build == 1 && (j.semi || j.anti) && j.match.cond == nil && j.stage == nil
+}
+
+// pass emits the rows of the probe side that a semi or anti join lets pass.
+func (j *HashJoin) pass(b *vec.Batch, out Output) error {
+	j.batch = nil
+	sel := make([]int32, b.Len())
+	n := 0
+	for i, f := range j.match.first {
+		sel[n] = int32(b.Row(i))
+		if (f != 0) == j.semi {
+			n++
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	return out.Emit(&vec.Batch{Cols: b.Cols, Rows: b.Rows, Sel: sel[:n]})
 }
 
 // begin takes a batch of the probe side.
@@ -103,7 +150,7 @@ func (j *HashJoin) begin(b *vec.Batch) {
 	probe := 1 - j.build
 	j.batch, j.at, j.hits = b, 0, 0
 	j.pairs.ownLeft, j.pairs.single = probe == 0, j.semi || j.anti
-	j.match.start(b, probe == 0, &j.sides[probe], &j.sides[j.build])
+	j.match.start(b, probe == 0, &j.sides[probe], &j.sides[j.build], j.store, j.index)
 }
 
 // add keeps rows of the build side; those that can never match only if they are
@@ -118,14 +165,9 @@ func (j *HashJoin) add(b *vec.Batch) {
 				j.rows = append(j.rows, r)
 			}
 		}
-		if rows = j.rows; len(rows) == 0 {
-			return
-		}
+		rows = j.rows
 	}
-	s.prepare(&j.keys, &vec.Batch{Cols: b.Cols, Rows: b.Rows, Sel: rows})
-	j.slots = grow(j.slots, len(rows))
-	s.rows.Upsert(&j.keys, j.slots)
-	s.rows.AddRows(j.slots, b.Cols, rows, nil)
+	j.store.add(b.Cols, rows)
 }
 
 // Resume implements Operator.
@@ -153,9 +195,9 @@ func (j *HashJoin) Resume(out Output) (bool, error) {
 func (j *HashJoin) work() (bool, error) {
 	for {
 		switch {
-		case j.pairs.len() >= vec.BatchRowsMax || j.pairs.len() > 0 && j.batch != nil && j.at == len(j.match.slots):
+		case j.pairs.len() >= vec.BatchRowsMax || j.pairs.len() > 0 && j.batch != nil && j.at == len(j.match.first):
 			return true, nil
-		case j.batch != nil && j.at < len(j.match.slots):
+		case j.batch != nil && j.at < len(j.match.first):
 			if err := j.piece(); err != nil {
 				return false, err
 			}
@@ -164,7 +206,7 @@ func (j *HashJoin) work() (bool, error) {
 		case len(j.left) > 0:
 			n := min(len(j.left), vec.BatchRowsMax)
 			for _, r := range j.left[:n] {
-				j.pairs.add(vec.Insert, absent, r)
+				j.pairs.add(absent, r)
 			}
 			j.left = j.left[n:]
 			return true, nil
@@ -179,12 +221,11 @@ func (j *HashJoin) work() (bool, error) {
 }
 
 func (j *HashJoin) emit(out Output) error {
-	probe := 1 - j.build
 	b := j.batch
 	if b == nil {
 		b = &vec.Batch{} // build rows alone
 	}
-	return out.Emit(j.pairs.batch(b, j.sides[probe].types, j.sides[j.build].rows, j.sides[j.build].types))
+	return out.Emit(j.pairs.batch(b, j.sides[1-j.build].types, j.store, j.sides[j.build].types))
 }
 
 // piece handles the next matches of the batch.
@@ -193,7 +234,11 @@ func (j *HashJoin) piece() error {
 	if err != nil {
 		return err
 	}
-	b, n, k := j.batch, len(j.match.slots), 0
+	if j.plain() {
+		j.takeAll(upto)
+		return nil
+	}
+	b, n, k := j.batch, len(j.match.first), 0
 	for {
 		from := k
 		for k < len(j.match.rows) && int(j.match.rows[k]) == j.at {
@@ -207,11 +252,30 @@ func (j *HashJoin) piece() error {
 			return nil
 		}
 		if j.shows(j.hits > 0) {
-			j.pairs.add(vec.Insert, int32(b.Row(j.at)), 0)
+			j.pairs.add(int32(b.Row(j.at)), absent)
 		}
 		j.at++
 		j.hits = 0
 	}
+}
+
+// plain reports whether what comes out is the matches and nothing else.
+func (j *HashJoin) plain() bool {
+	return !j.marks && !j.semi && !j.anti && !j.outer[1-j.build]
+}
+
+// takeAll takes all matches of the piece, whose rows before upto are done with.
+func (j *HashJoin) takeAll(upto int) {
+	m, p := &j.match, &j.pairs
+	if sel := j.batch.Sel; sel == nil {
+		p.own = append(p.own, m.rows...)
+	} else {
+		for _, r := range m.rows {
+			p.own = append(p.own, sel[r])
+		}
+	}
+	p.refs = append(p.refs, m.refs...)
+	j.at = upto
 }
 
 // shows reports whether the probe row at hand, whose matches have been found, comes
@@ -233,20 +297,19 @@ func (j *HashJoin) shows(hit bool) bool {
 }
 
 // found takes matches of a probe row.
-func (j *HashJoin) found(row int32, refs []keyed.Ref) {
-	rows := j.sides[j.build].rows
+func (j *HashJoin) found(row int32, refs []int32) {
 	if j.marks {
 		for _, r := range refs {
-			extra := rows.Extra(r)
-			if j.semi && extra[0] == 0 {
-				j.pairs.add(vec.Insert, absent, r)
+			word, bit := &j.hit[r>>6], uint64(1)<<(r&63)
+			if j.semi && *word&bit == 0 {
+				j.pairs.add(absent, r)
 			}
-			extra[0] = 1
+			*word |= bit
 		}
 	}
 	if !j.semi && !j.anti {
 		for _, r := range refs {
-			j.pairs.add(vec.Insert, row, r)
+			j.pairs.add(row, r)
 		}
 	}
 }
@@ -261,7 +324,10 @@ func (j *HashJoin) Watermark(t int64, _ Output) (bool, error) {
 // matched come out, or all parts that are on disk are joined.
 func (j *HashJoin) EndInput(in int, out Output) (bool, error) {
 	if in == j.build {
-		return false, nil
+		if j.disk.on() {
+			return false, nil
+		}
+		return false, j.seal()
 	}
 	j.ended = true
 	if j.disk.on() {
@@ -279,12 +345,9 @@ func (j *HashJoin) unmatched() {
 	if !j.outer[j.build] && !(j.anti && j.build == 0) {
 		return
 	}
-	rows := j.sides[j.build].rows
-	for slot := range rows.Each {
-		for r := rows.First(slot); r != 0; r = rows.Next(r) {
-			if rows.Extra(r)[0] == 0 {
-				j.left = append(j.left, r)
-			}
+	for r := range j.store.n {
+		if j.hit[r>>6]>>(r&63)&1 == 0 {
+			j.left = append(j.left, int32(r))
 		}
 	}
 	j.pairs.ownLeft, j.pairs.single = j.build == 1, j.anti
@@ -292,9 +355,7 @@ func (j *HashJoin) unmatched() {
 
 // Close implements Operator.
 func (j *HashJoin) Close() error {
-	if m := j.sides[j.build].rows; m != nil {
-		m.Close()
-	}
+	j.dropTable()
 	j.disk.remove()
 	if j.stage != nil {
 		j.stage.close()

@@ -53,7 +53,7 @@ func (s *hashStage) close() {
 
 // full moves the build side to disk when memory is used up.
 func (j *HashJoin) full() error {
-	if !j.ctx.crowded(j.sides[j.build].rows.Bytes()) {
+	if !j.ctx.crowded(j.size()) {
 		return nil
 	}
 	if j.ctx.Spill == nil {
@@ -72,20 +72,14 @@ func (j *HashJoin) full() error {
 // spill writes the rows that are built to parts, and empties the table.
 func (j *HashJoin) spill(level int) error {
 	j.disk.start(level)
-	next := eachRow(j.sides[j.build].rows, j.sides[j.build].types)
-	for {
-		b, err := next()
-		if err != nil {
-			return err
-		}
-		if b == nil {
-			break
-		}
+	next := j.store.each()
+	for b := next(); b != nil; b = next() {
 		if err := j.write(j.build, b); err != nil {
 			return err
 		}
 	}
-	return j.newTable()
+	j.newTable()
+	return nil
 }
 
 // write puts rows of an input into their parts.
@@ -138,7 +132,8 @@ func (j *HashJoin) endPiece(s *hashStage) error {
 		s.read, s.ended, s.twice, s.row = false, false, true, 0
 		s.rewind(1 - j.build)
 	}
-	return j.newTable()
+	j.newTable()
+	return nil
 }
 
 // load reads the build side of a part. When it does not fit it is cut again, or the
@@ -151,17 +146,17 @@ func (j *HashJoin) load(s *hashStage) error {
 		}
 		if n == 0 {
 			s.last = true
-			return nil
+			return j.seal()
 		}
 		j.add(&vec.Batch{Cols: cols, Rows: n})
-		if !j.ctx.crowded(j.sides[j.build].rows.Bytes()) {
+		if !j.ctx.crowded(j.size()) {
 			continue
 		}
 		if s.level < spillLevelsMax {
 			return j.again(s)
 		}
 		s.last = !s.more(j.build)
-		return nil
+		return j.seal()
 	}
 }
 

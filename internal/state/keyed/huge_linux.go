@@ -14,10 +14,23 @@ const hugePage = 2 << 20
 func newChunk(n int) []uint64 {
 	c := make([]uint64, n)
 	if n*8 >= hugePage/8 {
-		at := uintptr(unsafe.Pointer(&c[0]))
-		from := at &^ (hugePage - 1)
-		to := (at + uintptr(n)*8 + hugePage - 1) &^ (hugePage - 1)
-		_, _, _ = syscall.Syscall(syscall.SYS_MADVISE, from, to-from, syscall.MADV_HUGEPAGE)
+		advise(uintptr(unsafe.Pointer(&c[0])), uintptr(n)*8)
 	}
 	return c
+}
+
+// Large returns n zero values for memory of a table that another package lays out, in
+// huge pages like the tables' own.
+func Large[T any](n int) []T {
+	s := make([]T, n)
+	if bytes := uintptr(n) * unsafe.Sizeof(*new(T)); bytes >= hugePage/8 {
+		advise(uintptr(unsafe.Pointer(&s[0])), bytes)
+	}
+	return s
+}
+
+func advise(at, bytes uintptr) {
+	from := at &^ (hugePage - 1)
+	to := (at + bytes + hugePage - 1) &^ (hugePage - 1)
+	_, _, _ = syscall.Syscall(syscall.SYS_MADVISE, from, to-from, syscall.MADV_HUGEPAGE)
 }
