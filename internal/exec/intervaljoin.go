@@ -121,7 +121,7 @@ func (j *IntervalJoin) Process(in int, b *vec.Batch, out Output) (bool, error) {
 			j.queue = append(j.queue, &intervalWork{what: intervalMark, mark: mark.Time})
 		}
 	})
-	if err := j.ctx.overdrawn(j.rows[0].Bytes() + j.rows[1].Bytes()); err != nil {
+	if err := j.ctx.overdrawn(j.ctx.Memory.Own()); err != nil {
 		return false, err
 	}
 	return j.Resume(out)
@@ -188,9 +188,10 @@ func (j *IntervalJoin) expire(w *intervalWork, out Output) (bool, error) {
 		var drops []*intervalWork
 		for in := range 2 {
 			for _, t := range j.rows[in].Times() {
-				if satAdd(satAdd(t, j.width-1), j.reach[in].to) <= j.mark {
-					drops = append(drops, &intervalWork{what: intervalDrop, in: in, drop: t})
+				if satAdd(satAdd(t, j.width-1), j.reach[in].to) > j.mark {
+					break
 				}
+				drops = append(drops, &intervalWork{what: intervalDrop, in: in, drop: t})
 			}
 		}
 		j.queue = append(drops, j.queue...)
@@ -264,8 +265,9 @@ func (j *IntervalJoin) reachOf(w *intervalWork) {
 	if len(buckets) == 0 {
 		return
 	}
-	rows := make([][]int32, len(buckets))
 	reach := j.reach[w.in]
+	buckets = within(buckets, j.bucket, w, reach)
+	rows := make([][]int32, len(buckets))
 	for i := range w.batch.Len() {
 		r := w.batch.Row(i)
 		if w.times.Valid.Null(r) {
@@ -283,6 +285,25 @@ func (j *IntervalJoin) reachOf(w *intervalWork) {
 			w.probes = append(w.probes, intervalProbe{bucket: j.rows[1-w.in].Get(buckets[k]), rows: part})
 		}
 	}
+}
+
+// within cuts a list of buckets to those that some row of a batch may reach.
+func within(buckets []int64, bucket func(int64) int64, w *intervalWork, reach reach) []int64 {
+	low, high := int64(math.MaxInt64), int64(math.MinInt64)
+	for i := range w.batch.Len() {
+		if r := w.batch.Row(i); !w.times.Valid.Null(r) {
+			low, high = min(low, w.times.Vals[r]), max(high, w.times.Vals[r])
+		}
+	}
+	if low > high {
+		return nil
+	}
+	from, _ := slices.BinarySearch(buckets, bucket(satAdd(low, reach.from)))
+	to, found := slices.BinarySearch(buckets, satAdd(high, reach.to))
+	if found {
+		to++
+	}
+	return buckets[from:max(from, to)]
 }
 
 // keep stores the rows of a batch that may still find a match. Rows of an outer
