@@ -60,7 +60,7 @@ func (d *Decoder) Decode(data []byte, final bool) (*vec.Batch, int, error) {
 		data, final = data[:recordBytesMax], false
 	}
 	for _, c := range d.cols {
-		c.Reset(0)
+		c.ResetFor(min(len(data), vec.BatchBytesMax, d.rowBytes*vec.BatchRowsMax*9/8))
 	}
 	rows, at := 0, 0
 	for more := true; more && at < len(data) && at < vec.BatchBytesMax && rows < vec.BatchRowsMax; {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"slices"
 	"unicode/utf8"
 
 	"github.com/millrace-io/millrace/format"
@@ -14,9 +13,8 @@ import (
 	"github.com/millrace-io/millrace/vec"
 )
 
-// A Decoder reads objects straight into columns. Writers mostly repeat the order
-// of fields, so for each place in an object it remembers which key stood there
-// last, compares that first, and looks a key up only when it differs.
+// A Decoder reads objects straight into columns: by the layout of the object before
+// and in the shapes that values usually have, or else by the grammar.
 type Decoder struct {
 	options
 	root    *object
@@ -41,7 +39,7 @@ type object struct {
 	fields []field
 	index  map[string]int
 	wanted int
-	layout []slot
+	layout layout
 }
 
 // field is a field of an object.
@@ -51,21 +49,10 @@ type field struct {
 	seen uint64 // the object in which it was seen last
 }
 
-// slot is what stood at a place of an object last.
-type slot struct {
-	key   []byte // with quotes and colon
-	field int    // -1 if the schema does not have it
-}
-
-// Limits of what is remembered of an object's layout.
-const (
-	layoutMax    = 512
-	layoutKeyMax = 128
-)
-
 // value is how one type is read.
 type value struct {
 	col    *colbuf.Col
+	usual  usual
 	kind   types.Kind
 	phys   types.Phys
 	object *object // ROW
@@ -127,7 +114,7 @@ func (o *object) add(name string, c *colbuf.Col) {
 }
 
 func newValue(c *colbuf.Col) *value {
-	v := &value{col: c, kind: c.Type.Kind, phys: c.Phys}
+	v := &value{col: c, usual: usualOf(c), kind: c.Type.Kind, phys: c.Phys}
 	switch c.Phys {
 	case types.PhysList:
 		v.elem = newValue(c.Kids[0])
@@ -167,7 +154,7 @@ func (d *Decoder) Decode(data []byte, final bool) (*vec.Batch, int, error) {
 		lines = d.last
 	}
 	for _, c := range d.cols {
-		c.Reset(0)
+		c.ResetFor(len(lines))
 	}
 	d.rows = 0
 	d.out.kinds = d.out.kinds[:0]
@@ -265,7 +252,7 @@ func (d *Decoder) validLine(lines []byte, i int) bool {
 }
 
 func (d *Decoder) row(data []byte, i int) int {
-	end := d.object(d.root, data, i+1, d.rows)
+	end := d.object(d.root, data, i, d.rows)
 	if end >= 0 {
 		d.rows++
 	}
@@ -298,57 +285,45 @@ func (d *Decoder) array(data []byte, i int) int {
 	}
 }
 
-// object reads an object behind its brace into row number row of its columns,
-// and returns the position behind it; -1 if it is not valid, with columns of
-// that row perhaps filled.
+// object reads the object whose brace is at i into row number row of its columns,
+// and returns the position behind it; -1 if it is not valid, with columns of that
+// row perhaps filled.
 func (d *Decoder) object(o *object, data []byte, i, row int) int {
 	d.objects++
 	me, filled := d.objects, 0
-	i = blank(data, i)
-	if data[i] == '}' {
-		return d.missing(o, me, 0, row, i+1)
-	}
 	for place := 0; ; place++ {
-		var at int
-		if place < len(o.layout) {
-			s := &o.layout[place]
-			if end := i + len(s.key); end <= len(data) && string(data[i:end]) == string(s.key) {
-				at, i = s.field, end
-			} else if at, i = d.key(o, data, i, place); i < 0 {
+		at, value := d.member(o, data, i, place)
+		if value < 0 {
+			return -1
+		}
+		if at < 0 {
+			if at == ended {
+				return d.missing(o, me, filled, row, value)
+			}
+			if i = skip(data, value, 1); i < 0 {
 				return -1
 			}
-		} else if at, i = d.key(o, data, i, place); i < 0 {
-			return -1
-		}
-		i = blank(data, i)
-		if at < 0 {
-			i = skip(data, i, 1)
-		} else {
-			f := &o.fields[at]
-			switch {
-			case f.v == nil:
-				i = skip(data, i, 1)
-			case f.seen == me:
-				f.v.col.Truncate(row)
-				i = d.field(f, data, i, row)
-			default:
-				filled++
-				i = d.field(f, data, i, row)
-			}
-			f.seen = me
-		}
-		if i < 0 {
-			return -1
-		}
-		i = blank(data, i)
-		switch data[i] {
-		case ',':
-			i = blank(data, i+1)
 			continue
-		case '}':
-			return d.missing(o, me, filled, row, i+1)
 		}
-		return -1
+		f := &o.fields[at]
+		again := f.seen == me
+		f.seen = me
+		if f.v == nil {
+			if i = skip(data, value, 1); i < 0 {
+				return -1
+			}
+			continue
+		}
+		if again {
+			f.v.col.Truncate(row)
+		} else {
+			filled++
+		}
+		if i = d.value(f.v, data, value); i < 0 {
+			if i = d.badField(f, data, value, row); i < 0 {
+				return -1
+			}
+		}
 	}
 }
 
@@ -373,51 +348,8 @@ func (d *Decoder) missing(o *object, me uint64, filled, row, end int) int {
 	return end
 }
 
-// key reads a key that is not the one expected at its place, and the colon, and
-// expects it there from now on.
-func (d *Decoder) key(o *object, data []byte, i, place int) (at, end int) {
-	if data[i] != '"' {
-		return -1, -1
-	}
-	end, escapes := skipString(data, i+1)
-	if end < 0 {
-		return -1, -1
-	}
-	name := data[i+1 : end-1]
-	if escapes {
-		d.scratch = unescape(d.scratch[:0], name)
-		name = d.scratch
-	}
-	at, ok := o.index[string(name)]
-	if !ok {
-		at = -1
-	}
-	tight := data[end] == ':'
-	colon := blank(data, end)
-	if data[colon] != ':' {
-		return -1, -1
-	}
-	if tight && len(name) < layoutKeyMax && place < layoutMax && place <= len(o.layout) {
-		if place == len(o.layout) {
-			o.layout = append(o.layout, slot{slices.Clone(data[i : colon+1]), at})
-		} else {
-			old := o.layout[place].key[:0]
-			o.layout[place] = slot{append(old, data[i:colon+1]...), at}
-		}
-	}
-	return at, colon + 1
-}
-
-// field reads one field's value; with ignore-parse-errors what is bad is NULL,
-// if it is JSON.
-func (d *Decoder) field(f *field, data []byte, i, row int) int {
-	end := d.value(f.v, data, i)
-	if end >= 0 {
-		return end
-	}
-	return d.badField(f, data, i, row)
-}
-
+// badField is for a value that could not be read; with ignore-parse-errors what is
+// bad is NULL, if it is JSON.
 func (d *Decoder) badField(f *field, data []byte, i, row int) int {
 	if d.ignore {
 		f.v.col.Truncate(row)

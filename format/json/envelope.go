@@ -29,7 +29,7 @@ type Rows struct {
 
 	d       *Decoder
 	values  []*value // of the root's fields
-	old     []slot   // the layout of objects with what was another before
+	old     layout   // the layout of objects with what was another before
 	kinds   []vec.RowKind
 	last    int // rows of the last batch that had changes
 	scratch []byte
@@ -95,7 +95,7 @@ func (r *Rows) Add(k vec.RowKind, data []byte, i int) int {
 	if data[i] != '{' {
 		return r.Fail("", ErrRow)
 	}
-	end := d.object(d.root, data, i+1, d.rows)
+	end := d.object(d.root, data, i, d.rows)
 	if end >= 0 {
 		d.rows++
 		r.kinds = append(r.kinds, k)
@@ -113,7 +113,7 @@ func (r *Rows) AddBefore(data []byte, old, row int) int {
 	}
 	me := d.objects + 1
 	o.layout, r.old = r.old, o.layout
-	end := d.object(o, data, old+1, d.rows)
+	end := d.object(o, data, old, d.rows)
 	o.layout, r.old = r.old, o.layout
 	if end < 0 {
 		return -1
@@ -128,7 +128,7 @@ func (r *Rows) AddBefore(data []byte, old, row int) int {
 			f.v.col.Truncate(d.rows)
 		}
 	}
-	end = d.object(o, data, row+1, d.rows)
+	end = d.object(o, data, row, d.rows)
 	o.wanted = 0
 	for k, v := range r.values {
 		o.fields[k].v = v
@@ -277,44 +277,18 @@ func (r *Rows) Find(f *Fields, data []byte, i int) int {
 	if data[i] != '{' {
 		return r.Fail("", ErrRow)
 	}
-	if i = blank(data, i+1); data[i] == '}' {
-		return i + 1
-	}
 	for place := 0; ; place++ {
-		var at int
-		at, i = r.d.keyAt(&f.o, data, i, place)
-		if i < 0 {
-			return -1
+		at, value := r.d.member(&f.o, data, i, place)
+		if value < 0 || at == ended {
+			return value
 		}
-		i = blank(data, i)
 		if at >= 0 {
-			f.At[at] = i
+			f.At[at] = value
 		}
-		if i = skip(data, i, 1); i < 0 {
-			return -1
-		}
-		i = blank(data, i)
-		switch data[i] {
-		case ',':
-			i = blank(data, i+1)
-		case '}':
-			return i + 1
-		default:
+		if i = skip(data, value, 1); i < 0 {
 			return -1
 		}
 	}
-}
-
-// keyAt reads the key at i, which stands at some place of an object, and returns
-// its field and the position behind the colon; -1 if it is not valid.
-func (d *Decoder) keyAt(o *object, data []byte, i, place int) (at, end int) {
-	if place < len(o.layout) {
-		s := &o.layout[place]
-		if end := i + len(s.key); end <= len(data) && string(data[i:end]) == string(s.key) {
-			return s.field, end
-		}
-	}
-	return d.key(o, data, i, place)
 }
 
 // AppendObject appends a row of columns as an object.

@@ -33,9 +33,7 @@ func blank(data []byte, i int) int {
 // character from i on.
 func textEnd(data []byte, i int) int {
 	for ; i+8 <= len(data); i += 8 {
-		x := binary.LittleEndian.Uint64(data[i:])
-		q, b := x^('"'*ones), x^('\\'*ones)
-		if m := ((q-ones)&^q | (b-ones)&^b | (x-' '*ones)&^x) & high; m != 0 {
+		if m := special(binary.LittleEndian.Uint64(data[i:])); m != 0 {
 			return i + bits.TrailingZeros64(m)>>3
 		}
 	}
@@ -212,6 +210,9 @@ func skip(data []byte, i, depth int) int {
 			return skipNested(data, i, depth+1)
 		}
 	default:
+		if end := plainNumber(data, i); end > 0 {
+			return end
+		}
 		end, _ := skipNumber(data, i)
 		return end
 	}

@@ -1,10 +1,8 @@
 package json
 
 import (
-	"encoding/binary"
 	"errors"
 	"math"
-	"math/bits"
 
 	"github.com/millrace-io/millrace/format/internal/colbuf"
 	"github.com/millrace-io/millrace/internal/numtext"
@@ -20,27 +18,15 @@ var (
 // position behind it; -1 if it does not fit the type or is not valid, with parts
 // of the row perhaps filled.
 func (d *Decoder) value(v *value, data []byte, i int) int {
+	if end := d.usual(v, data, i); end != 0 {
+		return end
+	}
 	switch c := data[i]; {
 	case v.kind == types.Variant && c != 'n':
 		return d.variant(v, data, i)
 	case c == '"':
-		switch v.kind {
-		case types.Char, types.Varchar:
-			return text(v.col, data, i+1)
-		case types.Timestamp:
-			if v.phys == types.PhysInt64 {
-				if end := d.stamp(v, data, i+1); end > 0 {
-					return end
-				}
-			}
-		}
 		return d.quoted(v, data, i)
 	case c-'0' <= 9 || c == '-':
-		if v.kind == types.BigInt {
-			if end := long(v.col, data, i); end > 0 {
-				return end
-			}
-		}
 		return d.number(v, data, i)
 	case c == '{':
 		return d.braces(v, data, i)
@@ -48,89 +34,6 @@ func (d *Decoder) value(v *value, data []byte, i int) int {
 		return d.brackets(v, data, i)
 	}
 	return d.word(v, data, i)
-}
-
-// text appends the string whose text starts at i.
-func text(c *colbuf.Col, data []byte, i int) int {
-	for {
-		end := textEnd(data, i)
-		if end == len(data) {
-			return -1
-		}
-		c.Data = append(c.Data, data[i:end]...)
-		switch data[end] {
-		case '"':
-			c.Offs = append(c.Offs, uint32(len(c.Data)))
-			return end + 1
-		case '\\':
-			if escapeLen(data, end) == 0 {
-				return -1
-			}
-			n := 0
-			c.Data, n = unescapeOne(c.Data, data[end:])
-			i = end + n
-		default:
-			return -1
-		}
-	}
-}
-
-// long appends an integer of up to 16 digits, the way most are; 0 if it is not
-// such a one.
-func long(c *colbuf.Col, data []byte, i int) int {
-	neg := data[i] == '-'
-	if neg {
-		i++
-	}
-	v, n := uint64(0), 8
-	for k := 0; k < 2 && n == 8; k++ {
-		if i+8 > len(data) {
-			return 0
-		}
-		x := binary.LittleEndian.Uint64(data[i:])
-		n = bits.TrailingZeros64(((x+0x4646464646464646)|(x-zeros))&high) >> 3
-		if n == 0 && k == 0 || data[i] == '0' && k == 0 && n > 1 {
-			return 0
-		}
-		x = x<<uint(64-8*n) | zeros>>uint(8*n)
-		if n == 0 {
-			break
-		}
-		x = (x & 0x0F0F0F0F0F0F0F0F) * 2561 >> 8
-		x = (x & 0x00FF00FF00FF00FF) * 6553601 >> 16
-		x = (x & 0x0000FFFF0000FFFF) * 42949672960001 >> 32
-		v = v*uint64(types.Pow10Int(n)) + x
-		i += n
-	}
-	if !delimits(data[i]) {
-		return 0
-	}
-	if neg {
-		v = -v
-	}
-	c.I64 = append(c.I64, int64(v))
-	return i
-}
-
-// stamp appends a timestamp up to microseconds; 0 if it is not a plain one.
-// Neighbours mostly share their date, so it is read only when its text changes.
-func (d *Decoder) stamp(v *value, data []byte, i int) int {
-	if i+20 > len(data) || data[i+10] != d.rules.Sep {
-		return 0
-	}
-	if [10]byte(data[i:]) != v.date || !v.dated {
-		days, n := numtext.Date(data[i:i+10], d.rules.Stamp)
-		if n != 10 {
-			return 0
-		}
-		v.date, v.day, v.dated = [10]byte(data[i:]), int64(days)*86400, true
-	}
-	sec, nano, n := numtext.Clock(data[i+11:min(len(data), i+30)], false)
-	if n == 0 || data[i+11+n] != '"' {
-		return 0
-	}
-	v.col.I64 = append(v.col.I64, (v.day+int64(sec))*1_000_000+int64(numtext.Cut(nano, v.col.Type.Prec))/1000)
-	return i + 12 + n
 }
 
 // fail notes why a value does not fit.
@@ -230,7 +133,7 @@ func (d *Decoder) boolean(v *value, s []byte, end int, b bool) int {
 func (d *Decoder) braces(v *value, data []byte, i int) int {
 	switch v.phys {
 	case types.PhysRow:
-		end := d.object(v.object, data, i+1, v.col.Len())
+		end := d.object(v.object, data, i, v.col.Len())
 		if end >= 0 {
 			v.col.End()
 		}

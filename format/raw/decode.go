@@ -35,7 +35,7 @@ func (d *Decoder) Skipped() int64 { return 0 }
 
 // Decode implements format.Decoder.
 func (d *Decoder) Decode(data []byte, final bool) (*vec.Batch, int, error) {
-	d.col.Reset(0)
+	d.col.ResetFor(len(data))
 	rows, i := 0, 0
 	for rows < vec.BatchRowsMax && i < vec.BatchBytesMax {
 		value, next := d.record(data, i, final)

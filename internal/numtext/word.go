@@ -52,64 +52,76 @@ func IntAt(data []byte, from, to int) (v int64, ok bool) {
 }
 
 // DecimalAt reads the unscaled value of a DECIMAL(prec, scale), prec at most 18,
-// from up to 8 bytes of digits with a point in them, or from up to 16 digits of
-// which exactly scale are behind the point; perhaps after a minus.
+// from up to 16 bytes of digits, perhaps with a point, that need no rounding;
+// perhaps after a minus.
 func DecimalAt(data []byte, from, to, prec, scale int) (v int64, ok bool) {
-	neg := int64(0)
+	v, behind, neg, ok := mantissa(data, from, to)
+	more := scale - behind
+	if !ok || more < 0 || v >= types.Pow10Int(prec-more) {
+		return 0, false
+	}
+	return v*types.Pow10Int(more) ^ neg - neg, true
+}
+
+// DoubleAt reads a double from up to 16 bytes of digits, perhaps with a point;
+// perhaps after a minus. Of so few digits both the digits and the power of ten are
+// exact, so one division is correctly rounded (Clinger 1990).
+func DoubleAt(data []byte, from, to int) (f float64, ok bool) {
+	v, behind, neg, ok := mantissa(data, from, to)
+	if !ok || v >= 1<<53 {
+		return 0, false
+	}
+	f = float64(v) / pow10s[behind]
+	if neg != 0 {
+		f = -f
+	}
+	return f, true
+}
+
+// mantissa reads up to 16 bytes of digits, perhaps with a point, perhaps after a
+// minus, for which neg is -1: its digits, and how many are behind the point.
+func mantissa(data []byte, from, to int) (v int64, behind int, neg int64, ok bool) {
 	if from < len(data) && data[from] == '-' {
 		neg = -1
 		from++
 	}
 	n := to - from
 	if uint(n-1) >= 16 || len(data)-from < wordsMax {
-		return 0, false
+		return 0, 0, 0, false
 	}
 	x := binary.LittleEndian.Uint64(data[from:])
-	if n > 8 {
-		v, ok = longDecimal(data, from, n, scale, x)
-	} else {
-		v, ok = wordDecimal(digitWord(x, n), n, scale)
+	if n <= 8 {
+		x, behind = withoutPoint(digitWord(x, n))
+		ok = digits8(x) && (n > 1 || behind == 0 && data[from] != '.')
+		return int64(parse8(x)), behind, neg, ok
 	}
-	if !ok || v >= types.Pow10Int(prec) {
-		return 0, false
+	y := binary.LittleEndian.Uint64(data[from+n-8:])
+	x = digitWord(x, n-8)
+	if z, k := withoutPoint(y); z != y { // the point makes room for the last of the digits before
+		y, behind = z&^0xFF|x>>56, k
+		x = x<<8 | '0'
+	} else if z, k := withoutPoint(x); z != x {
+		x, behind = z, k+8
 	}
-	return v ^ neg - neg, true
+	return int64(parse8(x)*1e8 + parse8(y)), behind, neg, digits8(x) && digits8(y)
 }
 
-// wordDecimal reads the n bytes at the end of x.
-func wordDecimal(x uint64, n, scale int) (int64, bool) {
+// withoutPoint moves the bytes of x below its lowest point up by one, with a zero
+// below them, and says how many are above it. It has no branch: columns often have
+// both numbers with a point and without.
+func withoutPoint(x uint64) (digits uint64, behind int) {
 	y := x ^ '.'*ones
 	point := ^((y | high) - ones | y) & high
 	at := uint(bits.TrailingZeros64(point)) >> 3 // 8 if there is none
 	below := uint64(1)<<(8*at) - 1
-	digits, behind := x&^(below<<8|0xFF)|(x&below)<<8|'0', int(7-at)
-	if point == 0 { // by conditional moves: columns often have both
+	digits, behind = x&^(below<<8|0xFF)|(x&below)<<8|'0', int(7-at)
+	if point == 0 {
 		digits = x
 	}
 	if point == 0 {
 		behind = 0
 	}
-	more := scale - behind
-	if uint(more) > 9 || !digits8(digits) || point != 0 && n == 1 {
-		return 0, false
-	}
-	return int64(parse8(digits)) * types.Pow10Int(more), true
-}
-
-// longDecimal reads 9 to 16 bytes with the point where scale has it, of which x
-// are the first.
-func longDecimal(data []byte, from, n, scale int, x uint64) (int64, bool) {
-	whole := n - scale - 1
-	if scale < 1 || scale > 8 || uint(whole-1) >= 8 || data[from+whole] != '.' {
-		return 0, false
-	}
-	x = digitWord(x, whole)
-	y := binary.LittleEndian.Uint64(data[from+n-8:])
-	y = y&^(1<<(uint(8-scale)*8&63)-1) | zeros>>(uint(scale)*8)
-	if !digits8(x) || !digits8(y) {
-		return 0, false
-	}
-	return int64(parse8(x))*types.Pow10Int(scale) + int64(parse8(y)), true
+	return digits, behind
 }
 
 // marchDays are the days of a year that begins in March before a month, by the

@@ -2,6 +2,7 @@ package numtext
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -21,7 +22,7 @@ func shapes(rng *rand.Rand) string {
 	case 0:
 		s = digits(rng.IntN(19))
 	case 1:
-		s = digits(rng.IntN(12)) + "." + digits(rng.IntN(9))
+		s = digits(rng.IntN(12)) + "." + digits(rng.IntN(12))
 	case 2:
 		s = fmt.Sprintf("%04d-%02d-%02d", rng.IntN(2400), rng.IntN(14), rng.IntN(33))
 	default:
@@ -58,6 +59,9 @@ func checkWord(t *testing.T, s string, before, behind string, prec, scale int) (
 	v, ok = DecimalAt(data, from, to, prec, scale)
 	wide, st := Decimal(text, prec, scale)
 	same("DecimalAt", ok, v, int64(wide.Lo), st == OK)
+	f, ok := DoubleAt(data, from, to)
+	wantF, st := Float(text, 64)
+	same("DoubleAt", ok, int64(math.Float64bits(f)), int64(math.Float64bits(wantF)), st == OK)
 	if len(s) >= 10 {
 		d, ok := DateAt(data, from)
 		days, n := longDate(text[:10], Strict)
@@ -89,9 +93,14 @@ func TestWordsTakeWhatIsUsual(t *testing.T) {
 			t.Errorf("%s is not taken as an integer", s)
 		}
 	}
-	for _, s := range []string{"0", "0.5", "17", "17.00", "-21168.23", "123456.78", "12345678.45"} {
+	for _, s := range []string{"0", "0.5", "17", "17.00", "-21168.23", "123456.78", "1234567890123.45"} {
 		if _, ok := DecimalAt([]byte(s+pad), 0, len(s), 15, 2); !ok {
 			t.Errorf("%s is not taken as a decimal", s)
+		}
+	}
+	for _, s := range []string{"0", "-0.5", "17", "3.14159265358979", "12345678901.5"} {
+		if _, ok := DoubleAt([]byte(s+pad), 0, len(s)); !ok {
+			t.Errorf("%s is not taken as a double", s)
 		}
 	}
 	for _, s := range []string{"0001-01-01", "2024-02-29", "9999-12-31"} {

@@ -26,9 +26,13 @@ type Col struct {
 
 	rows  int // of a ROW
 	valid vec.Bitmap
-	bytes int // Data's size in the last batch
-	last  int // rows of the last batch
+	bytes int // Data's size in the last batches
+	last  int // rows of the last batches
 }
+
+// What a batch held decides what room the next has. A short one, as there is at the
+// end of each piece of a file that was read, counts little.
+func lately(before, now int) int { return max(now, before-before/8) }
 
 // New returns an empty column.
 func New(t types.Type) *Col {
@@ -51,10 +55,15 @@ func New(t types.Type) *Col {
 	return c
 }
 
-// Reset empties the column and makes room for about as much as it held before,
-// or for rows. What Finish gave away is not touched.
-func (c *Col) Reset(rows int) {
-	rows = max(rows, c.last)
+// Reset empties the column and makes room for rows, and as many bytes as batches
+// had lately. What Finish gave away is not touched.
+func (c *Col) Reset(rows int) { c.reset(rows, 2*vec.BatchBytesMax) }
+
+// ResetFor empties the column and makes room for about as much as batches had
+// lately, though not for more than a text of so many bytes holds.
+func (c *Col) ResetFor(text int) { c.reset(min(c.last, text/2+1), text+64) }
+
+func (c *Col) reset(rows, bytes int) {
 	c.valid, c.rows = nil, 0
 	switch c.Phys {
 	case types.PhysBool:
@@ -74,13 +83,13 @@ func (c *Col) Reset(rows int) {
 	case types.PhysInt128:
 		c.Wide = make([]types.Int128, 0, rows)
 	case types.PhysBytes:
-		c.Data = make([]byte, 0, min(c.bytes+c.bytes/16, 2*vec.BatchBytesMax))
+		c.Data = make([]byte, 0, min(c.bytes+c.bytes/16, bytes))
 		c.Offs = append(make([]uint32, 0, rows+1), 0)
 	case types.PhysList, types.PhysMap:
 		c.Offs = append(make([]uint32, 0, rows+1), 0)
 	}
 	for _, k := range c.Kids {
-		k.Reset(0)
+		k.reset(min(k.last, bytes), bytes)
 	}
 }
 
@@ -244,7 +253,7 @@ func (c *Col) Finish() vec.Vector {
 		}
 		valid = valid[:(n+63)/64]
 	}
-	c.last = n
+	c.last = lately(c.last, n)
 	switch c.Phys {
 	case types.PhysBool:
 		return &vec.Fixed[bool]{Vals: c.Bools, Valid: valid}
@@ -263,7 +272,7 @@ func (c *Col) Finish() vec.Vector {
 	case types.PhysInt128:
 		return &vec.Fixed[types.Int128]{Vals: c.Wide, Valid: valid}
 	case types.PhysBytes:
-		c.bytes = len(c.Data)
+		c.bytes = lately(c.bytes, len(c.Data))
 		return &vec.Bytes{Offs: c.Offs, Data: c.Data, Valid: valid}
 	case types.PhysList:
 		return &vec.List{Offs: c.Offs, Elem: c.Kids[0].Finish(), Valid: valid}
