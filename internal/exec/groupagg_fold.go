@@ -1,6 +1,8 @@
 package exec
 
 import (
+	"slices"
+
 	"github.com/millrace-io/millrace/internal/state/keyed"
 	"github.com/millrace-io/millrace/vec"
 )
@@ -70,8 +72,8 @@ func (g *GroupAgg) foldChanges(c foldChunk) (*vec.Batch, error) {
 	for i, k := range keys {
 		keys[i] = vec.Take(vec.Flat(k), d.of)
 	}
-	for len(g.rounds.count) < int(maxSlot(c.slots))+1 {
-		g.rounds.count, g.rounds.last = append(g.rounds.count, 0), append(g.rounds.last, 0)
+	if more := int(slices.Max(c.slots)) + 1 - len(g.rounds.count); more > 0 {
+		g.rounds.count, g.rounds.last = append(g.rounds.count, make([]int32, more)...), append(g.rounds.last, make([]int32, more)...)
 	}
 	g.settleGroups(c.slots)
 	out := &vec.Batch{Cols: append(keys, takeAll(d.vals, d.src)...), Rows: len(d.kinds), Kinds: d.kinds}
@@ -79,12 +81,4 @@ func (g *GroupAgg) foldChanges(c foldChunk) (*vec.Batch, error) {
 		out.Kinds = nil
 	}
 	return out, g.tab.Err
-}
-
-func maxSlot(slots []keyed.Slot) keyed.Slot {
-	m := keyed.Slot(0)
-	for _, s := range slots {
-		m = max(m, s)
-	}
-	return m
 }

@@ -77,6 +77,9 @@ func DecArith(op byte, a, b, ret types.Type) (eval fn.Eval, isTotal bool) {
 	if fast := decFast(op, a, b, ret); fast != nil {
 		return fast, true
 	}
+	if op == '*' && a.Scale+b.Scale == ret.Scale && a.Prec+b.Prec <= ret.Prec && a.Prec+b.Prec <= types.DecimalMax {
+		return decProduct(a, b), true
+	}
 	var f func(x, y types.Int128) (types.Int128, bool)
 	switch op {
 	case '+', '-':
@@ -109,6 +112,23 @@ func DecArith(op byte, a, b, ret types.Type) (eval fn.Eval, isTotal bool) {
 		})
 		return v, err
 	}, !divides
+}
+
+// decProduct returns the kernel of a product that always fits, and is wide.
+func decProduct(a, b types.Type) fn.Eval {
+	return func(_ *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vector, error) {
+		x, y := Dec(args[0], a), Dec(args[1], b)
+		if x.isWide == y.isWide {
+			return Nums(rows, n, func(i int) types.Int128 {
+				p, _ := x.At(i).Mul(y.At(i))
+				return p
+			}), nil
+		}
+		if x.isWide {
+			x, y = y, x
+		}
+		return Nums(rows, n, func(i int) types.Int128 { return y.wide.At(i).MulInt(x.narrow.At(i)) }), nil
+	}
 }
 
 func decSum(x types.Int128, sx int, y types.Int128, sy, to int) (types.Int128, bool) {
