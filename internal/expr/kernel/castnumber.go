@@ -55,6 +55,13 @@ func fromInt[A integer](c *caster) castEval {
 			return v * scale, v < p && v > -p
 		})
 	}
+	if whole := c.to.Prec - c.to.Scale; whole >= 19 && c.to.Scale <= 18 { // all integers fit
+		if c.to.Scale == 0 {
+			return total(func(x A) types.Int128 { return types.Int128Of(int64(x)) })
+		}
+		scale := types.Pow10Int(c.to.Scale)
+		return total(func(x A) types.Int128 { return types.Int128Of(int64(x)).MulInt(scale) })
+	}
 	p, scale := types.Pow10(c.to.Prec-c.to.Scale), types.Pow10(c.to.Scale)
 	return partial(func(x A) (types.Int128, bool) {
 		v := types.Int128Of(int64(x))
