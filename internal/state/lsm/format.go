@@ -1,9 +1,10 @@
 package lsm
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
+	"math/bits"
+	"slices"
 	"sync"
 
 	"github.com/klauspost/compress/s2"
@@ -75,7 +76,7 @@ type writer struct {
 	spans  []span
 	suffix int
 	hashes []uint64 // of what is looked up, for the filter
-	asked  []byte   // of the last entry
+	asked  int      // bytes of the last key that are looked up
 
 	// of the block at hand
 	raw   []byte
@@ -124,7 +125,7 @@ func (w *writer) release() {
 // begin starts a table with its range tombstones.
 func (w *writer) begin(name string, tombs []span, suffix int) {
 	w.name, w.spans, w.suffix, w.blocks, w.refs = name, tombs, suffix, 0, w.refs[:0]
-	w.hashes, w.asked = w.hashes[:0], w.asked[:0]
+	w.hashes, w.last = w.hashes[:0], w.last[:0]
 }
 
 // bytes is about how large the file is.
@@ -132,32 +133,53 @@ func (w *writer) bytes() int { return len(w.out) + len(w.raw) }
 
 // add appends an entry, or a tombstone.
 func (w *writer) add(key, val []byte, dead bool) {
-	if w.n == 0 {
+	same := shared(w.last, key)
+	asked := max(len(key)-w.suffix, 0)
+	if len(w.hashes) == 0 || asked != w.asked || same < asked {
+		w.hashes, w.asked = append(w.hashes, xxh3.Hash(key[:asked])), asked
+	}
+	w.last = append(w.last[:same], key[same:]...)
+	if w.n == 0 { // a block begins with a whole key
 		w.first = append(w.first[:0], key...)
-		w.last = w.last[:0]
+		same = 0
 	}
-	shared := 0
-	for shared < len(w.last) && shared < len(key) && w.last[shared] == key[shared] {
-		shared++
+	size := 0
+	if !dead {
+		size = len(val) + 1
 	}
-	w.raw = binary.AppendUvarint(w.raw, uint64(shared))
-	w.raw = binary.AppendUvarint(w.raw, uint64(len(key)-shared))
-	if dead {
-		w.raw = append(w.raw, 0)
-	} else {
-		w.raw = binary.AppendUvarint(w.raw, uint64(len(val))+1)
-	}
-	w.raw = append(append(w.raw, key[shared:]...), val...)
-	w.last = append(w.last[:0], key...)
+	w.raw = slices.Grow(w.raw, 3*binary.MaxVarintLen64+len(key)+len(val))
+	w.raw = appendUvarint(w.raw, uint64(same))
+	w.raw = appendUvarint(w.raw, uint64(len(key)-same))
+	w.raw = appendUvarint(w.raw, uint64(size))
+	w.raw = append(append(w.raw, key[same:]...), val...)
 	w.n++
 	w.entries++
-	if asked := lookedUp(key, w.suffix); len(w.hashes) == 0 || !bytes.Equal(asked, w.asked) {
-		w.hashes = append(w.hashes, xxh3.Hash(asked))
-		w.asked = append(w.asked[:0], asked...)
-	}
 	if len(w.raw) >= blockBytes {
 		w.flush()
 	}
+}
+
+// appendUvarint is binary.AppendUvarint, quick for what is mostly there.
+func appendUvarint(dst []byte, x uint64) []byte {
+	if x < 0x80 {
+		return append(dst, byte(x))
+	}
+	return binary.AppendUvarint(dst, x)
+}
+
+// shared returns how many bytes two keys begin with alike.
+func shared(a, b []byte) int {
+	n := min(len(a), len(b))
+	i := 0
+	for ; i+8 <= n; i += 8 {
+		if x := binary.LittleEndian.Uint64(a[i:]) ^ binary.LittleEndian.Uint64(b[i:]); x != 0 {
+			return i + bits.TrailingZeros64(x)/8
+		}
+	}
+	for i < n && a[i] == b[i] {
+		i++
+	}
+	return i
 }
 
 func (w *writer) flush() {

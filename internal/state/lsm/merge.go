@@ -28,12 +28,13 @@ func (s *source) covers(key []byte) bool {
 func (s *sorted) source(b span) *source {
 	out := &source{tombs: clipAll(s.tombs, b)}
 	i := s.seek(b.from) - 1
+	var ahead window
 	out.step = func() bool {
 		i++
 		if i >= len(s.at) {
 			return false
 		}
-		e := s.ent(int(s.at[i]))
+		e := ahead.ent(s, i)
 		out.key, out.val, out.dead = s.delta.key(e), nil, e.vlen < 0
 		if !out.dead {
 			out.val = s.val(e)
@@ -41,6 +42,30 @@ func (s *sorted) source(b span) *source {
 		return b.above(out.key)
 	}
 	return out
+}
+
+// A window has the entries that come next in order. They lie anywhere, so they are
+// fetched some at a time: the memory then works at all of them at once.
+type window struct {
+	ents  [64]ent
+	from  int
+	upto  int
+	touch byte // for reading
+}
+
+// ent returns the i'th entry of a delta in order; they are asked for one after the other.
+func (w *window) ent(s *sorted, i int) *ent {
+	if i >= w.upto {
+		w.from, w.upto = i, min(i+len(w.ents), len(s.at))
+		for k, at := range s.at[w.from:w.upto] {
+			w.ents[k] = *s.ent(int(at))
+		}
+		for k := range w.upto - w.from {
+			e := &w.ents[k]
+			w.touch ^= s.chunks[e.chunk][e.off]
+		}
+	}
+	return &w.ents[i-w.from]
 }
 
 // A merge walks several layers in key order, the newest entry of each key only.
