@@ -129,13 +129,15 @@ func (g *Generator) Fill(kind Kind, from, to int64, cols []int) *vec.Batch {
 	return g.batch(b, cols)
 }
 
-// Batches yields all events of a kind in batches no larger than a source's.
-func (g *Generator) Batches(kind Kind, cols []int) iter.Seq[*vec.Batch] {
+// Batches yields the events of a kind among the event numbers [from, to) in batches no
+// larger than a source's.
+func (g *Generator) Batches(kind Kind, from, to int64, cols []int) iter.Seq[*vec.Batch] {
 	return func(yield func(*vec.Batch) bool) {
 		b, rows := &block{kind: kind}, g.batchRows(kind, cols)
-		for n := int64(1); n <= g.Last(); {
+		end := min(to, g.Last()+1)
+		for n := max(from, 1); n < end; {
 			b.reset()
-			if n = b.add(g, n, g.Last()+1, rows); b.rows > 0 && !yield(g.batch(b, cols)) {
+			if n = b.add(g, n, end, rows); b.rows > 0 && !yield(g.batch(b, cols)) {
 				return
 			}
 		}

@@ -347,7 +347,7 @@ func TestBatches(t *testing.T) {
 	g := generator(t, Config{Events: 20_001})
 	for _, kind := range []Kind{Person, Auction, Bid, All} {
 		var got [][]any
-		for b := range g.Batches(kind, all(kind)) {
+		for b := range g.Batches(kind, 1, g.Last()+1, all(kind)) {
 			if b.Rows == 0 || b.Rows > vec.BatchRowsMax {
 				t.Errorf("kind %d: a batch of %d rows", kind, b.Rows)
 			}

@@ -225,7 +225,7 @@ func (d *demo) start(restore bool) (err error) {
 		args = append(args, "--restore", "latest")
 	}
 	args = append(args, "--set", fmt.Sprintf("execution.checkpointing.interval=%dms", d.interval().Milliseconds()))
-	if d.stream, err = startChild(d.path("stream"), append(args, "--progress-json")...); err != nil {
+	if d.stream, err = startChild(d.path("stream"), append(args, "--progress-json=100ms")...); err != nil {
 		return err
 	}
 	d.note("$ cd stream && millrace %s", strings.Join(args, " "))

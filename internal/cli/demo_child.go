@@ -17,7 +17,8 @@ import (
 // A progressLine is what `run --progress-json` writes to stderr again and again,
 // for a program that watches it: one JSON object on a line.
 type progressLine struct {
-	Rows        int64 `json:"rows"` // read, since this process began
+	At          int64 `json:"at_us"` // since 1970
+	Rows        int64 `json:"rows"`  // read, since this process began
 	Out         int64 `json:"out"`
 	Late        int64 `json:"late"`                // rows dropped behind the watermark
 	Watermark   int64 `json:"watermark,omitempty"` // microseconds since 1970; 0: none yet
@@ -27,8 +28,6 @@ type progressLine struct {
 	State       int64 `json:"state_bytes"`         // its size
 }
 
-const progressLineEvery = 100 * time.Millisecond
-
 // progressLines writes progress as lines of JSON until the function it returns is
 // called, which writes the last one.
 func (r *runner) progressLines() (stop func()) {
@@ -36,7 +35,7 @@ func (r *runner) progressLines() (stop func()) {
 	enc := json.NewEncoder(r.w.err)
 	go func() {
 		defer close(gone)
-		tick := time.NewTicker(progressLineEvery)
+		tick := time.NewTicker(r.watched)
 		defer tick.Stop()
 		for {
 			select {
@@ -52,6 +51,7 @@ func (r *runner) progressLines() (stop func()) {
 }
 
 func (r *runner) progressLine() (p progressLine) {
+	p.At = time.Now().UnixMicro()
 	mark := int64(math.MaxInt64)
 	for _, j := range r.s.Jobs() {
 		s := j.Status()

@@ -34,6 +34,8 @@ type nexmarkCommand struct {
 	Set                map[string]string `help:"Further options: KEY=VALUE." mapsep:"none"`
 	JSON               bool              `name:"json" help:"An array of objects, one a query."`
 	Write              string            `placeholder:"DIR" help:"Write the events into files instead of running queries."`
+	FromEvent          int64             `placeholder:"N" help:"With --write: leave out the events before this one."`
+	FileEvents         int64             `placeholder:"N" help:"With --write: a file for each N events; by default one for all."`
 	Format             string            `enum:"csv,json,parquet" default:"parquet" help:"Format of these files: csv, json or parquet."`
 	Quiet              bool              `help:"Only errors on standard error."`
 }
@@ -121,6 +123,15 @@ func (c *nexmarkCommand) check() error {
 	}
 	if c.Events < 1 {
 		return fmt.Errorf("--events %d: there must be at least one", c.Events)
+	}
+	if c.Write == "" && (c.FromEvent != 0 || c.FileEvents != 0) {
+		return errors.New("--from-event and --file-events are for --write")
+	}
+	if c.FromEvent < 0 || c.FromEvent > c.Events {
+		return fmt.Errorf("--from-event %d: there are the events 1 to %d", c.FromEvent, c.Events)
+	}
+	if c.FileEvents < 0 {
+		return fmt.Errorf("--file-events %d: there must be at least one event in a file", c.FileEvents)
 	}
 	if c.CheckpointInterval != "" {
 		if _, err := connect.ParseDuration(c.CheckpointInterval); err != nil {

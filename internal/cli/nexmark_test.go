@@ -59,6 +59,9 @@ func TestNexmarkRefuses(t *testing.T) {
 		"--events 0":            {},
 		"--event-span never":    {Events: 1, EventSpan: "never"},
 		"--checkpoint-interval": {Events: 1, CheckpointInterval: "x"},
+		"are for --write":       {Events: 5, FileEvents: 2},
+		"--from-event 6":        {Events: 5, FromEvent: 6, Write: "x"},
+		"--file-events -1":      {Events: 5, FileEvents: -1, Write: "x"},
 	} {
 		w, _, _ := testWorld(t)
 		err := c.Run(w)
@@ -92,6 +95,39 @@ func TestNexmarkWrite(t *testing.T) {
 				t.Errorf("%v, error %v", entries, err)
 			}
 		})
+	}
+}
+
+// Events can be written in parts, into several files: together they are the same.
+func TestNexmarkWriteParts(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	whole := nexmarkCommand{Events: 3_000, EventInterval: "10ms", Write: filepath.Join(dir, "whole"), Format: "csv", Quiet: true}
+	begin, rest := whole, whole
+	begin.Events, begin.Write = 2_000, filepath.Join(dir, "begin")
+	rest.FromEvent, rest.FileEvents, rest.Write = 2_001, 300, filepath.Join(dir, "rest")
+	texts := map[string]string{}
+	for _, c := range []nexmarkCommand{whole, begin, rest} {
+		w, _, _ := testWorld(t)
+		if err := c.Run(w); err != nil {
+			t.Fatal(err)
+		}
+		names, err := filepath.Glob(filepath.Join(c.Write, "bid", "*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			text, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			texts[c.Write] += string(text)
+		}
+		if want := map[string]int{rest.Write: 4}[c.Write]; want != 0 && len(names) != want {
+			t.Errorf("files %q", names)
+		}
+	}
+	if texts[whole.Write] == "" || texts[begin.Write]+texts[rest.Write] != texts[whole.Write] {
+		t.Error("the parts are not the whole")
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,8 +19,9 @@ import (
 	"github.com/millrace-io/millrace/vec"
 )
 
-// write writes the events into DIR/person, DIR/auction and DIR/bid, a folder with
-// one file each, as DIR/bid/part-0.parquet.
+// write writes the events into the folders DIR/person, DIR/auction and DIR/bid: one
+// file each, as DIR/bid/part-0.parquet, or with --file-events one for each so many
+// events, in the order of their names. Files of one name are of the same events.
 func (c *nexmarkCommand) write(w *world) error {
 	cfg := nexmark.Config{Events: c.Events, Seed: 1}
 	var err error
@@ -48,7 +50,7 @@ func (c *nexmarkCommand) write(w *world) error {
 	for i, k := range kinds {
 		wg.Go(func() {
 			var n int64
-			n, errs[i] = writeKind(w.ctx, g, k, f, c.Write, &rows)
+			n, errs[i] = c.writeKind(w.ctx, g, k, f, &rows)
 			size.Add(n)
 		})
 	}
@@ -99,19 +101,47 @@ func (c *nexmarkCommand) writeProgress(w *world, rows *atomic.Int64) (stop func(
 	return func() { close(quit); <-gone }
 }
 
-// writeKind writes the events of a kind into one file and returns its size.
-func writeKind(ctx context.Context, g *nexmark.Generator, k nexmark.Kind, f *format.Format, dir string, rows *atomic.Int64) (size int64, err error) {
-	folder := filepath.Join(dir, k.String())
+// writeKind writes the events of a kind and returns the size of the files.
+func (c *nexmarkCommand) writeKind(ctx context.Context, g *nexmark.Generator, k nexmark.Kind, f *format.Format, rows *atomic.Int64) (size int64, err error) {
+	folder := filepath.Join(c.Write, k.String())
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return 0, err
 	}
-	file, err := os.Create(filepath.Join(folder, "part-0."+f.Name))
+	first := max(c.FromEvent, 1)
+	all := c.Events - first + 1
+	each := c.FileEvents
+	if each == 0 {
+		each = all
+	}
+	digits := len(strconv.FormatInt((all-1)/each, 10))
+	for i := int64(0); i*each < all; i++ {
+		from := first + i*each
+		r := eventRange{g, k, from, min(from+each, c.Events+1)}
+		n, err := r.write(ctx, f, filepath.Join(folder, fmt.Sprintf("part-%0*d.%s", digits, i, f.Name)), rows)
+		if err != nil {
+			return 0, err
+		}
+		size += n
+	}
+	return size, nil
+}
+
+// eventRange is the events of a kind among the event numbers [from, to).
+type eventRange struct {
+	g        *nexmark.Generator
+	kind     nexmark.Kind
+	from, to int64
+}
+
+// write writes them into one file and returns its size.
+func (r eventRange) write(ctx context.Context, f *format.Format, name string, rows *atomic.Int64) (size int64, err error) {
+	file, err := os.Create(name)
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
 	buf := bufio.NewWriterSize(file, 1<<20)
-	schema := nexmark.Schema(k)
+	schema := nexmark.Schema(r.kind)
 	cols := make([]int, len(schema))
 	for i := range cols {
 		cols[i] = i
@@ -138,7 +168,7 @@ func writeKind(ctx context.Context, g *nexmark.Generator, k nexmark.Kind, f *for
 			return err
 		}
 	}
-	for b := range g.Batches(k, cols) {
+	for b := range r.g.Batches(r.kind, r.from, r.to, cols) {
 		if err := ctx.Err(); err != nil {
 			return 0, err
 		}

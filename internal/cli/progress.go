@@ -13,7 +13,7 @@ const progressEvery = 500 * time.Millisecond
 // progress shows, on a terminal's standard error, how far the running jobs are. The
 // function that it returns takes the line away.
 func (r *runner) progress() (stop func()) {
-	if r.watched {
+	if r.watched > 0 {
 		return r.progressLines()
 	}
 	if r.quiet || !r.w.errTTY {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -139,8 +140,8 @@ type runCommand struct {
 	Format   string `enum:"table,csv,json,changelog," default:"" help:"table, csv, json or changelog; table on a terminal, csv elsewhere."`
 	NoHeader bool   `help:"No header line."`
 	Verbose  bool   `help:"Say in the end, on standard error, what state each operator keeps."`
-	// ProgressJSON is for programs that watch a run, as demo does.
-	ProgressJSON bool `name:"progress-json" hidden:""`
+	// ProgressJSON is for programs that watch a run, as demo does: how often it is told.
+	ProgressJSON time.Duration `name:"progress-json" hidden:""`
 }
 
 // Run runs a script.
@@ -175,9 +176,9 @@ type runner struct {
 	header  bool
 	quiet   bool
 	verbose bool
-	watched bool // progress is written as lines of JSON
-	sources int  // scripts that have called each other by SOURCE
-	printed bool // a result is out: the next is preceded by an empty line
+	watched time.Duration // how often progress is written as a line of JSON; 0: never
+	sources int           // scripts that have called each other by SOURCE
+	printed bool          // a result is out: the next is preceded by an empty line
 }
 
 func (r *runner) script(ctx context.Context, name, text string) error {
@@ -243,7 +244,7 @@ func (r *runner) lateRows() {
 	for _, j := range r.s.Jobs() {
 		late += j.Status().LateDropped
 	}
-	if late > 0 && !r.quiet && !r.watched {
+	if late > 0 && !r.quiet && r.watched == 0 {
 		fmt.Fprintf(r.w.err, "%s, not in the results: they came behind the watermark\n", plural(int(late), "late row"))
 	}
 }
