@@ -13,19 +13,21 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
 )
 
-// A Cluster is a JobManager and a TaskManager.
+// A Cluster is a JobManager and a TaskManager, or more while a spare one is there.
 type Cluster struct {
 	dist    Dist
 	dir     string // of configuration, logs, checkpoints
 	rest    string // http://host:port
 	job     *process
-	task    *process
-	idle    float64 // CPU-seconds a second when there is nothing to do
+	tasks   []*process // the oldest first, which has the job
+	output  *os.File   // Settings.TaskOutput
+	idle    float64    // CPU-seconds a second when there is nothing to do
 	scripts int
 }
 
@@ -41,11 +43,14 @@ type Settings struct {
 	Slots         int
 	TaskManagerMB int
 	Options       map[string]string // further keys of the configuration
+	// TaskOutput is where TaskManagers print, what their tasks print included; a file
+	// beside the logs if it is nil.
+	TaskOutput *os.File
 }
 
 // Start starts a cluster with its files in dir, and waits until it takes jobs.
 func Start(ctx context.Context, d Dist, dir string, s Settings) (*Cluster, error) {
-	c := &Cluster{dist: d, dir: dir}
+	c := &Cluster{dist: d, dir: dir, output: s.TaskOutput}
 	ports, err := freePorts(2)
 	if err != nil {
 		return nil, err
@@ -54,18 +59,29 @@ func Start(ctx context.Context, d Dist, dir string, s Settings) (*Cluster, error
 	if err := c.configure(ports, s); err != nil {
 		return nil, err
 	}
-	if c.job, err = c.start("jobmanager.sh"); err != nil {
-		return nil, err
+	if err = c.boot(ctx, s.Slots); err == nil {
+		err = c.measureIdle(ctx)
 	}
-	if c.task, err = c.start("taskmanager.sh"); err != nil {
+	if err != nil {
 		c.Stop()
 		return nil, err
-	}
-	if err := c.waitReady(ctx, s.Slots); err != nil {
-		c.Stop()
-		return nil, fmt.Errorf("wait for Flink: %w; its logs are in %s", err, filepath.Join(dir, "log"))
 	}
 	return c, nil
+}
+
+// boot starts a process of each kind and waits until there are slots.
+func (c *Cluster) boot(ctx context.Context, slots int) error {
+	var err error
+	if c.job, err = c.start("jobmanager.sh", nil); err != nil {
+		return err
+	}
+	if err := c.StartTask(); err != nil {
+		return err
+	}
+	if err := c.WaitSlots(ctx, slots); err != nil {
+		return fmt.Errorf("wait for Flink: %w; its logs are in %s", err, filepath.Join(c.dir, "log"))
+	}
+	return nil
 }
 
 func freePorts(n int) ([]int, error) {
@@ -143,12 +159,14 @@ func (c *Cluster) command(script string, args ...string) *exec.Cmd {
 
 // start starts a process. The scripts exec java, so the child is Flink itself;
 // it has a group of its own, for a Ctrl-C is ours to pass on.
-func (c *Cluster) start(script string) (*process, error) {
-	out, err := os.Create(filepath.Join(c.dir, "log", script+".out"))
-	if err != nil {
-		return nil, err
+func (c *Cluster) start(script string, out *os.File) (*process, error) {
+	if out == nil {
+		var err error
+		if out, err = os.Create(filepath.Join(c.dir, "log", script+".out")); err != nil {
+			return nil, err
+		}
+		defer out.Close()
 	}
-	defer out.Close()
 	cmd := c.command(script, "start-foreground")
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -163,7 +181,17 @@ func (c *Cluster) start(script string) (*process, error) {
 	return p, nil
 }
 
-func (c *Cluster) waitReady(ctx context.Context, slots int) error {
+// StartTask starts a TaskManager, and does not wait for it.
+func (c *Cluster) StartTask() error {
+	p, err := c.start("taskmanager.sh", c.output)
+	if err == nil {
+		c.tasks = append(c.tasks, p)
+	}
+	return err
+}
+
+// WaitSlots waits until so many slots are free.
+func (c *Cluster) WaitSlots(ctx context.Context, slots int) error {
 	ctx, cancel := context.WithTimeout(ctx, 90*time.Second)
 	defer cancel()
 	var last error
@@ -172,12 +200,12 @@ func (c *Cluster) waitReady(ctx context.Context, slots int) error {
 			Slots int `json:"slots-available"`
 		}
 		if last = c.get(ctx, "/overview", &o); last == nil && o.Slots >= slots {
-			return c.measureIdle(ctx)
+			return nil
 		}
 		select {
 		case <-c.job.ended:
 			return errors.New("the JobManager has ended")
-		case <-c.task.ended:
+		case <-c.tasks[len(c.tasks)-1].ended:
 			return errors.New("the TaskManager has ended")
 		case <-time.After(200 * time.Millisecond):
 		}
@@ -203,22 +231,30 @@ func (c *Cluster) measureIdle(ctx context.Context) error {
 	return nil
 }
 
-// cpu is what both processes used since they started, in seconds.
-func (c *Cluster) cpu() (float64, error) {
-	a, err := CPUSeconds(c.job.pid)
-	if err != nil {
-		return 0, err
+// processes are those that run.
+func (c *Cluster) processes() []*process {
+	if c.job == nil {
+		return c.tasks
 	}
-	b, err := CPUSeconds(c.task.pid)
-	return a + b, err
+	return append(slices.Clone(c.tasks), c.job)
 }
 
-// Stop ends both processes.
-func (c *Cluster) Stop() {
-	for _, p := range []*process{c.task, c.job} {
-		if p == nil {
-			continue
+// cpu is what the processes used since they started, in seconds.
+func (c *Cluster) cpu() (float64, error) {
+	var sum float64
+	for _, p := range c.processes() {
+		s, err := CPUSeconds(p.pid)
+		if err != nil {
+			return 0, err
 		}
+		sum += s
+	}
+	return sum, nil
+}
+
+// Stop ends the processes.
+func (c *Cluster) Stop() {
+	for _, p := range c.processes() {
 		p.cmd.Process.Signal(syscall.SIGTERM)
 		select {
 		case <-p.ended:
@@ -304,7 +340,7 @@ func (c *Cluster) Run(ctx context.Context, script string) (Result, error) {
 	if err != nil {
 		return r, err
 	}
-	if err := ResetPeak(c.task.pid); err != nil {
+	if err := ResetPeak(c.tasks[0].pid); err != nil {
 		return r, err
 	}
 	cpu, err := c.cpu()
@@ -325,7 +361,7 @@ func (c *Cluster) Run(ctx context.Context, script string) (Result, error) {
 	}
 	r.Seconds = float64(job.Duration) / 1000
 	r.CPUSeconds = after - cpu - c.idle*time.Since(began).Seconds()
-	if r.PeakBytes, err = PeakBytes(c.task.pid); err != nil {
+	if r.PeakBytes, err = PeakBytes(c.tasks[0].pid); err != nil {
 		return r, err
 	}
 	var ck struct {
