@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,6 +16,15 @@ import (
 )
 
 var update = flag.Bool("update", false, "write pending.txt anew")
+
+// TestMain lets many cases run at a time: most of their time they wait for a clock.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "12"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
 
 // TestCases runs every case in every mode. In a stream it also compares the
 // sequence of changes, where it is recorded, and checks that the changelog is well
