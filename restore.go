@@ -71,12 +71,10 @@ func (s *Session) restoreJob(j *Job, l *cluster.Local, st *checkpoint.Storage) e
 		l.Verified, l.Altered = true, true
 	}
 	if !m.Finished {
-		if l.Options.Plan, err = st.PutPlan(l.Graph); err != nil {
+		if l.Options.Plan, err = st.PutPlan(l.Graph, statedata.Record(l.Graph)); err != nil {
 			return err
 		}
-	}
-	if from == nil {
-		m.Plan = l.Options.Plan
+		m.Plan = l.Options.Plan // what it says of the state holds, now that what differed was written anew
 	}
 	l.Restore, l.Options.Run = m, m.Run
 	if l.Options.Settle, err = s.settling(j, l.Graph, m, from); err != nil {
@@ -195,25 +193,32 @@ func (s *Session) adopt(j *Job, m *checkpoint.Manifest, g *jobgraph.Graph, from 
 	return from.CopyPlan(m, st)
 }
 
-// changes says what becomes of the state of a job that has changed since a checkpoint;
-// nil if nothing does, or if the checkpoint does not say what the job was.
+// changes says what becomes of the state of a job that has changed since a checkpoint,
+// or that another version of the program has kept; nil if nothing does. Where the
+// checkpoint does not say what the job was, it was this one.
 func (s *Session) changes(j *Job, from *checkpoint.Found, g *jobgraph.Graph) (*evolve.Report, error) {
+	if from.Manifest.Initial() || from.Manifest.Finished {
+		return nil, nil
+	}
 	old := planOf(from)
-	if old == nil || from.Manifest.Initial() || from.Manifest.Finished {
-		return nil, nil
+	if old == nil {
+		old = g
 	}
-	r := evolve.Compare(old, g)
-	if r.Same() {
-		return nil, nil
+	kept, err := statedata.Kept(from, old)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", from.Path, err)
 	}
+	r := evolve.Compare(old, g, kept)
 	if err := r.Refusal(); err != nil && !s.opts.Bool("execution.state-recovery.ignore-unclaimed-state") {
 		return nil, fmt.Errorf("%s of job %s: %w; --allow-non-restored-state lets it begin empty", from.Path, from.Manifest.Job, err)
 	}
 	for _, i := range r.Items {
-		switch i.Verdict {
-		case evolve.Migrated, evolve.New:
+		if i.Verdict == evolve.Migrated || i.Verdict == evolve.New || i.Verdict == evolve.Kept && len(i.Why) > 0 {
 			s.cfg.Log(strings.TrimSuffix(fmt.Sprintf("%s: %s %s: %s: %s", j.ID, i.Kind, i.Name, i.Verdict, strings.Join(i.Why, "; ")), ": "))
 		}
+	}
+	if r.Same() {
+		return nil, nil
 	}
 	return r, nil
 }

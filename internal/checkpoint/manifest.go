@@ -114,7 +114,7 @@ func (m *Manifest) has(other *Manifest) bool {
 			return false
 		}
 	}
-	return m.Run == other.Run && m.Overtaken == other.Overtaken && m.Ended == other.Ended && m.Finished == other.Finished
+	return m.Run == other.Run && m.Plan == other.Plan && m.Overtaken == other.Overtaken && m.Ended == other.Ended && m.Finished == other.Finished
 }
 
 func encode(m *Manifest) ([]byte, error) {

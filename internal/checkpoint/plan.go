@@ -24,17 +24,18 @@ var ErrNoPlan = errors.New("the checkpoint was taken by an earlier version and d
 type plan struct {
 	Version int
 	Job     *jobgraph.Graph
+	Layouts Layouts `json:",omitempty"`
 }
 
 // PutPlan writes a job's plan, if it is not there, and returns the name by which
-// manifests call it. Options of tables that look like secrets are left out. Retain
-// keeps it though no manifest names it yet.
-func (s *Storage) PutPlan(g *jobgraph.Graph) (name string, err error) {
+// manifests call it: the job, and how the program keeps its state. Options of tables
+// that look like secrets are left out. Retain keeps it though no manifest names it yet.
+func (s *Storage) PutPlan(g *jobgraph.Graph, layouts Layouts) (name string, err error) {
 	masked, err := mask(g)
 	if err != nil {
 		return "", fmt.Errorf("encode plan: %w", err)
 	}
-	data, sum, err := seal(plan{planVersion, masked})
+	data, sum, err := seal(plan{planVersion, masked, layouts})
 	if err != nil {
 		return "", fmt.Errorf("encode plan: %w", err)
 	}
@@ -48,26 +49,30 @@ func (s *Storage) PutPlan(g *jobgraph.Graph) (name string, err error) {
 
 // Plan reads the plan of the job that took a checkpoint.
 func (s *Storage) Plan(m *Manifest) (*jobgraph.Graph, error) {
+	p, err := s.readPlan(m)
+	return p.Job, err
+}
+
+func (s *Storage) readPlan(m *Manifest) (p plan, err error) {
 	if m.Plan == "" {
-		return nil, fmt.Errorf("checkpoint %d in %s: %w", m.Epoch, s.Dir, ErrNoPlan)
+		return p, fmt.Errorf("checkpoint %d in %s: %w", m.Epoch, s.Dir, ErrNoPlan)
 	}
 	name := path.Join(s.Dir, m.Plan)
 	data, err := s.read(name)
 	if err != nil {
-		return nil, err
+		return p, err
 	}
 	body, err := unseal(name, data)
 	if err != nil {
-		return nil, err
+		return p, err
 	}
-	var p plan
 	if err := json.Unmarshal(body, &p); err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", state.ErrCorrupt, name, err)
+		return plan{}, fmt.Errorf("%w: %s: %w", state.ErrCorrupt, name, err)
 	}
 	if p.Version != planVersion {
-		return nil, fmt.Errorf("%s has version %d of the plan's format; this program reads version %d", name, p.Version, planVersion)
+		return plan{}, fmt.Errorf("%s has version %d of the plan's format; this program reads version %d", name, p.Version, planVersion)
 	}
-	return p.Job, nil
+	return p, nil
 }
 
 // mask returns a copy of a graph without secrets.

@@ -21,7 +21,7 @@ func graphOf(filter string) *jobgraph.Graph {
 
 func (f folder) putPlan(filter string) string {
 	f.t.Helper()
-	name, err := f.PutPlan(graphOf(filter))
+	name, err := f.PutPlan(graphOf(filter), nil)
 	if err != nil {
 		f.t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/millrace-io/millrace/internal/fsys/local"
 	"github.com/millrace-io/millrace/internal/jobgraph"
 	"github.com/millrace-io/millrace/internal/sql/ast"
+	"github.com/millrace-io/millrace/internal/statedata"
 )
 
 type diffCommand struct {
@@ -61,7 +62,13 @@ func (c *diffCommand) Run(w *world) error {
 			fmt.Fprintf(w.out, "job %s: new\n", now.ID)
 			continue
 		}
-		if !printReport(w, evolve.Compare(old, now), now, found) {
+		had := statedata.OfJob(old)
+		if found != nil {
+			if had, err = statedata.Kept(found, old); err != nil {
+				return err
+			}
+		}
+		if !printReport(w, evolve.Compare(old, now, had), now, found) {
 			whole = false
 		}
 	}

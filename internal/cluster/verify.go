@@ -81,6 +81,9 @@ func (l *Local) whole() (*checkpoint.Manifest, *jobgraph.Graph, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if m.Plan != l.Options.Plan && !m.Initial() {
+		return nil, fmt.Errorf("checkpoint %d is of the job before it was changed, or of another version of the program: 'run --restore latest' says what becomes of its state, and goes on from it", m.Epoch)
+	}
 	next, err := l.Storage.Next()
 	if err != nil {
 		return nil, nil, err

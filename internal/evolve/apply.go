@@ -206,7 +206,9 @@ func (t *tableChange) value(dst, val []byte, nowMs int64) ([]byte, error) {
 		switch from {
 		case empty:
 		case now:
-			x = uint64(nowMs)
+			if t.sent < 0 || old[t.sent] == t.sentIs {
+				x = uint64(nowMs)
+			}
 		default:
 			x = old[from]
 		}

@@ -20,6 +20,8 @@ type tableChange struct {
 	fromTypes []types.Type
 	toTypes   []types.Type
 	image     [2]int // the words that have rows as blobs, old and new; -1
+	sent      int    // the old word that says that an entry has been sent, -1 if none does
+	sentIs    uint64 // … and its value then: before, an entry has no time
 }
 
 // Words that no old one becomes.
@@ -46,6 +48,16 @@ func (it *Item) compare(old, new *statedata.Operator) {
 		it.Verdict = Rebuilt
 		return
 	}
+	it.terms(old, new, refuse)
+	it.sets(old, new, refuse)
+	for i := range old.Layouts() {
+		if o := &old.Layouts()[i]; o.Odd != "" {
+			refuse("table '%s': %s", o.Store, o.Odd)
+		}
+	}
+	if it.Verdict == Refused {
+		return
+	}
 	for i := range new.Layouts() {
 		l := &new.Layouts()[i]
 		o := counterpart(old, l)
@@ -67,11 +79,22 @@ func (it *Item) compare(old, new *statedata.Operator) {
 func counterpart(old *statedata.Operator, l *statedata.Layout) *statedata.Layout {
 	for i := range old.Layouts() {
 		o := &old.Layouts()[i]
-		if l.Of == "" && o.Store == l.Store || l.Of != "" && o.Of == l.Of && o.Shape.Extra == l.Shape.Extra {
+		if l.Of == "" && o.Store == l.Store || l.Of != "" && o.Of == l.Of && o.By == l.By && counters(o) == counters(l) {
 			return o
 		}
 	}
 	return nil
+}
+
+// counters is how many words beside a value are not its time.
+func counters(l *statedata.Layout) int {
+	n := l.Shape.Extra
+	for _, p := range l.Words {
+		if p.Stamp() {
+			n--
+		}
+	}
+	return n
 }
 
 // newCalls reports whether the new operator has calls that the old one had not.
@@ -116,7 +139,12 @@ func (it *Item) table(old, new *statedata.Layout, refuse func(string, ...any)) {
 			refuse("column %d of its key was %s, and is %s", i+1, was.Name(), t.Name())
 		}
 	}
-	c := tableChange{from: old.Shape, to: new.Shape, form: new.Form, image: [2]int{old.Image, new.Image}}
+	c := tableChange{from: old.Shape, to: new.Shape, form: new.Form, image: [2]int{old.Image, new.Image}, sent: -1}
+	for w, p := range old.Words {
+		if p.Origin == "sent" && p.Type.Kind == types.Boolean {
+			c.sent, c.sentIs = w, p.True
+		}
+	}
 	changed := it.mapWords(old, new, &c, refuse)
 	changed = it.mapRows(old, new, &c, refuse) || changed || old.Store != new.Store
 	if changed && it.Verdict != Refused {
@@ -140,7 +168,10 @@ func (it *Item) mapWords(old, new *statedata.Layout, c *tableChange, refuse func
 	for w, p := range old.Words {
 		at[p.Origin] = w
 	}
-	renamed := renamedCalls(old, new)
+	renamed := map[string]string{}
+	if !it.unset {
+		renamed = renamedCalls(old, new)
+	}
 	was := func(p statedata.Part) (int, bool) {
 		origin := p.Origin
 		if before, ok := renamed[p.Call]; ok {
@@ -161,21 +192,23 @@ func (it *Item) mapWords(old, new *statedata.Layout, c *tableChange, refuse func
 	for w := range has {
 		p, said := new.Words[w]
 		from, ok := was(p)
-		_, saidBefore := old.Words[w]
+		before, saidBefore := old.Words[w]
 		switch {
 		case w == new.Image && new.Image >= 0:
 			c.words[w] = old.Image
 		case !said && w < had && !saidBefore:
 			c.words[w] = w // the operator's own
-		case !said && has == 1:
-			c.words[w] = empty // there is always a word
+		case !said && w < had && before.Stamp():
+			c.words[w] = w // the time of a last change, which nobody asks for any more
+		case !said && (has == 1 || w >= has-old.Short):
+			c.words[w] = empty // there is always a word; or earlier versions had none for it
 		case !said:
 			refuse("what it keeps beside its columns has changed")
 		case p.Call != "" && fresh[p.Call]:
 			c.words[w] = empty
 		case ok:
 			c.words[w] = from
-		case p.Type.Kind == types.TimestampLTZ:
+		case p.Stamp():
 			c.words[w] = now
 			it.Why = append(it.Why, "its entries live from now on for the new time to live")
 		case p.Origin == "rows":

@@ -18,6 +18,7 @@ import (
 	"strings"
 
 	"github.com/millrace-io/millrace/internal/jobgraph"
+	"github.com/millrace-io/millrace/internal/statedata"
 )
 
 // A Verdict is what becomes of a part of a job.
@@ -43,6 +44,7 @@ type Item struct {
 	Why     []string
 
 	tables []tableChange // Migrated
+	unset  bool          // there are values of calls that the old operator did not keep
 }
 
 // A Report is what becomes of a job.
@@ -52,11 +54,12 @@ type Report struct {
 	marks map[string]string // … of vertices
 }
 
-// Compare compares two versions of a job.
-func Compare(old, now *jobgraph.Graph) *Report {
+// Compare compares two versions of a job. had is what the old one keeps, as a checkpoint
+// has it (statedata.Kept), or as this program would keep it.
+func Compare(old, now *jobgraph.Graph, had []*statedata.Operator) *Report {
 	r := &Report{moved: map[string]string{}, marks: map[string]string{}}
 	r.sources(old, now)
-	r.operators(old, now)
+	r.operators(had, statedata.OfJob(now))
 	r.sinks(old, now)
 	r.vertices(old, now)
 	return r

@@ -115,8 +115,7 @@ func changedOptions(old, now connect.Options) (out []string) {
 }
 
 // operators compares what keeps state.
-func (r *Report) operators(old, now *jobgraph.Graph) {
-	olds, nows := statedata.OfJob(old), statedata.OfJob(now)
+func (r *Report) operators(olds, nows []*statedata.Operator) {
 	was := pair(olds, nows, func(o *statedata.Operator) string { return o.ID }, signature, keysOf)
 	gone := map[int]bool{}
 	for i := range olds {
@@ -153,12 +152,16 @@ func signature(o *statedata.Operator) string {
 	return s
 }
 
-// keysOf is the kind of an operator, and the tables that it has with their keys.
+// keysOf is the kind of an operator with its terms, and the tables that it has with
+// their keys.
 func keysOf(o *statedata.Operator) string {
 	if len(o.Layouts()) == 0 {
 		return ""
 	}
 	s := o.Kind
+	for _, t := range o.Terms() {
+		s += ";" + t.Is
+	}
 	for _, t := range o.Tables {
 		s += ";" + t.Name
 		for _, k := range t.Key {

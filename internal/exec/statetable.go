@@ -24,9 +24,16 @@ type Stateful interface {
 type StateTable struct {
 	Name    string // what users call it
 	Of      int    // the input's column that the name goes on with: "values of url"; -1
+	Filters []int  // the columns by which those values are counted; -1: all of them
 	Store   string // what the operator calls it in the store
 	Side    bool   // it is not what the operator is about: asked for by name alone
 	Columns []StateColumn
+	// Version is of what its words and bytes mean. It is raised when that changes though
+	// their names, number and types do not: then earlier checkpoints are refused.
+	Version int
+	// Lacks is how many of the last words may be missing in checkpoints that do not
+	// record their layouts: earlier versions did not have them.
+	Lacks int
 	// Sealed says why the table cannot be written, "" if it can.
 	Sealed string
 	// one is the word of an entry that counts rows, plus 1, where no column says how
@@ -70,6 +77,21 @@ const (
 	StateInput                        // a column of an input
 	StateCall                         // a call's result, or a part of its accumulator
 )
+
+// True is the word that a BOOLEAN column is TRUE for.
+func (c *StateColumn) True() uint64 { return uint64(c.word) }
+
+// Is says what a column is, whatever the job calls it: two programs that say the same of
+// a job's column mean the same.
+func (c *StateColumn) Is() string {
+	switch c.Kind {
+	case StateInput:
+		return fmt.Sprintf("input %d.%d", c.Input, c.At)
+	case StateCall:
+		return fmt.Sprintf("call %d.%s", c.At, c.Name)
+	}
+	return c.Name
+}
 
 // A StatePlace is where a column lies in what is written to the store.
 type StatePlace uint8

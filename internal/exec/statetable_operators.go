@@ -106,10 +106,10 @@ func partColumns(call int, p *agg.Placed) (out []StateColumn) {
 	return out
 }
 
-// setTables are the values that calls see once.
-func (a *accs) setTables(head []StateColumn) (out []StateTable) {
+// setTables are the values that calls see once. ttlMs is their groups' time to live.
+func (a *accs) setTables(head []StateColumn, ttlMs int64) (out []StateTable) {
 	for i, s := range a.shapes {
-		t := StateTable{Name: "values of", Of: s.col, Store: fmt.Sprintf("values-%d", i), Side: true, Columns: append([]StateColumn(nil), head...),
+		t := StateTable{Name: "values of", Of: s.col, Filters: s.filters, Store: fmt.Sprintf("values-%d", i), Side: true, Columns: append([]StateColumn(nil), head...),
 			Sealed: "the values of DISTINCT calls, and of MIN and MAX over rows that leave, belong to the results of their groups"}
 		t.Columns = append(t.Columns, StateColumn{Kind: StateInput, At: s.col, Type: s.typ, from: inSet, form: s.form})
 		switch {
@@ -119,6 +119,10 @@ func (a *accs) setTables(head []StateColumn) (out []StateTable) {
 			for k := range s.filters {
 				t.Columns = append(t.Columns, wordOf(fmt.Sprintf("count%d", k), stateCount, k))
 			}
+		}
+		if s.timed {
+			t.Columns = append(t.Columns, stampIf(ttlMs, "last_change", s.extra()-1)...)
+			t.Lacks = 1
 		}
 		out = append(out, t)
 	}
@@ -144,7 +148,7 @@ func (g *GroupAgg) StateTables() []StateTable {
 		{Name: "groups", Of: -1, Store: groupTableName, Columns: with(g.accs.resultColumns(g.spec.Aggs)), Sealed: g.accs.sealedResults(g.spec.Aggs), keys: upToInts(len(keys)), one: g.accs.Rows + 1},
 		{Name: "accumulators", Of: -1, Store: groupTableName, Side: true, Columns: with(g.accs.rawColumns()), Sealed: g.accs.sealedRaw(g.spec.Aggs), keys: upToInts(len(keys))},
 	}
-	return append(out, g.accs.setTables(keys)...)
+	return append(out, g.accs.setTables(keys, g.spec.TTLMs)...)
 }
 
 // StateTables implements Stateful.
@@ -162,7 +166,7 @@ func (w *WindowAgg) StateTables() []StateTable {
 		{Name: "windows", Of: -1, Store: groupTableName, Columns: with(w.accs.resultColumns(w.spec.Aggs)), Sealed: w.accs.sealedResults(w.spec.Aggs), keys: upToInts(len(w.group.cols)), one: w.accs.Rows + 1},
 		{Name: "accumulators", Of: -1, Store: groupTableName, Side: true, Columns: with(w.accs.rawColumns()), Sealed: w.accs.sealedRaw(w.spec.Aggs), keys: upToInts(len(w.group.cols))},
 	}
-	return append(out, w.accs.setTables(keys)...)
+	return append(out, w.accs.setTables(keys, 0)...)
 }
 
 // StateTables implements Stateful.
@@ -175,7 +179,7 @@ func (w *windowEmit) StateTables() []StateTable {
 		{Name: "windows", Of: -1, Store: groupTableName, Columns: with(w.accs.resultColumns(w.spec.Aggs)), Sealed: sealed},
 		{Name: "accumulators", Of: -1, Store: groupTableName, Side: true, Columns: with(raw), Sealed: sealed},
 	}
-	return append(out, w.accs.setTables(keys)...)
+	return append(out, w.accs.setTables(keys, 0)...)
 }
 
 // StateTables implements Stateful.
@@ -320,14 +324,16 @@ func (r *Rank) StateTables() []StateTable {
 	if r.window != nil {
 		return []StateTable{{Name: "rows", Of: -1, Store: "rows", Columns: cols, Sealed: "its rows lie in buckets by their windows"}}
 	}
+	lacks := 0
 	if r.ages() {
 		cols = append(cols, stampIf(r.spec.TTLMs, "last_change", len(r.shape.order.keys))...)
+		lacks = 1
 	}
 	most := int64(0)
 	if r.shape.limit != noBound {
 		most = r.shape.limit
 	}
-	return []StateTable{{Name: "rows", Of: -1, Store: "rows", Columns: cols, keys: r.spec.Partition, most: most, derive: func(cols []vec.Vector, n int) [][]uint64 {
+	return []StateTable{{Name: "rows", Of: -1, Store: "rows", Columns: cols, Lacks: lacks, keys: r.spec.Partition, most: most, derive: func(cols []vec.Vector, n int) [][]uint64 {
 		var ident idents
 		return r.shape.order.words(cols, ident.upTo(n), n, nil)
 	}}}
@@ -340,8 +346,9 @@ func (d *Dedup) StateTables() []StateTable {
 	}
 	var out []StateTable
 	last := stampIf(d.spec.TTLMs, "last_change", dedupSeen)
+	const lacks = dedupWords - 1 - dedupSeen
 	if d.rows != nil {
-		out = append(out, StateTable{Name: "rows", Of: -1, Store: "rows", Columns: append(wholeRows(0, d.spec.Types, d.spec.Keys), last...), keys: d.spec.Keys, most: 1, derive: d.deriveWords})
+		out = append(out, StateTable{Name: "rows", Of: -1, Store: "rows", Columns: append(wholeRows(0, d.spec.Types, d.spec.Keys), last...), Lacks: lacks, keys: d.spec.Keys, most: 1, derive: d.deriveWords})
 	} else {
 		cols := keyColumns(0, d.group)
 		if d.spec.Time >= 0 {
@@ -356,7 +363,7 @@ func (d *Dedup) StateTables() []StateTable {
 		if d.waits() {
 			sealed = "keys belong to the rows that wait for the watermark"
 		}
-		out = append(out, StateTable{Name: "keys", Of: -1, Store: "keys", Columns: append(cols, last...), Sealed: sealed, keys: upToInts(len(d.group.cols)), derive: deriveSent})
+		out = append(out, StateTable{Name: "keys", Of: -1, Store: "keys", Columns: append(cols, last...), Lacks: lacks, Sealed: sealed, keys: upToInts(len(d.group.cols)), derive: deriveSent})
 	}
 	if d.wait != nil {
 		out = append(out, waitingTable("waiting", true, wholeRows(0, d.spec.Types, d.spec.Keys)))

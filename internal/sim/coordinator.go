@@ -106,7 +106,7 @@ func (c *coordinator) begin(place string) error {
 	}
 	plan := ""
 	if !from.Finished {
-		if plan, err = c.storage.PutPlan(c.graph); err != nil {
+		if plan, err = c.storage.PutPlan(c.graph, nil); err != nil {
 			return err
 		}
 	}

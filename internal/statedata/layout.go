@@ -21,7 +21,8 @@ func OfJob(g *jobgraph.Graph) []*Operator {
 	for v := range g.Vertices {
 		for i := range g.Vertices[v].Ops {
 			if op := c.operator(place{v, i}); op != nil {
-				op.layouts = names{g}.layouts(place{v, i}, op)
+				op.layouts, op.terms = names{g}.layouts(place{v, i}, op), names{g}.terms(place{v, i})
+				op.Spec = g.Vertices[v].Ops[i].Spec
 				out = append(out, op)
 			}
 		}
@@ -32,6 +33,9 @@ func OfJob(g *jobgraph.Graph) []*Operator {
 // Layouts are the tables of the operator's store; nil but of OfJob.
 func (o *Operator) Layouts() []Layout { return o.layouts }
 
+// Terms are what the operator's state means beside its columns; nil but of OfJob.
+func (o *Operator) Terms() []Term { return o.terms }
+
 // A Layout is a table of a store with what its words and columns are. What they are
 // is said by their origin: how they follow from the columns of the job's tables,
 // whatever the query calls them on the way.
@@ -40,11 +44,15 @@ type Layout struct {
 	Form  keyed.Form
 	Shape keyed.Shape
 	Of    string       // "values of": the origin of those values
+	By    string       // … and of the filters by which they are counted, in order
 	Words map[int]Part // of an entry, or beside a row
 	Row   []Part       // columns of the rows
 	Image int          // the word that has a row as a blob, -1 if none has
 	Whole string       // what the table depends on as a whole; "" if its parts say all
-	Calls []jobgraph.AggCall
+	Odd   string // why what a checkpoint has of the table cannot be read; "" if it can
+	Short int    // how many of the last words what a checkpoint has of the table lacks
+
+	lacks int // how many may be: exec.StateTable.Lacks
 }
 
 // A Part is a word of an entry or a column of a row.
@@ -52,7 +60,11 @@ type Part struct {
 	Origin string
 	Call   string // the call whose accumulator it belongs to, "" if it is not one's
 	Type   types.Type
+	True   uint64 // of a BOOLEAN: the word that is TRUE
 }
+
+// Stamp reports whether it is the time of the last change, for a time to live.
+func (p Part) Stamp() bool { return p.Type.Kind == types.TimestampLTZ && p.Call == "" }
 
 func (n names) layouts(p place, o *Operator) []Layout {
 	var out []Layout
@@ -62,12 +74,13 @@ func (n names) layouts(p place, o *Operator) []Layout {
 		if !ok {
 			i = len(out)
 			at[t.state.Store] = i
-			out = append(out, Layout{Store: t.state.Store, Form: t.form, Shape: t.shape, Words: map[int]Part{}, Image: -1})
+			out = append(out, Layout{Store: t.state.Store, Form: t.form, Shape: t.shape, Words: map[int]Part{}, Image: -1, lacks: t.state.Lacks})
 			if len(t.shape.Row) > 0 {
 				out[i].Row = make([]Part, len(t.shape.Row))
 			}
 			if t.state.Of >= 0 {
 				out[i].Of = n.originIn(n.arguments(p), 0, t.state.Of)
+				out[i].By = n.filters(n.arguments(p), t.state.Filters)
 			}
 		}
 		for _, c := range t.state.Columns {
@@ -77,9 +90,22 @@ func (n names) layouts(p place, o *Operator) []Layout {
 	return out
 }
 
+// filters are the origins of the filters of calls.
+func (n names) filters(p place, cols []int) string {
+	var out []string
+	for _, c := range cols {
+		if c < 0 {
+			out = append(out, "all")
+		} else {
+			out = append(out, n.originIn(p, 0, c))
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
 // part notes what a column of a table says of its layout.
 func (n names) part(p place, l *Layout, c exec.StateColumn) {
-	part := Part{Origin: c.Name, Type: c.Type}
+	part := Part{Origin: c.Name, Type: c.Type, True: c.True()}
 	switch c.Kind {
 	case exec.StateInput:
 		part.Origin = n.originIn(p, c.Input, c.At)

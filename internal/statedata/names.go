@@ -2,6 +2,7 @@ package statedata
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -134,6 +135,55 @@ func (n names) output(p place, col int) string {
 		return n.column(p, 1, col-len(s.LeftTypes))
 	}
 	return nameAt(op, col)
+}
+
+// madeName is a name of the planner's in an operator's name, perhaps one that is given.
+var madeName = regexp.MustCompile(`( AS )?([A-Za-z_]*\$[A-Za-z0-9_$]+)`)
+
+// shown is an operator's name with those of columns as the query has them: what it
+// computes is called as it is further on, or by nothing but its text.
+func (n names) shown(p place) string {
+	op := n.op(p)
+	known := map[string]string{}
+	for in := range 2 {
+		if from, ok := n.input(p, in); ok {
+			for c := range n.width(from) {
+				if name := n.nameOf(from, c); made(name) && known[name] == "" {
+					known[name] = n.column(p, in, c)
+				}
+			}
+		}
+	}
+	given := map[string]string{}
+	for c := range op.Output {
+		if name := nameAt(op, c); made(name) {
+			given[name] = n.onward(p, c)
+		}
+	}
+	return madeName.ReplaceAllStringFunc(op.Name, func(s string) string {
+		name, as := strings.CutPrefix(s, " AS ")
+		if to, ok := given[name]; ok && as {
+			if to == "" {
+				return ""
+			}
+			return " AS " + to
+		}
+		if to := known[name]; to != "" && !made(to) {
+			return strings.TrimSuffix(s, name) + to
+		}
+		if to := given[name]; to != "" {
+			return strings.TrimSuffix(s, name) + to
+		}
+		return s
+	})
+}
+
+// nameOf is the name that a place gives a column.
+func (n names) nameOf(p place, col int) string {
+	if p.op < 0 {
+		return n.g.Vertices[p.vertex].Source.Output[col].Name
+	}
+	return nameAt(n.op(p), col)
 }
 
 func nameAt(op *jobgraph.Op, col int) string {

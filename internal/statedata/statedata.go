@@ -15,6 +15,7 @@ package statedata
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -44,15 +45,21 @@ type Checkpoint struct {
 type Operator struct {
 	ID      string
 	Kind    string // of its spec: GroupAgg
-	Name    string // as the plan has it
+	Name    string // as the plan has it, with the query's names for what it computes
 	TTL     []jobgraph.State
 	Handles []state.Handle
 	Tables  []*Table
 	// Opaque is why the tables are not known.
 	Opaque error
 
+	// Spec is what it does; nil but of OfJob.
+	Spec jobgraph.Spec
+
+	planned string // the plan's name
 	groups  int
 	layouts []Layout
+	terms   []Term
+	other   bool // a checkpoint has it in another layout than this program would
 }
 
 // A Table is a table of an operator's state.
@@ -105,14 +112,31 @@ func Of(found *checkpoint.Found) (*Checkpoint, error) {
 			}
 		}
 	}
-	return c, nil
+	return c, c.readable()
+}
+
+// readable finds the operators whose state is not as this program would keep it.
+func (c *Checkpoint) readable() error {
+	kept, err := Kept(c.Found, c.Graph)
+	if err != nil {
+		return err
+	}
+	for _, k := range kept {
+		i := slices.IndexFunc(c.Operators, func(o *Operator) bool { return o.ID == k.ID })
+		if i < 0 || c.Operators[i].Opaque != nil || !k.other {
+			continue
+		}
+		c.Operators[i].Tables = nil
+		c.Operators[i].Opaque = errors.New("another version of the program has kept it in another way; a job that is restored from it writes it anew, and then a savepoint has it")
+	}
+	return nil
 }
 
 // operator returns the operator at a place, nil if it keeps nothing.
 func (c *Checkpoint) operator(p place) *Operator {
 	n := names{c.Graph}
 	op := n.op(p)
-	o := &Operator{ID: op.ID, Kind: op.Spec.Kind(), Name: op.Name, Handles: c.Manifest.Operators[op.ID], groups: c.Manifest.Groups}
+	o := &Operator{ID: op.ID, Kind: op.Spec.Kind(), Name: n.shown(p), planned: op.Name, Handles: c.Manifest.Operators[op.ID], groups: c.Manifest.Groups}
 	for _, s := range jobgraph.States(op.Spec) {
 		if *s.TTLMs > 0 {
 			o.TTL = append(o.TTL, s)
@@ -155,10 +179,10 @@ func (c *Checkpoint) Operator(name string) (*Operator, error) {
 	}
 	for _, fits := range []func(*Operator) bool{
 		func(o *Operator) bool { return o.ID == name },
-		func(o *Operator) bool { return o.Name == name },
+		func(o *Operator) bool { return o.Name == name || o.planned == name },
 		func(o *Operator) bool { return strings.EqualFold(o.Kind, name) || strings.EqualFold(o.head(), name) },
 		func(o *Operator) bool { return strings.HasPrefix(o.ID, name) },
-		func(o *Operator) bool { return strings.Contains(strings.ToLower(o.Name), strings.ToLower(name)) },
+		func(o *Operator) bool { return strings.Contains(strings.ToLower(o.Name+" "+o.planned), strings.ToLower(name)) },
 	} {
 		var found []*Operator
 		for _, o := range c.Operators {

@@ -32,6 +32,7 @@ type change struct {
 	name     string
 	old, now string // statements behind the tables; TYPE INT, then BIGINT where wide
 	wide     bool
+	was      map[string]string // options of the old job
 	set      map[string]string // of the new job
 	sink     string            // of the new job
 	refused  string            // the error, where there is one
@@ -41,6 +42,40 @@ type change struct {
 
 func sinkOf(name, columns string) string {
 	return fmt.Sprintf("CREATE TABLE %s (%s) WITH ('connector'='filesystem', 'path'='out/%s', 'format'='debezium-json');\n", name, columns, name)
+}
+
+// distinctOf counts values of which those of the second half were there in the first.
+const distinctOf = sinkOfTotals + "INSERT INTO totals SELECT k, COUNT(*), SUM(DISTINCT MOD(v, 1500)) FROM src GROUP BY k"
+
+// topOf keeps as many rows as there are, the newest first; each row moves all others.
+const topOf = sinkOfTotals + "INSERT INTO totals SELECT k, COUNT(*), SUM(v) FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY MOD(id, 3000) ORDER BY id DESC) AS rn FROM src) WHERE rn <= 2 GROUP BY k"
+
+// timed is a table with a time of event, a second a row.
+const timed = "CREATE TABLE timed (id BIGINT, k AS CAST(MOD(id, 10) AS TYPE), ts AS TO_TIMESTAMP_LTZ(id * 1000, 3), WATERMARK FOR ts AS ts) " +
+	"WITH ('connector'='datagen', 'rows-per-second'='3000', 'fields.id.kind'='sequence', 'fields.id.start'='1', 'fields.id.end'='6000');\n" + sinkOfTotals
+
+const windowsOf = timed + "INSERT INTO totals SELECT k, COUNT(*), MAX(k) FROM TABLE(TUMBLE(TABLE timed, DESCRIPTOR(ts), INTERVAL '10' MINUTE)) GROUP BY k, window_start, window_end"
+
+const closeOf = timed + "INSERT INTO totals SELECT a.k, COUNT(*), MAX(b.k) FROM timed a JOIN timed b ON a.k = b.k AND a.ts BETWEEN b.ts - INTERVAL '10' SECOND AND b.ts GROUP BY a.k"
+
+const overOf = timed + "INSERT INTO totals SELECT k, n, k FROM (SELECT k, COUNT(*) OVER (PARTITION BY k ORDER BY ts ROWS BETWEEN 10 PRECEDING AND CURRENT ROW) AS n FROM timed)"
+
+const sinkOfTotals = "CREATE TABLE totals (k TYPE, n BIGINT, total TYPE) WITH ('connector'='filesystem', 'path'='out/totals', 'format'='debezium-json');\n"
+
+var forAnHour = map[string]string{"table.exec.state.ttl": "1 h"}
+
+// distinct checks sums of different values.
+func distinct(t *testing.T, final map[string]map[string]any) {
+	t.Helper()
+	for k := range 10 {
+		want := 0
+		for v := k; v < 1500; v += 10 {
+			want += v
+		}
+		if row := final[strconv.Itoa(k)]; number(row["n"]) != rows/10 || number(row["total"]) != want {
+			t.Errorf("key %d has %v, not n %d, total %d", k, row, rows/10, want)
+		}
+	}
 }
 
 const totalsOf = "SELECT k, COUNT(*), SUM(v) FROM src GROUP BY k"
@@ -103,6 +138,29 @@ var changes = []change{
 	{name: "a time to live", sink: "totals", set: map[string]string{"table.exec.state.ttl": "1 h"},
 		old: sinkOf("totals", "k TYPE, n BIGINT, total TYPE") + "INSERT INTO totals " + totalsOf,
 		now: sinkOf("totals", "k TYPE, n BIGINT, total TYPE") + "INSERT INTO totals " + totalsOf, check: full},
+	{name: "a time to live for different values", sink: "totals", old: distinctOf, now: distinctOf, set: forAnHour, check: distinct},
+	{name: "no time to live for different values", sink: "totals", old: distinctOf, now: distinctOf, was: forAnHour, check: distinct},
+	{name: "another constant in what is counted once", sink: "totals", old: distinctOf,
+		now: strings.ReplaceAll(distinctOf, "MOD(v, 1500)", "MOD(v, 1499)"),
+		check: func(t *testing.T, final map[string]map[string]any) {
+			if n := number(final["3"]["n"]); n != rows/10 {
+				t.Errorf("a count that is kept is %d", n)
+			}
+		}},
+	{name: "a call more over values that are kept", sink: "totals", old: distinctOf,
+		now:     strings.ReplaceAll(distinctOf, "COUNT(*)", "COUNT(DISTINCT MOD(v, 1500))"),
+		refused: "have been kept for other calls"},
+	{name: "a time to live for the first rows", sink: "totals", old: topOf, now: topOf, set: forAnHour, check: full},
+	{name: "no time to live for the first rows", sink: "totals", old: topOf, now: topOf, was: forAnHour, check: full},
+	{name: "more of the first rows", sink: "totals", old: topOf, now: strings.ReplaceAll(topOf, "rn <= 2", "rn <= 3"), check: full},
+	{name: "fewer of the first rows", sink: "totals", old: topOf, now: strings.ReplaceAll(topOf, "rn <= 2", "rn <= 1"),
+		refused: "it told the rows numbered 1 to 2, and is to tell those numbered 1 to 1"},
+	{name: "the first rows of another order", sink: "totals", old: topOf, now: strings.ReplaceAll(topOf, "ORDER BY id DESC", "ORDER BY v DESC"),
+		refused: "which this job does not have"},
+	{name: "another window", sink: "totals", old: windowsOf, now: strings.ReplaceAll(windowsOf, "'10' MINUTE", "'1' HOUR"), refused: "which this job does not have"},
+	{name: "another interval", sink: "totals", old: closeOf, now: strings.ReplaceAll(closeOf, "'10' SECOND", "'20' SECOND"),
+		refused: "its interval was from -10000 ms to 0 ms, and is from -20000 ms to 0 ms"},
+	{name: "another frame", sink: "totals", old: overOf, now: strings.ReplaceAll(overOf, "10 PRECEDING", "20 PRECEDING"), refused: "its frame was ROWS -10 TO 0, and is ROWS -20 TO 0"},
 	{name: "a join with a column less, and wider", sink: "totals", wide: true,
 		old: sinkOf("totals", "k TYPE, n BIGINT, total TYPE, s STRING") +
 			"INSERT INTO totals SELECT a.k, COUNT(*), SUM(b.v), MAX(a.s) FROM src a JOIN src b ON a.id = b.id GROUP BY a.k",
@@ -134,7 +192,7 @@ func TestChanges(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			old := place(dir, strings.ReplaceAll(tables+c.old, "TYPE", "INT"))
-			savepoint := stopped(t, dir, old)
+			savepoint := stopped(t, dir, old, c.was)
 			typ := "INT"
 			if c.wide {
 				typ = "BIGINT"
@@ -187,9 +245,9 @@ func execute(s *millrace.Session, script string) error {
 }
 
 // stopped runs a job for a while and stops it with a savepoint.
-func stopped(t *testing.T, dir, script string) string {
+func stopped(t *testing.T, dir, script string, set map[string]string) string {
 	t.Helper()
-	s, err := millrace.Open(millrace.Config{CheckpointDir: filepath.Join(dir, "chk"), Options: options(dir, nil)})
+	s, err := millrace.Open(millrace.Config{CheckpointDir: filepath.Join(dir, "chk"), Options: options(dir, set)})
 	if err != nil {
 		t.Fatal(err)
 	}

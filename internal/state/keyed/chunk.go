@@ -3,7 +3,6 @@ package keyed
 import (
 	"encoding/binary"
 
-	"github.com/millrace-io/millrace/internal/keyenc"
 	"github.com/millrace-io/millrace/internal/state"
 )
 
@@ -90,8 +89,8 @@ func (m *Multi) chunk(l *loader, c *Chunk, f func(*Chunk) error) error {
 		if err := m.checkRow(val); err != nil {
 			return err
 		}
-		if _, err := keyenc.DecodeRow(val[1+8*m.extra:], m.rowTypes, bs); err != nil {
-			return m.malformed(err)
+		if err := m.decodeRow(val, bs); err != nil {
+			return err
 		}
 	}
 	cols := finish(bs)

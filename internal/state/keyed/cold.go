@@ -5,7 +5,6 @@ import (
 	"math/bits"
 
 	"github.com/millrace-io/millrace/internal/base"
-	"github.com/millrace-io/millrace/internal/keyenc"
 	"github.com/millrace-io/millrace/internal/state"
 )
 
@@ -277,8 +276,8 @@ func (m *Multi) fillRows(asked [][]byte) error {
 		if m.over(val) {
 			return nil
 		}
-		if _, err := keyenc.DecodeRow(val[1+8*m.extra:], m.rowTypes, bs); err != nil {
-			return m.malformed(err)
+		if err := m.decodeRow(val, bs); err != nil {
+			return err
 		}
 		of = append(of, i)
 		keys = append(keys, key...)

@@ -127,6 +127,9 @@ func (t *Table) setValue(s Slot, val []byte) error {
 		e[w] = t.arena.store(val[:n])
 		val = val[n:]
 	}
+	if len(val) > 0 {
+		return fmt.Errorf("state table %q: an entry of %d words has %d bytes more", t.shape.Name, len(e), len(val))
+	}
 	return nil
 }
 

@@ -134,8 +134,8 @@ func (m *Multi) load(at func(time int64) *Multi) error {
 			if err := m.checkRow(val); err != nil {
 				return err
 			}
-			if _, err := keyenc.DecodeRow(val[1+8*m.extra:], m.rowTypes, bs); err != nil {
-				return m.malformed(err)
+			if err := m.decodeRow(val, bs); err != nil {
+				return err
 			}
 		}
 		cols := finish(bs)
@@ -154,6 +154,19 @@ func (m *Multi) load(at func(time int64) *Multi) error {
 func (m *Multi) checkRow(val []byte) error {
 	if len(val) < 1+8*m.extra || val[0] != valueVersion {
 		return fmt.Errorf("state table %q: a row of %d bytes is malformed", m.shape.Name, len(val))
+	}
+	return nil
+}
+
+// decodeRow appends a row's columns, of a durable value whose head is checked, to the
+// builders. A row that goes on behind its last column is one of another layout.
+func (m *Multi) decodeRow(val []byte, bs []*vec.Builder) error {
+	rest, err := keyenc.DecodeRow(val[1+8*m.extra:], m.rowTypes, bs)
+	if err == nil && len(rest) > 0 {
+		err = fmt.Errorf("a row of %d columns has %d bytes more", len(m.rowTypes), len(rest))
+	}
+	if err != nil {
+		return m.malformed(err)
 	}
 	return nil
 }

@@ -1,0 +1,31 @@
+CREATE TABLE src (id BIGINT, k AS CAST(MOD(id, 10) AS INT), v AS id, ts AS TO_TIMESTAMP_LTZ(id * 1000, 3), WATERMARK FOR ts AS ts - INTERVAL '5' SECOND)
+  WITH ('connector'='datagen', 'rows-per-second'='300', 'fields.id.kind'='sequence', 'fields.id.start'='1', 'fields.id.end'='1200');
+CREATE TABLE tops (k INT, n BIGINT, total BIGINT) WITH ('connector'='filesystem', 'path'='out/tops', 'format'='debezium-json');
+CREATE TABLE uniques (k INT, n BIGINT, total BIGINT) WITH ('connector'='filesystem', 'path'='out/uniques', 'format'='debezium-json');
+CREATE TABLE lows (k INT, n BIGINT, total BIGINT) WITH ('connector'='filesystem', 'path'='out/lows', 'format'='debezium-json');
+CREATE TABLE lasts (k INT, n BIGINT, total BIGINT) WITH ('connector'='filesystem', 'path'='out/lasts', 'format'='debezium-json');
+CREATE TABLE firsts (k INT, n BIGINT, total BIGINT) WITH ('connector'='filesystem', 'path'='out/firsts', 'format'='debezium-json');
+CREATE TABLE tumbles (k INT, n BIGINT, total BIGINT) WITH ('connector'='filesystem', 'path'='out/tumbles', 'format'='debezium-json');
+CREATE TABLE hops (k INT, n BIGINT, total BIGINT) WITH ('connector'='filesystem', 'path'='out/hops', 'format'='debezium-json');
+CREATE TABLE sessions (k INT, n BIGINT, total BIGINT) WITH ('connector'='filesystem', 'path'='out/sessions', 'format'='debezium-json');
+CREATE TABLE intervals (k INT, n BIGINT, total BIGINT) WITH ('connector'='filesystem', 'path'='out/intervals', 'format'='debezium-json');
+CREATE TABLE versions (k INT, n BIGINT, total BIGINT) WITH ('connector'='filesystem', 'path'='out/versions', 'format'='debezium-json');
+CREATE TABLE patterns (k INT, n BIGINT, total BIGINT) WITH ('connector'='filesystem', 'path'='out/patterns', 'format'='debezium-json');
+CREATE TABLE overs (k INT, n BIGINT, total BIGINT) WITH ('connector'='filesystem', 'path'='out/overs', 'format'='debezium-json');
+CREATE VIEW newest AS SELECT k, v, ts FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY k ORDER BY ts DESC) AS rn FROM src) WHERE rn = 1;
+SET 'pipeline.name' = 'layouts';
+SET 'table.exec.state.ttl' = '36500 d';
+EXECUTE STATEMENT SET BEGIN
+  INSERT INTO tops SELECT k, COUNT(*), SUM(v * rn) FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY k ORDER BY v DESC) AS rn FROM src) WHERE rn <= 200 GROUP BY k HAVING COUNT(*) >= 120;
+  INSERT INTO uniques SELECT k, COUNT(*), SUM(DISTINCT MOD(v, 600)) FROM src GROUP BY k HAVING COUNT(*) >= 120;
+  INSERT INTO lows SELECT MOD(k, 5), SUM(n), MIN(n) FROM (SELECT k, COUNT(*) AS n FROM src GROUP BY k) GROUP BY MOD(k, 5) HAVING SUM(n) >= 240;
+  INSERT INTO lasts SELECT k, COUNT(*), SUM(v) FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY MOD(id, 600) ORDER BY ts DESC) AS rn FROM src) WHERE rn = 1 GROUP BY k HAVING SUM(v) >= 53700;
+  INSERT INTO firsts SELECT k, COUNT(*), SUM(v) FROM (SELECT k, v FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY MOD(id, 600) ORDER BY ts) AS rn FROM src) WHERE rn = 1 UNION ALL SELECT k, v FROM src) GROUP BY k HAVING COUNT(*) >= 180;
+  INSERT INTO tumbles SELECT k, SUM(n), SUM(d) FROM (SELECT k, COUNT(*) AS n, COUNT(DISTINCT MOD(v, 60)) AS d FROM TABLE(TUMBLE(TABLE src, DESCRIPTOR(ts), INTERVAL '10' MINUTE)) GROUP BY k, window_start, window_end) GROUP BY k HAVING SUM(n) >= 120;
+  INSERT INTO hops SELECT k, SUM(n), SUM(s) FROM (SELECT k, COUNT(*) AS n, SUM(v) AS s FROM TABLE(HOP(TABLE src, DESCRIPTOR(ts), INTERVAL '1' MINUTE, INTERVAL '5' MINUTE)) GROUP BY k, window_start, window_end) GROUP BY k HAVING SUM(n) >= 600;
+  INSERT INTO sessions SELECT k, SUM(n), SUM(s) FROM (SELECT k, COUNT(*) AS n, SUM(v) AS s FROM TABLE(SESSION(TABLE src PARTITION BY k, DESCRIPTOR(ts), INTERVAL '30' SECOND)) GROUP BY k, window_start, window_end) GROUP BY k HAVING SUM(n) >= 120;
+  INSERT INTO intervals SELECT a.k, COUNT(*), SUM(b.v) FROM src a JOIN src b ON a.k = b.k AND a.ts BETWEEN b.ts - INTERVAL '60' SECOND AND b.ts + INTERVAL '60' SECOND GROUP BY a.k HAVING COUNT(*) >= 1518;
+  INSERT INTO versions SELECT a.k, COUNT(*), SUM(b.v) FROM src a JOIN newest FOR SYSTEM_TIME AS OF a.ts AS b ON a.k = b.k GROUP BY a.k HAVING COUNT(*) >= 120;
+  INSERT INTO patterns SELECT k, COUNT(*), SUM(w) FROM src MATCH_RECOGNIZE (PARTITION BY k ORDER BY ts MEASURES SUM(A.v) AS w ONE ROW PER MATCH AFTER MATCH SKIP PAST LAST ROW PATTERN (A{7} B) DEFINE B AS B.v > LAST(A.v)) GROUP BY k HAVING COUNT(*) >= 15;
+  INSERT INTO overs SELECT k, COUNT(*), SUM(a + b) FROM (SELECT k, SUM(v) OVER (PARTITION BY k ORDER BY ts ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS a, CAST(0 AS BIGINT) AS b FROM src UNION ALL SELECT k, CAST(0 AS BIGINT), SUM(v) OVER (PARTITION BY k ORDER BY ts ROWS BETWEEN 50 PRECEDING AND CURRENT ROW) FROM src) GROUP BY k HAVING COUNT(*) >= 240;
+END;
