@@ -74,12 +74,15 @@ func (s *Session) restoreJob(j *Job, l *cluster.Local, st *checkpoint.Storage) e
 		if l.Options.Plan, err = st.PutPlan(l.Graph, statedata.Record(l.Graph)); err != nil {
 			return err
 		}
-		m.Plan = l.Options.Plan // what it says of the state holds, now that what differed was written anew
 	}
 	l.Restore, l.Options.Run = m, m.Run
 	if l.Options.Settle, err = s.settling(j, l.Graph, m, from); err != nil {
 		return usage(err)
 	}
+	if !m.Finished && l.Options.Settle == nil {
+		m.Plan = l.Options.Plan // what it says of the state holds, now that what differed was written anew
+	}
+	l.Fits = func(m *checkpoint.Manifest) error { return s.unchanged(m, st, l.Graph) }
 	if err := st.Begin(m); err != nil {
 		return err
 	}
@@ -200,15 +203,10 @@ func (s *Session) changes(j *Job, from *checkpoint.Found, g *jobgraph.Graph) (*e
 	if from.Manifest.Initial() || from.Manifest.Finished {
 		return nil, nil
 	}
-	old := planOf(from)
-	if old == nil {
-		old = g
-	}
-	kept, err := statedata.Kept(from, old)
+	r, err := compared(from, g)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", from.Path, err)
+		return nil, err
 	}
-	r := evolve.Compare(old, g, kept)
 	if err := r.Refusal(); err != nil && !s.opts.Bool("execution.state-recovery.ignore-unclaimed-state") {
 		return nil, fmt.Errorf("%s of job %s: %w; --allow-non-restored-state lets it begin empty", from.Path, from.Manifest.Job, err)
 	}
@@ -221,6 +219,32 @@ func (s *Session) changes(j *Job, from *checkpoint.Found, g *jobgraph.Graph) (*e
 		return nil, nil
 	}
 	return r, nil
+}
+
+// compared compares the job of a checkpoint with the one that is to go on from it.
+func compared(from *checkpoint.Found, g *jobgraph.Graph) (*evolve.Report, error) {
+	old := planOf(from)
+	if old == nil {
+		old = g
+	}
+	kept, err := statedata.Kept(from, old)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", from.Path, err)
+	}
+	return evolve.Compare(old, g, kept), nil
+}
+
+// unchanged is the error if a checkpoint in the job's folder is one of before a change.
+func (s *Session) unchanged(m *checkpoint.Manifest, st *checkpoint.Storage, g *jobgraph.Graph) error {
+	if m.Initial() {
+		return nil
+	}
+	from := &checkpoint.Found{Storage: st, Manifest: m, Path: st.Path(m.Epoch)}
+	r, err := compared(from, g)
+	if err == nil && !r.Same() {
+		err = fmt.Errorf("checkpoint %d, the newest that is whole, is of before the job or the program was changed: 'run --restore %s' says what becomes of its state, and goes on from it", m.Epoch, from.Path)
+	}
+	return err
 }
 
 // without leaves the state out that cannot be gone on with, where that is allowed.

@@ -38,8 +38,11 @@ type Local struct {
 	// Altered says that Restore is not as it is in the folder, so that the job cannot go
 	// back to that.
 	Altered bool
-	Retain  int // manifests kept
-	Log     func(string)
+	// Fits is the error if a checkpoint of the folder has the state of another version of
+	// the job, which is not to be gone on with as it is; nil: all fit.
+	Fits   func(*checkpoint.Manifest) error
+	Retain int // manifests kept
+	Log    func(string)
 	// Clock is that of World.Env if it stands still until nothing is left to do; nil
 	// for one that goes.
 	Clock *env.Clock

@@ -77,12 +77,14 @@ func (l *Local) whole() (*checkpoint.Manifest, *jobgraph.Graph, error) {
 	if m == nil {
 		return nil, nil, errors.New("there is no checkpoint")
 	}
+	if l.Fits != nil {
+		if err := l.Fits(m); err != nil {
+			return nil, nil, err
+		}
+	}
 	settle, err := l.settle(m)
 	if err != nil {
 		return nil, nil, err
-	}
-	if m.Plan != l.Options.Plan && !m.Initial() {
-		return nil, fmt.Errorf("checkpoint %d is of the job before it was changed, or of another version of the program: 'run --restore latest' says what becomes of its state, and goes on from it", m.Epoch)
 	}
 	next, err := l.Storage.Next()
 	if err != nil {

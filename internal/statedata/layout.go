@@ -49,8 +49,8 @@ type Layout struct {
 	Row   []Part       // columns of the rows
 	Image int          // the word that has a row as a blob, -1 if none has
 	Whole string       // what the table depends on as a whole; "" if its parts say all
-	Odd   string // why what a checkpoint has of the table cannot be read; "" if it can
-	Short int    // how many of the last words what a checkpoint has of the table lacks
+	Odd   string       // why what a checkpoint has of the table cannot be read; "" if it can
+	Short int          // how many of the last words what a checkpoint has of the table lacks
 
 	lacks int // how many may be: exec.StateTable.Lacks
 }

@@ -182,7 +182,9 @@ func (c *Checkpoint) Operator(name string) (*Operator, error) {
 		func(o *Operator) bool { return o.Name == name || o.planned == name },
 		func(o *Operator) bool { return strings.EqualFold(o.Kind, name) || strings.EqualFold(o.head(), name) },
 		func(o *Operator) bool { return strings.HasPrefix(o.ID, name) },
-		func(o *Operator) bool { return strings.Contains(strings.ToLower(o.Name+" "+o.planned), strings.ToLower(name)) },
+		func(o *Operator) bool {
+			return strings.Contains(strings.ToLower(o.Name+" "+o.planned), strings.ToLower(name))
+		},
 	} {
 		var found []*Operator
 		for _, o := range c.Operators {
