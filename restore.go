@@ -211,7 +211,7 @@ func (s *Session) changes(j *Job, from *checkpoint.Found, g *jobgraph.Graph) (*e
 		return nil, fmt.Errorf("%s of job %s: %w; --allow-non-restored-state lets it begin empty", from.Path, from.Manifest.Job, err)
 	}
 	for _, i := range r.Items {
-		if i.Verdict == evolve.Migrated || i.Verdict == evolve.New || i.Verdict == evolve.Kept && len(i.Why) > 0 {
+		if i.Verdict == evolve.Migrated || i.Verdict == evolve.New || i.Verdict == evolve.Kept && i.Kind == "operator" && len(i.Why) > 0 {
 			s.cfg.Log(strings.TrimSuffix(fmt.Sprintf("%s: %s %s: %s: %s", j.ID, i.Kind, i.Name, i.Verdict, strings.Join(i.Why, "; ")), ": "))
 		}
 	}

@@ -23,15 +23,15 @@ CREATE TABLE totals (k INT, n BIGINT) WITH ('connector' = 'blackhole');
 	for _, c := range []struct{ name, now, want string }{
 		{"more", tables + "INSERT INTO totals SELECT k, COUNT(*) + MAX(v) FROM src GROUP BY k;", `job totals
   kept      source    default_catalog.default_database.src
-  migrated  operator  GroupAggregate(groupBy=[k], select=[k, COUNT(*) AS agg$0, MAX(v) AS agg$1])
+  migrated  operator  GroupAggregate(groupBy=[k], select=[k, COUNT(*), MAX(v)])
             MAX(src.v) is new: it begins empty, and knows rows from now on
   kept      sink      default_catalog.default_database.totals
 `},
 		{"other", tables + "INSERT INTO totals SELECT MAX(k), COUNT(*) FROM src GROUP BY v;", `job totals
   kept      source    default_catalog.default_database.src
-  new       operator  GroupAggregate(groupBy=[v], select=[v, MAX(k) AS agg$0, COUNT(*) AS agg$1])
+  new       operator  GroupAggregate(groupBy=[v], select=[v, MAX(k) AS k, COUNT(*) AS n])
             it begins empty, and sees what is read from now on
-  lost      operator  GroupAggregate(groupBy=[k], select=[k, COUNT(*) AS agg$0])
+  lost      operator  GroupAggregate(groupBy=[k], select=[k, COUNT(*) AS n])
             the new job has no such operator, by its kind and its keys
   kept      sink      default_catalog.default_database.totals
 `},

@@ -67,7 +67,7 @@ func TestStateCommands(t *testing.T) {
 		{"ls DIR", 0, `
 of job shop-totals: JOB/chk-`},
 		{"ls shop --checkpoint-dir DIR", 0, `
-ID  GroupAggregate(groupBy=[usr], select=[usr, COUNT(*) AS agg$0, SUM(price) AS agg$1])
+ID  GroupAggregate(groupBy=[usr], select=[usr, COUNT(*) AS cnt, SUM(price) AS total])
   GroupAgg: `},
 		{"ls JOB", 0, `
   groups        about 3 rows  usr, cnt, total

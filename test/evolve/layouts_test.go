@@ -93,6 +93,9 @@ func TestEarlierLayoutIsWrittenDown(t *testing.T) {
 	if err != nil || len(layouts) == 0 || is.Manifest.Epoch != was.Manifest.Epoch {
 		t.Errorf("checkpoint %d has layouts %v, %v", is.Manifest.Epoch, layouts, err)
 	}
+	if err := s.Wait(context.Background()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func found(t *testing.T, path string) *checkpoint.Found {
