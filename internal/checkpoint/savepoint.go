@@ -46,6 +46,9 @@ func (s *Storage) Savepoint(m *Manifest, dir, token string) (string, error) {
 		}
 	}
 	if err != nil {
+		if lost := s.Held(); lost != nil {
+			err = lost // the new owner deletes what it does not need: that is no damage
+		}
 		return "", errors.Join(err, s.FS.RemoveAll(to.Dir))
 	}
 	return to.Dir, nil

@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"math"
+
 	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/exchange"
 	"github.com/millrace-io/millrace/internal/fsys"
@@ -13,6 +15,8 @@ import (
 // engine: what passes there is changed, lost or doubled as if the code had done it.
 type Bugs struct {
 	Job job.Bugs
+	// Only is a text: jobs whose query does not have it run without the bugs of state.
+	Only string
 
 	// Of tasks and channels.
 	NoAlign     bool // barriers are not aligned
@@ -24,13 +28,17 @@ type Bugs struct {
 	LoseMarks   bool // watermarks are not restored
 
 	// Of state.
-	ForgetState bool // an upload leaves out its newest file
-	LoseDelete  bool // deletes are not written
-	LoseLate    bool // what is written after the barrier for the epoch before is not
-	AckFirst    bool // an acknowledgement goes out before the upload
-	AckFull     bool // … though the disk was full
-	NoVerify    bool // damage of a state file is not looked for
-	RetainOne   bool // the files of the newest checkpoint only are kept
+	ForgetState bool   // an upload leaves out its newest file
+	LoseDelete  bool   // deletes are not written
+	LoseLate    bool   // what is written after the barrier for the epoch before is not
+	AckFirst    bool   // an acknowledgement goes out before the upload
+	AckFull     bool   // … though the disk was full
+	NoVerify    bool   // damage of a state file is not looked for
+	RetainOne   bool   // the files of the newest checkpoint only are kept
+	NoKeep      bool   // checkpoints are deleted to which the job may have to go back
+	BlindBack   bool   // the job goes back to a checkpoint that nobody has read
+	EarlyExpiry bool   // what has a time to live is gone from files at once
+	LoseTable   string // nothing is written of the tables of this name
 
 	// Of commits.
 	NoAbort    bool // a restart leaves what sinks had prepared, and commits it
@@ -116,11 +124,30 @@ type badStore struct {
 }
 
 // Table implements state.Store.
-func (s badStore) Table(name string) state.Table { return badTable{s.Store.Table(name), s.bugs} }
+func (s badStore) Table(name string) state.Table {
+	return badTable{s.Store.Table(name), s.bugs, name == s.bugs.LoseTable}
+}
 
 type badTable struct {
 	state.Table
 	bugs *Bugs
+	lost bool
+}
+
+// Put implements state.Table.
+func (t badTable) Put(key, val []byte) error {
+	if t.lost {
+		return nil
+	}
+	return t.Table.Put(key, val)
+}
+
+// Expire implements state.Table.
+func (t badTable) Expire(ends func(val []byte) int64, now func() int64) {
+	if t.bugs.EarlyExpiry {
+		now = func() int64 { return math.MaxInt64 / 2 }
+	}
+	t.Table.Expire(ends, now)
 }
 
 // Delete implements state.Table.
@@ -133,7 +160,7 @@ func (t badTable) Delete(key []byte) error {
 
 // Late implements state.Table.
 func (t badTable) Late(key, val []byte) error {
-	if t.bugs.LoseLate {
+	if t.bugs.LoseLate || t.lost {
 		return nil
 	}
 	return t.Table.Late(key, val)

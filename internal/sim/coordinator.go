@@ -29,8 +29,10 @@ type coordinator struct {
 	fs      fsys.FS
 	storage *checkpoint.Storage
 	master  *job.Master
-	graph   *jobgraph.Graph
+	graph   *jobgraph.Graph // of the attempts that follow
+	goal    *jobgraph.Graph // … once nothing is in flight
 	started bool
+	back    bool // the job has gone back by itself
 	over    *job.Outcome
 	asked   map[string]*job.SavepointRequest // that are not answered
 	copied  map[string]base.Epoch            // epochs of savepoints, by request
@@ -99,7 +101,8 @@ func (c *coordinator) begin(place string) error {
 	if c.storage.Lease = lease; w.opt.Bugs.NoLease {
 		c.storage.Lease = nil
 	}
-	c.graph = w.plan.graph(w.rnd)
+	c.goal = w.plan.graph(w.rnd)
+	c.graph = c.goal
 	from, err := c.from()
 	if err != nil {
 		return err
@@ -121,9 +124,10 @@ func (c *coordinator) begin(place string) error {
 	c.run = from.Run
 	w.audit.begin(from)
 	w.abandon(from.Epoch)
+	c.verify(from)
 	c.master = job.New(c.graph, job.Options{Checkpoints: true, IntervalUs: w.plan.interval, TimeoutUs: w.plan.timeout, RetryUs: 500, FailuresMax: -1,
 		Unaligned: w.plan.piles || w.rnd.IntN(2) == 0, AlignedUs: w.alignedUs(),
-		Run: from.Run, Plan: plan, Settle: settle, Restart: job.Restart{Attempts: -1, DelayUs: 150, Alike: alike}, Enumerator: c.enumerator, Bugs: w.opt.Bugs.Job}, from)
+		Run: from.Run, Plan: plan, Settle: settle, GoBack: !w.opt.Bugs.NoVerify, Restart: job.Restart{Attempts: -1, DelayUs: 150, Alike: alike}, Enumerator: c.enumerator, Bugs: w.opt.Bugs.Job}, from)
 	return nil
 }
 
@@ -142,10 +146,10 @@ func (c *coordinator) settling(from *checkpoint.Manifest) (*jobgraph.Graph, erro
 		return nil, nil
 	}
 	was, err := c.storage.Plan(from)
-	if err != nil || !job.Settles(from, was, c.graph) {
+	if err != nil || !job.Settles(from, was, c.goal) {
 		return nil, err
 	}
-	out := *c.graph
+	out := *c.goal
 	out.Vertices = slices.Clone(out.Vertices)
 	for v := range out.Vertices {
 		out.Vertices[v].Parallelism = was.Vertices[v].Parallelism
@@ -171,10 +175,10 @@ func (c *coordinator) from() (*checkpoint.Manifest, error) {
 	return from, err
 }
 
-// latest is the newest checkpoint that is whole.
+// latest is the newest checkpoint that looks whole.
 func (c *coordinator) latest() (*checkpoint.Manifest, error) {
 	if !c.w.opt.Bugs.NoVerify {
-		return c.storage.Latest(func(line string) { c.w.trace("%s", line) })
+		return c.storage.Newest(c.warn)
 	}
 	epochs, err := c.storage.Epochs()
 	for _, e := range slices.Backward(epochs) {
@@ -357,6 +361,8 @@ func (c *coordinator) carryOut(cmds []job.Command) {
 			c.epoch = cmd.Recover.Epoch
 			c.storage.Forget()
 			c.do(c.w.storageUs(), func() { c.recover(cmd.Recover) })
+		case cmd.GoBack:
+			c.do(c.w.storageUs(), c.goBack)
 		case cmd.LayOut != nil:
 			c.graph = cmd.LayOut
 		case cmd.Deploy != nil:

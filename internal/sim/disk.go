@@ -337,13 +337,13 @@ func (d *disk) lose(n *node) {
 }
 
 // spoil damages a file: it is cut, or a bit of it flips.
-func (d *disk) spoil(name string) bool {
+func (d *disk) spoil(name string, cut bool) bool {
 	n, err := d.find(name)
 	if err != nil || len(n.data) == 0 {
 		return false
 	}
 	at := d.rnd.IntN(len(n.data))
-	if d.rnd.IntN(2) == 0 {
+	if cut {
 		n.data = n.data[:at]
 	} else {
 		n.data = bytes.Clone(n.data)

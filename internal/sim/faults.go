@@ -124,7 +124,7 @@ func (w *world) crash() {
 		w.res.Powers++
 		w.disk.power()
 	}
-	if w.rnd.IntN(4) == 0 {
+	if w.rnd.IntN(2) == 0 {
 		w.damage()
 	}
 }
@@ -136,8 +136,9 @@ func (w *world) damage() {
 	if before == nil {
 		return
 	}
-	name := w.audit.manifest(*newest)
-	if w.rnd.IntN(2) == 0 {
+	name, cut := w.audit.manifest(*newest), w.rnd.IntN(2) == 0
+	if w.rnd.IntN(4) > 0 {
+		cut = w.rnd.IntN(4) == 0 // which is seen at once
 		own := ""
 		for _, file := range sortedKeys(w.audit.names[*newest]) {
 			if !w.audit.names[*before][file] {
@@ -149,7 +150,7 @@ func (w *world) damage() {
 		}
 		name = w.audit.dir + "/shared/" + own
 	}
-	if w.disk.spoil(name) {
+	if w.disk.spoil(name, cut) {
 		w.trace("%s is damaged", name)
 		w.res.Damaged++
 	}

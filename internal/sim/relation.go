@@ -12,7 +12,7 @@ func (g *grammar) relation(depth int) relation {
 		return g.base()
 	}
 	forms := []func(int) relation{g.filter, g.project, g.group, g.group, g.join, g.join, g.exists, g.top, g.top, g.union, g.set, g.distinct,
-		g.windowed, g.windowed, g.windowTop, g.windowJoin, g.dedup}
+		g.windowed, g.windowed, g.windowTop, g.windowJoin, g.dedup, g.pattern, g.asOf}
 	for {
 		if r := forms[g.n(len(forms))](depth - 1); len(r.rows) <= rowsMax && r.sql != "" {
 			return r

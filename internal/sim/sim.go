@@ -71,6 +71,7 @@ type Result struct {
 	Given                int // workers that were given up
 	Settled              int // starts that handled rows in flight first, at another parallelism
 	Damaged, Back        int // files, and commits taken back
+	GoneBack             int // jobs that went back by themselves
 	Coordinators         int
 	Savepoints, Restores int    // taken, and starts from them or from an earlier checkpoint
 	Problem              string // "" when all was as it must be
@@ -81,12 +82,12 @@ func (r *Result) add(o Result) {
 	r.Packets, r.Lost, r.Twice = r.Packets+o.Packets, r.Lost+o.Lost, r.Twice+o.Twice
 	r.Kills, r.Powers, r.Fails, r.Cuts, r.Fulls = r.Kills+o.Kills, r.Powers+o.Powers, r.Fails+o.Fails, r.Cuts+o.Cuts, r.Fulls+o.Fulls
 	r.Given, r.Damaged, r.Back, r.Coordinators = r.Given+o.Given, r.Damaged+o.Damaged, r.Back+o.Back, r.Coordinators+o.Coordinators
-	r.Savepoints, r.Restores, r.Settled = r.Savepoints+o.Savepoints, r.Restores+o.Restores, r.Settled+o.Settled
+	r.Savepoints, r.Restores, r.Settled, r.GoneBack = r.Savepoints+o.Savepoints, r.Restores+o.Restores, r.Settled+o.Settled, r.GoneBack+o.GoneBack
 }
 
 func (r Result) String() string {
-	return fmt.Sprintf("%d steps, %d checkpoints, %d packets (%d lost, %d twice), %d processes killed, %d times without power, %d tasks failed, %d partitions, %d full disks, %d workers given up, %d files damaged, %d commits taken back, %d coordinators, %d savepoints, %d starts from one or an earlier checkpoint, %d starts that settled %s",
-		r.Steps, r.Epochs, r.Packets, r.Lost, r.Twice, r.Kills, r.Powers, r.Fails, r.Cuts, r.Fulls, r.Given, r.Damaged, r.Back, r.Coordinators, r.Savepoints, r.Restores, r.Settled, r.Problem)
+	return fmt.Sprintf("%d steps, %d checkpoints, %d packets (%d lost, %d twice), %d processes killed, %d times without power, %d tasks failed, %d partitions, %d full disks, %d workers given up, %d files damaged, %d jobs gone back by themselves, %d commits taken back, %d coordinators, %d savepoints, %d starts from one or an earlier checkpoint, %d starts that settled %s",
+		r.Steps, r.Epochs, r.Packets, r.Lost, r.Twice, r.Kills, r.Powers, r.Fails, r.Cuts, r.Fulls, r.Given, r.Damaged, r.GoneBack, r.Back, r.Coordinators, r.Savepoints, r.Restores, r.Settled, r.Problem)
 }
 
 // About says what job a seed draws.

@@ -45,6 +45,11 @@ var bugs = []struct {
 	{"damaged state file not noticed", Bugs{NoVerify: true}},
 	{"files of the checkpoint before deleted", Bugs{RetainOne: true}},
 	{"leftovers of an attempt committed", Bugs{NoAbort: true}},
+	{"checkpoints to go back to deleted", Bugs{NoKeep: true}},
+	{"gone back to a checkpoint that nobody has read", Bugs{BlindBack: true}},
+	{"what has a time to live gone from files at once", Bugs{EarlyExpiry: true}},
+	{"attempts at a pattern not in the state", Bugs{LoseTable: "attempts"}},
+	{"versions of a key not in the state", Bugs{LoseTable: "right", Only: "FOR SYSTEM_TIME AS OF"}},
 	{"commits behind the checkpoint not taken back", Bugs{NoTakeBack: true}},
 	{"a checkpoint's commit not repeated", Bugs{NoRecommit: true}},
 	{"a coordinator that was replaced goes on", Bugs{NoLease: true}},
@@ -101,7 +106,7 @@ func TestSeeds(t *testing.T) {
 		}
 	})
 	t.Logf("%d seeds: %s", n, sum)
-	if sum.Epochs < n || sum.Kills < n/2 || sum.Powers < n/20 || sum.Given < n/10 || sum.Back < n/200 || sum.Settled < n/50 {
+	if sum.Epochs < n || sum.Kills < n/2 || sum.Powers < n/20 || sum.Given < n/10 || sum.Back < n/200 || sum.Settled < n/50 || sum.GoneBack < n/500 {
 		t.Errorf("too little happened: %s", sum)
 	}
 }

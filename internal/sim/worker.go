@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/millrace-io/millrace/connect"
 	"github.com/millrace-io/millrace/internal/base"
@@ -322,7 +323,7 @@ func (k *worker) deploy(d *job.Deployment) error {
 func (k *worker) world(h *hosting, id task.ID) *build.World {
 	w := k.w
 	var backend state.Backend = lsm.Backend{DeltaBytes: w.plan.delta, Memory: k.memory}
-	if b := &w.opt.Bugs; b.LoseDelete || b.LoseLate {
+	if b := &w.opt.Bugs; strings.Contains(w.plan.sql, b.Only) && (b.LoseDelete || b.LoseLate || b.EarlyExpiry || b.LoseTable != "") {
 		backend = badBackend{backend, b}
 	}
 	return &build.World{Env: &fn.Env{Streaming: true, Now: func() int64 { return w.now }}, Memory: k.memory, Backend: backend, Files: h.storage,

@@ -1,0 +1,37 @@
+package sim
+
+import (
+	"math/rand/v2"
+	"strings"
+	"testing"
+)
+
+// TestDraws sees that all that the grammar knows is drawn, and plans.
+func TestDraws(t *testing.T) {
+	forms := []string{"MATCH_RECOGNIZE", "FOR SYSTEM_TIME AS OF", "SESSION(", "HOP(", "CUMULATE(", "OVER (PARTITION BY k ORDER BY t", "FULL JOIN", "EXISTS", "EXCEPT ALL", "COUNT(DISTINCT"}
+	seen := map[string]int{}
+	forgetful := 0
+	for seed := range uint64(1500) {
+		j, err := drawJob(rand.New(rand.NewPCG(seed, 7)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if j.suits != nil {
+			forgetful++
+		}
+		for _, f := range forms {
+			if strings.Contains(j.sql, f) {
+				seen[f]++
+			}
+		}
+	}
+	for _, f := range forms {
+		if seen[f] < 5 {
+			t.Errorf("%s is drawn %d times", f, seen[f])
+		}
+	}
+	if forgetful < 50 {
+		t.Errorf("%d jobs forget", forgetful)
+	}
+	t.Log(seen, forgetful)
+}
