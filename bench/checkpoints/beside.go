@@ -65,6 +65,7 @@ type measured struct {
 	State      int64      `json:"state_bytes"`
 	Rows       int64      `json:"rows"` // printed before the first kill
 	Recoveries []recovery `json:"recoveries"`
+	Error      string     `json:"error,omitempty"` // of a recovery, which ended the measurement
 }
 
 // besideRow is one query on the engines.
@@ -96,6 +97,7 @@ func (c config) beside(ctx context.Context) error {
 		return err
 	}
 	r := c.besideRecord()
+	var all []besideRow
 	for _, name := range c.queries {
 		q, err := queries.Get(name)
 		if err != nil {
@@ -109,10 +111,15 @@ func (c config) beside(ctx context.Context) error {
 			}
 			row.Engines = append(row.Engines, m)
 		}
-		r.Rows = append(r.Rows, row)
+		r.Rows = []besideRow{row} // a line for each query: a run of all of them takes long
+		if err := measure.Append(c.history, "checkpoints.jsonl", r); err != nil {
+			return err
+		}
+		all = append(all, row)
 	}
+	r.Rows = all
 	r.write(os.Stdout)
-	return measure.Append(c.history, "checkpoints.jsonl", r)
+	return nil
 }
 
 // measureEngine measures one query on one engine, in a folder of its own.
@@ -177,7 +184,9 @@ func (t *trial) run(ctx context.Context, name string) (measured, error) {
 		for range t.c.runs {
 			took, err := t.recovery(ctx, k)
 			if err != nil {
-				return m, fmt.Errorf("%s: %w", k.name, err)
+				t.say("failed: %v", err)
+				m.Error = fmt.Sprintf("%s: %v", k.name, err)
+				return m, ctx.Err() // what was measured counts
 			}
 			t.say("%.2f s", took.Seconds())
 			r.Ms = append(r.Ms, ms(took))

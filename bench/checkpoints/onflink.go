@@ -24,7 +24,6 @@ func flinkOptions() map[string]string {
 		"restart-strategy.fixed-delay.delay":                        "0 s",
 		"execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
 		"execution.checkpointing.timeout":                           "30 s", // one that waits for a TaskManager that is gone holds up the others
-		"execution.checkpointing.num-retained":                      "3",    // the newest that was asked for is there a second later
 		"web.checkpoints.history":                                   "100000",
 	})
 	return o
@@ -37,7 +36,6 @@ type onFlink struct {
 	cluster *flink.Cluster
 	script  []string
 	job     string
-	newest  string // path of a checkpoint
 }
 
 func (c config) onFlink(ctx context.Context, dir string, script []string, out *os.File) (engine, error) {
@@ -71,7 +69,6 @@ func (f *onFlink) checkpoints(ctx context.Context) ([]taken, error) {
 	var all []taken
 	for _, k := range list {
 		all = append(all, taken{k.Triggered, k.Took, k.Written, k.State})
-		f.newest = k.Path
 	}
 	return all, err
 }
@@ -88,7 +85,7 @@ func (f *onFlink) stateBytes(ctx context.Context) (int64, error) {
 // alive implements engine.
 func (f *onFlink) alive(ctx context.Context) error { return f.cluster.Running(ctx, f.job) }
 
-// kills implements engine. Before each the checkpoints were asked for.
+// kills implements engine.
 func (f *onFlink) kills() []kill {
 	return []kill{
 		{
@@ -114,7 +111,11 @@ func (f *onFlink) kills() []kill {
 				if err := f.cluster.Restart(ctx, parallelism); err != nil {
 					return err
 				}
-				return f.submit(ctx, flink.Option{Key: "execution.state-recovery.path", Value: f.newest})
+				path, err := f.cluster.NewestCheckpoint(f.job)
+				if err != nil {
+					return err
+				}
+				return f.submit(ctx, flink.Option{Key: "execution.state-recovery.path", Value: path})
 			},
 		},
 	}

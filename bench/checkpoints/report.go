@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/millrace-io/millrace/bench/flink"
 	"github.com/millrace-io/millrace/bench/measure"
@@ -22,6 +23,13 @@ func (r besideRecord) write(w io.Writer) {
 	r.table(w, func(m measured) phase { return m.Load })
 	fmt.Fprintf(w, "\nFrom the kill to the first new row, s:\n\n")
 	r.recoveries(w)
+	for _, row := range r.Rows {
+		for _, m := range row.Engines {
+			if m.Error != "" {
+				fmt.Fprintf(w, "\n%s on %s: %s\n", row.Query, m.Engine, strings.SplitN(m.Error, "\n", 2)[0])
+			}
+		}
+	}
 }
 
 // table writes what checkpoints cost in one phase. Ratios are Flink's figure by

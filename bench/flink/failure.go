@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -50,7 +52,6 @@ type Checkpoint struct {
 	Took      time.Duration // to the last acknowledgement
 	Written   int64         // bytes that it has added
 	State     int64         // bytes of all of it
-	Path      string
 }
 
 // Checkpoints returns a job's complete checkpoints of this run of the JobManager, the
@@ -63,7 +64,6 @@ func (c *Cluster) Checkpoints(ctx context.Context, id string) ([]Checkpoint, err
 			Took      int64  `json:"end_to_end_duration"`
 			Written   int64  `json:"checkpointed_size"`
 			State     int64  `json:"state_size"`
-			Path      string `json:"external_path"`
 		}
 	}
 	if err := c.get(ctx, "/jobs/"+id+"/checkpoints", &got); err != nil {
@@ -72,10 +72,27 @@ func (c *Cluster) Checkpoints(ctx context.Context, id string) ([]Checkpoint, err
 	var out []Checkpoint
 	for i := len(got.History) - 1; i >= 0; i-- { // the newest is first
 		if h := got.History[i]; h.Status == "COMPLETED" {
-			out = append(out, Checkpoint{time.UnixMilli(h.Triggered), time.Duration(h.Took) * time.Millisecond, h.Written, h.State, h.Path})
+			out = append(out, Checkpoint{time.UnixMilli(h.Triggered), time.Duration(h.Took) * time.Millisecond, h.Written, h.State})
 		}
 	}
 	return out, nil
+}
+
+// NewestCheckpoint returns where a job's newest checkpoint is that is there and whole:
+// what one may go on from when the JobManager is gone.
+func (c *Cluster) NewestCheckpoint(id string) (string, error) {
+	all, err := filepath.Glob(filepath.Join(c.dir, "checkpoints", id, "chk-*", "_metadata"))
+	newest, path := -1, ""
+	for _, name := range all {
+		dir := filepath.Dir(name)
+		if n, err := strconv.Atoi(strings.TrimPrefix(filepath.Base(dir), "chk-")); err == nil && n > newest {
+			newest, path = n, "file://"+dir
+		}
+	}
+	if path == "" {
+		return "", errors.Join(err, fmt.Errorf("job %s has no checkpoint", id))
+	}
+	return path, nil
 }
 
 // KillTask kills the oldest TaskManager as a crash does; a job that it had goes to the

@@ -56,3 +56,25 @@ func TestUnpack(t *testing.T) {
 		t.Error("script cannot be run")
 	}
 }
+
+// The newest checkpoint is that of the largest number which is whole.
+func TestNewestCheckpoint(t *testing.T) {
+	c := &Cluster{dir: t.TempDir()}
+	if _, err := c.NewestCheckpoint("j"); err == nil {
+		t.Error("a job without checkpoints has one")
+	}
+	for name, whole := range map[string]bool{"chk-9": true, "chk-10": true, "chk-11": false, "shared": true} {
+		dir := filepath.Join(c.dir, "checkpoints", "j", name)
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if whole {
+			if err := os.WriteFile(filepath.Join(dir, "_metadata"), nil, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if got, err := c.NewestCheckpoint("j"); err != nil || got != "file://"+filepath.Join(c.dir, "checkpoints", "j", "chk-10") {
+		t.Errorf("%s, error %v", got, err)
+	}
+}
