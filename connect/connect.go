@@ -34,6 +34,8 @@ type Scan struct {
 	Parallelism int
 	Seed        uint64 // of the run, for sources that generate
 	Zone        string // table.local-time-zone
+	// Filters are keys that a join asks for while the job runs.
+	Filters []ScanFilter `json:"-"`
 }
 
 // A Predicate is a comparison of a column with constants.

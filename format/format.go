@@ -22,11 +22,18 @@ type Spec struct {
 	Schema     types.Schema // the columns that are in the data, in order
 	Columns    []int        // decoders: the columns wanted, in the batches' order
 	Predicates []connect.Predicate
+	Filters    []KeyFilter     // file formats may leave out rows that fail them
 	Options    connect.Options // the format's own, without their prefix: 'ignore-parse-errors'
 	Zone       string          // table.local-time-zone
 	// Metadata are the columns of Schema, by position, that tell about a record
 	// and are not part of its row, with their keys (Format.Metadata).
 	Metadata map[int]string
+}
+
+// A KeyFilter is integers that a column of Spec.Schema must have for a row to be of use.
+type KeyFilter struct {
+	Column int
+	Keys   *connect.KeySet
 }
 
 // A Format registers itself under the name that the 'format' option holds.
@@ -102,7 +109,10 @@ type FileReader interface {
 
 // Rows yields the batches of a group; io.EOF ends it.
 type Rows interface {
+	// Next returns the next batch, of no rows if the Spec's filters let none pass.
 	Next() (*vec.Batch, error)
+	// Done is how many rows of the group are behind: read, skipped or filtered.
+	Done() int64
 	Close() error
 }
 

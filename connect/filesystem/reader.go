@@ -21,6 +21,7 @@ type reader struct {
 	waiting []*piece
 	open    []*running
 	left    int64 // rows until the limit; -1: none
+	known   bool  // the keys are that joins ask for
 }
 
 // running is an open split.
@@ -65,6 +66,11 @@ func (r *reader) Add(splits []connect.Split) error {
 func (r *reader) Poll(prefer string) (connect.Polled, error) {
 	if r.left == 0 {
 		return r.drop()
+	}
+	if !r.known && len(r.waiting) > 0 {
+		if r.known = r.s.known(r.wake); !r.known {
+			return connect.Polled{}, nil
+		}
 	}
 	r.start(prefer)
 	if len(r.open) == 0 {
@@ -177,7 +183,7 @@ func (r *reader) polled(o *running, got result) (connect.Polled, error) {
 	o.pos = got.pos
 	b := got.batch
 	if r.left >= 0 {
-		r.left -= min(r.left, int64(b.Rows))
+		r.left -= min(r.left, int64(b.Len()))
 	}
 	return connect.Polled{Batch: b, Split: o.id, Skipped: got.skipped}, nil
 }

@@ -115,6 +115,29 @@ func (s *source) spec() format.Spec {
 	return out
 }
 
+// known reports whether all keys are known that joins ask for; if not, wake is called when
+// more of them are.
+func (s *source) known(wake func()) bool {
+	for _, f := range s.scan.Filters {
+		if _, ready := f.Filter.Keys(wake); !ready {
+			return false
+		}
+	}
+	return true
+}
+
+// filters are those keys, as the format has them.
+func (s *source) filters() []format.KeyFilter {
+	var out []format.KeyFilter
+	for _, f := range s.scan.Filters {
+		keys, _ := f.Filter.Keys(nil)
+		if at := s.place[f.Column]; keys != nil && at >= 0 && s.meta[at] == "" {
+			out = append(out, format.KeyFilter{Column: at, Keys: keys})
+		}
+	}
+	return out
+}
+
 // Bounded implements connect.Source.
 func (s *source) Bounded() bool { return s.monitor == 0 }
 
@@ -128,7 +151,7 @@ func (s *source) Reader(_ int, wake func()) (connect.Reader, error) {
 
 // assemble makes a batch of the scan's columns from one of the format's.
 func (s *source) assemble(b *vec.Batch, consts []vec.Vector) *vec.Batch {
-	out := &vec.Batch{Rows: b.Rows, Kinds: b.Kinds, Cols: make([]vec.Vector, len(s.columns))}
+	out := &vec.Batch{Rows: b.Rows, Sel: b.Sel, Kinds: b.Kinds, Cols: make([]vec.Vector, len(s.columns))}
 	for i, c := range s.columns {
 		if c.data >= 0 {
 			out.Cols[i] = b.Cols[c.data]

@@ -220,7 +220,9 @@ type groups struct {
 }
 
 func (s *source) openGroups(h fsys.File, consts []vec.Vector) (rows, error) {
-	f, err := s.format.Open(s.spec(), h, h.Size())
+	spec := s.spec()
+	spec.Filters = s.filters()
+	f, err := s.format.Open(spec, h, h.Size())
 	if err != nil {
 		return nil, err
 	}
@@ -259,9 +261,9 @@ func (g *groups) next(p *piece) (*vec.Batch, error) {
 		}
 		b, err := g.cur.Next()
 		if err == nil {
-			p.Row += int64(b.Rows)
-			p.Records += int64(b.Rows)
-			if b.Rows == 0 {
+			p.Records += g.cur.Done() - p.Row
+			p.Row = g.cur.Done()
+			if b.Len() == 0 {
 				continue
 			}
 			return g.s.assemble(b, g.consts), nil

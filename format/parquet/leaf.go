@@ -27,6 +27,7 @@ type leaf struct {
 	index  []int32       // into it
 	values encoding.Values
 	words  *vec.Bytes // of dict, with a NULL
+	picked []int32    // scratch of some
 }
 
 // load makes entry at be in the page.

@@ -19,6 +19,7 @@ type Reader struct {
 	file   *pq.File
 	cols   []*node      // by Spec.Columns; nil: the file does not have it
 	maxDef map[int]byte // by leaf
+	tests  []*keyTest
 }
 
 // node is how a column of the file becomes one of the table, in the shape of
@@ -203,6 +204,7 @@ func (r *Reader) Read(g int, skip int64) (out format.Rows, err error) {
 			}
 		}
 	}
+	rows.tests = r.keyTests()
 	return rows, nil
 }
 
@@ -214,6 +216,8 @@ type rows struct {
 	left   int64
 	total  int64
 	bytes  int // of a row, lately
+	tests  []*keyTest
+	sel    []int32 // of the batch at hand: what passes the tests
 }
 
 // Close implements format.Rows.
@@ -236,36 +240,62 @@ func (x *rows) Next() (b *vec.Batch, err error) {
 	}
 	n := int(min(x.left, vec.BatchRowsMax, max(64, vec.BatchBytesMax/int64(max(x.bytes, 1)))))
 	b = &vec.Batch{Rows: n, Cols: make([]vec.Vector, len(x.cols))}
+	if len(x.tests) > 0 {
+		if err := x.test(b); err != nil {
+			return nil, err
+		}
+	}
 	size := 0
-	for i, c := range x.cols {
-		node := x.r.cols[i]
-		switch {
-		case node == nil:
-			b.Cols[i] = vec.Nulls(c.Type, n)
-			continue
-		case len(node.kids) > 0:
-			c.Reset(n)
-			for range n {
-				if err := x.value(node, c); err != nil {
-					return nil, x.column(i, err)
-				}
-			}
-		default:
-			if b.Cols[i], err = x.flat(node, c, n); err != nil {
+	for i := range x.cols {
+		if b.Cols[i] == nil {
+			if err := x.read(b, i, n); err != nil {
 				return nil, x.column(i, err)
 			}
-		}
-		if b.Cols[i] == nil {
-			b.Cols[i] = c.Finish()
 		}
 		if s, ok := b.Cols[i].(*vec.Bytes); ok {
 			size += len(s.Data)
 		}
-		size += 8 * n
+		size += 8 * b.Rows
 	}
-	x.bytes = size / n
+	if b.Rows > 0 {
+		x.bytes = size / b.Rows
+	}
 	x.left -= int64(n)
 	return b, nil
+}
+
+// Done implements format.Rows.
+func (x *rows) Done() int64 { return x.total - x.left }
+
+// read reads column i of the batch's rows, of the next n of the group: all of them, or
+// those of x.sel.
+func (x *rows) read(b *vec.Batch, i, n int) (err error) {
+	node, c := x.r.cols[i], x.cols[i]
+	some := b.Rows < n
+	switch {
+	case node == nil:
+		b.Cols[i] = vec.Nulls(c.Type, b.Rows)
+		return nil
+	case some && len(node.kids) == 0 && x.leaves[node.leaf].def == nil && node.def == 0:
+		b.Cols[i], err = x.flatSome(node, c, n)
+	case len(node.kids) == 0:
+		b.Cols[i], err = x.flat(node, c, n)
+	default:
+		c.Reset(n)
+		for k := 0; k < n && err == nil; k++ {
+			err = x.value(node, c)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if b.Cols[i] == nil {
+		b.Cols[i] = c.Finish()
+	}
+	if some && b.Cols[i].Len() == n {
+		b.Cols[i] = vec.Take(b.Cols[i], x.sel)
+	}
+	return nil
 }
 
 func (x *rows) column(i int, err error) error {

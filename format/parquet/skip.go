@@ -33,6 +33,31 @@ func (r *Reader) Skip(g int) bool {
 			return true
 		}
 	}
+	return r.without(&group)
+}
+
+// without reports whether a group has none of the keys that are wanted.
+func (r *Reader) without(group *pqf.RowGroup) bool {
+	for _, f := range r.spec.Filters {
+		field := r.spec.Schema[f.Column]
+		col := child(r.file.Root(), field.Name)
+		if f.Keys.Min > f.Keys.Max || col == nil {
+			return true
+		}
+		if !col.Leaf() || col.MaxRepetitionLevel() > 0 {
+			continue
+		}
+		s := group.Columns[col.Index()].MetaData.Statistics
+		read := r.integers(col.Type(), field.Type)
+		if read == nil || s.MinValue == nil || s.MaxValue == nil {
+			continue
+		}
+		low, ok1 := read(s.MinValue)
+		high, ok2 := read(s.MaxValue)
+		if ok1 && ok2 && !f.Keys.Any(low, high) {
+			return true
+		}
+	}
 	return false
 }
 
@@ -92,16 +117,32 @@ func (r *Reader) comparison(t pq.Type, to types.Type) func(stat []byte, lit any)
 	if r.conversion(t, to) == nil {
 		return nil
 	}
-	lt := logical(t)
-	scale := func(v int64) (int64, bool) { return v, true }
 	switch {
 	case to.Character():
 		return func(stat []byte, lit any) (int, bool) {
 			s, ok := lit.(string)
 			return bytes.Compare(stat, []byte(s)), ok
 		}
-	case to.Kind == types.Double || to.Kind == types.Float:
+	case to.Approx():
 		return compareFloat(t)
+	}
+	read := r.integers(t, to)
+	if read == nil {
+		return nil
+	}
+	return func(stat []byte, lit any) (int, bool) {
+		x, ok1 := lit.(int64)
+		v, ok2 := read(stat)
+		return cmp.Compare(v, x), ok1 && ok2
+	}
+}
+
+// integers returns what reads the statistics of a column of integers, as the column's
+// vector has them; nil if that is not known.
+func (r *Reader) integers(t pq.Type, to types.Type) func(stat []byte) (int64, bool) {
+	lt := logical(t)
+	scale := func(v int64) (int64, bool) { return v, true }
+	switch {
 	case to.Integer() || to.Kind == types.Date:
 		if x, ok := lt.(*pqf.IntType); ok && !x.IsSigned {
 			return nil
@@ -123,22 +164,14 @@ func (r *Reader) comparison(t pq.Type, to types.Type) func(stat []byte, lit any)
 	default:
 		return nil
 	}
-	return func(stat []byte, lit any) (int, bool) {
-		x, ok := lit.(int64)
-		if !ok {
-			return 0, false
-		}
-		var v int64
+	return func(stat []byte) (int64, bool) {
 		switch {
 		case t.Kind() == pq.Int32 && len(stat) == 4:
-			v = int64(int32(binary.LittleEndian.Uint32(stat)))
+			return scale(int64(int32(binary.LittleEndian.Uint32(stat))))
 		case t.Kind() == pq.Int64 && len(stat) == 8:
-			v = int64(binary.LittleEndian.Uint64(stat))
-		default:
-			return 0, false
+			return scale(int64(binary.LittleEndian.Uint64(stat)))
 		}
-		v, ok = scale(v)
-		return cmp.Compare(v, x), ok
+		return 0, false
 	}
 }
 

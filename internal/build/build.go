@@ -38,6 +38,8 @@ type World struct {
 	Source func(*jobgraph.Source) (connect.Source, error)
 	Writer func(op string, sink *jobgraph.Sink) connect.Writer
 	Looker func(*jobgraph.LookupJoin) (connect.Looker, error)
+	// Filters are those of hash joins, of every attempt; nil: there are none.
+	Filters *connect.KeyFilters
 	// Profile learns what each part does; nil: nothing is measured.
 	Profile *Profile
 }
@@ -58,7 +60,7 @@ func Task(g *jobgraph.Graph, id task.ID, restore map[string][]state.Handle, mark
 	v := &g.Vertices[id.Vertex]
 	cfg := task.Config{ID: id, Restored: mark, Clock: w.Profile.clock()}
 	if v.Source != nil {
-		src, err := Source(v.Source, id, w, wake)
+		src, err := Source(filtered(v.Source, id, w), id, w, wake)
 		if err != nil {
 			return cfg, err
 		}
@@ -70,6 +72,9 @@ func Task(g *jobgraph.Graph, id task.ID, restore map[string][]state.Handle, mark
 	for _, op := range v.Ops {
 		ctx := &exec.Context{Op: op.ID, Subtask: id.Subtask, Parallelism: v.Parallelism, Groups: g.MaxParallelism,
 			Moves: moves(g, id.Vertex), Env: w.Env.For(op.ID, id.Subtask, id.Attempt), Memory: w.Memory.Share(), Resident: w.Resident, Spill: w.Spill, Late: w.Late, Counters: &exec.Counters{}}
+		if w.Filters != nil {
+			ctx.Filter = func(number int) *connect.KeyFilter { return w.Filters.Get(id.Attempt, number) }
+		}
 		if mark != nil {
 			ctx.Mark = &mark.Task
 		}
@@ -90,6 +95,18 @@ func Task(g *jobgraph.Graph, id task.ID, restore map[string][]state.Handle, mark
 		cfg.Ops = append(cfg.Ops, t)
 	}
 	return cfg, nil
+}
+
+// filtered gives a source the filters that joins of the same attempt publish.
+func filtered(s *jobgraph.Source, id task.ID, w *World) *jobgraph.Source {
+	if w.Filters == nil || len(s.Filters) == 0 {
+		return s
+	}
+	out := *s
+	for _, f := range s.Filters {
+		out.Scan.Filters = append(out.Scan.Filters, connect.ScanFilter{Column: f.Column, Filter: w.Filters.Get(id.Attempt, f.Number)})
+	}
+	return &out
 }
 
 // fill makes the operator of a spec.

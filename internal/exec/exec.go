@@ -6,6 +6,7 @@
 package exec
 
 import (
+	"github.com/millrace-io/millrace/connect"
 	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/expr/fn"
 	"github.com/millrace-io/millrace/internal/fsys"
@@ -27,7 +28,10 @@ type Context struct {
 	Resident    bool                     // state that is not used stays in memory all the same
 	Spill       func() (fsys.FS, string) // a folder for data that does not fit
 	Late        LateLog                  // nil in most runs
-	Counters    *Counters
+	// Filter is the filter of that number, for hash joins that publish their keys; nil: no
+	// source of the job waits for any.
+	Filter   func(number int) *connect.KeyFilter
+	Counters *Counters
 }
 
 // overdrawn returns the error of an operator that cannot do with less memory, when

@@ -324,6 +324,7 @@ func (j *HashJoin) Watermark(t int64, _ Output) (bool, error) {
 // matched come out, or all parts that are on disk are joined.
 func (j *HashJoin) EndInput(in int, out Output) (bool, error) {
 	if in == j.build {
+		j.publish()
 		if j.disk.on() {
 			return false, nil
 		}

@@ -3,6 +3,7 @@ package exec
 import (
 	"math"
 
+	"github.com/millrace-io/millrace/connect"
 	"github.com/millrace-io/millrace/internal/state/keyed"
 	"github.com/millrace-io/millrace/vec"
 )
@@ -151,6 +152,8 @@ func (x *joinIndex) find(s *side, b *vec.Batch, first []int32) {
 type denseKey interface {
 	// span returns the least and the greatest of the first n values that are not NULL.
 	span(n int) (low, high int64)
+	// addTo adds the first n values to a set that has room for them.
+	addTo(keys *connect.KeySet, n int)
 	// link puts n rows into the lists of an index, and reports whether a key has several.
 	link(x *joinIndex, n int) bool
 }

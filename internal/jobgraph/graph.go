@@ -86,8 +86,12 @@ type Source struct {
 	Project   []*expr.Expr // over Scan.Columns; nil means the columns as they are
 	Watermark *Watermark   `json:",omitempty"`
 	Output    types.Schema
-	Kinds     string `json:",omitempty"` // as in Op
+	Kinds     string         `json:",omitempty"` // as in Op
+	Filters   []SourceFilter `json:",omitempty"`
 }
+
+// A SourceFilter is the filter of a join over a column, by its position in Table.Schema.
+type SourceFilter struct{ Number, Column int }
 
 // A Watermark is computed from the rows of each split.
 type Watermark struct {

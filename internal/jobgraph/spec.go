@@ -221,7 +221,14 @@ type HashJoin struct {
 	Cond       *expr.Expr `json:",omitempty"`
 	LeftTypes  []types.Type
 	RightTypes []types.Type
+	Filters    []JoinFilter `json:",omitempty"`
+	Whole      bool         `json:",omitempty"` // every subtask has all rows of the build side
 }
+
+// A JoinFilter has the values of a key of a HashJoin's build side told to sources of the
+// other side (Source.Filters), which read no other rows. Number is the filter's in the
+// job, Key a position in LeftKeys and RightKeys: of integers.
+type JoinFilter struct{ Number, Key int }
 
 // IntervalJoin joins rows whose times are close:
 // right.time + Lower <= left.time <= right.time + Upper. Both inputs are append-only.

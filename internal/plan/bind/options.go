@@ -64,6 +64,7 @@ var optionDefs = []connect.Option{
 	{Key: "table.optimizer.distinct-agg.split.bucket-num", Default: "1024", Check: atLeast(1), Doc: "buckets of distinct-agg.split"},
 	{Key: "table.optimizer.reuse-sub-plan-enabled", Default: "true", Check: boolean, Doc: "equal parts of a plan run once"},
 	{Key: "table.optimizer.source.report-statistics-enabled", Default: "true", Check: boolean, Doc: "a batch is planned by what files say of their rows"},
+	{Key: "table.optimizer.runtime-filter.enabled", Default: "true", Check: boolean, Doc: "joins of a batch tell scans the keys that they have, and the scans skip other rows"},
 	{Key: "table.optimizer.reuse-source-enabled", Default: "true", Check: boolean, Doc: "equal scans run once"},
 	{Key: "table.optimizer.join.broadcast-threshold", Default: "1048576", Check: atLeast(-1), Doc: "bytes up to which a side of a batch join is broadcast"},
 	{Key: "table.exec.async-lookup.output-mode", Default: "ORDERED", Check: oneOf("ORDERED", "ALLOW_UNORDERED"), Doc: "whether rows leave a lookup join in the order in which they came, or when they are answered"},

@@ -161,6 +161,18 @@ func groups(n *logical.Aggregate, rows float64) float64 {
 	return math.Min(rows, values)
 }
 
+// Reduces reports whether a column is likely to have more than a share of its rows with
+// values that another relation's column has not: those of a join's build side.
+func Reduces(n logical.Node, col int, build logical.Node, key int, share float64) bool {
+	own, b := estimate(n), estimate(build)
+	l, ok1 := distinct(n, col)
+	r, ok2 := distinct(build, key)
+	if !own.Known || !b.Known || !ok1 || !ok2 {
+		return own.Known && b.Known && b.Rows < share*own.Rows
+	}
+	return math.Min(r, b.Rows) < share*math.Max(l, r)
+}
+
 // matches is how many rows an equality join gives: each value of the key that has
 // more of them meets its like (Selinger et al.), or, if that is not known, every
 // row of the larger side one of the other, as with a foreign key.

@@ -57,7 +57,7 @@ func Op(spec jobgraph.Spec, inputs []types.Schema, out types.Schema) string {
 		if len(s.LeftKeys) == 0 {
 			name = "NestedLoopJoin"
 		}
-		return joinOp(name, s.JoinKind, s.LeftKeys, s.RightKeys, s.NullSafe, s.Cond, ", build=["+side+"]", inputs, both, fields)
+		return joinOp(name, s.JoinKind, s.LeftKeys, s.RightKeys, s.NullSafe, s.Cond, ", build=["+side+"]"+runtimeFilter(s, inputs), inputs, both, fields)
 	case *jobgraph.IntervalJoin:
 		bounds := fmt.Sprintf(", windowBounds=[lower=%d ms, upper=%d ms]", s.Lower/1000, s.Upper/1000)
 		return joinOp("IntervalJoin", s.JoinKind, s.LeftKeys, s.RightKeys, nil, s.Cond, bounds, inputs, both, fields)
@@ -228,4 +228,20 @@ func fires(e *jobgraph.WindowEmit) string {
 		parts = append(parts, "late "+delay(e.LateMs))
 	}
 	return ", emit=[" + strings.Join(parts, ", ") + "]"
+}
+
+// runtimeFilter names the columns whose values a hash join tells to scans.
+func runtimeFilter(s *jobgraph.HashJoin, inputs []types.Schema) string {
+	if len(s.Filters) == 0 || len(inputs) < 2 {
+		return ""
+	}
+	var names []string
+	for _, f := range s.Filters {
+		if s.BuildLeft {
+			names = append(names, inputs[0][s.LeftKeys[f.Key]].Name)
+		} else {
+			names = append(names, inputs[1][s.RightKeys[f.Key]].Name)
+		}
+	}
+	return ", runtimeFilter=[" + strings.Join(names, ", ") + "]"
 }

@@ -141,6 +141,8 @@ func (b *builder) hashJoin(n *logical.Join, e logical.Equi, left, right flow) fl
 	}
 	spec := &jobgraph.HashJoin{JoinKind: n.JoinKind, BuildLeft: buildLeft, LeftKeys: e.Left, RightKeys: e.Right,
 		NullSafe: e.AnyNullSafe(), Cond: e.Rest, LeftTypes: left.schema.Types(), RightTypes: right.schema.Types()}
+	shared := b.shares(build) || b.shares(probe)
+	b.joinFilters(n, spec, shared)
 	op := b.op(n, "", spec, n.Out, left.schema, right.schema)
 	bi := input{flow: build, dist: hashed(e.Right), priority: 0}
 	pi := input{flow: probe, dist: hashed(e.Left), priority: 1}
@@ -151,12 +153,13 @@ func (b *builder) hashJoin(n *logical.Join, e logical.Equi, left, right flow) fl
 	if cost.Broadcasts(n.JoinKind, buildLeft) && b.opts.Parallelism > 1 &&
 		(len(e.Left) == 0 || bs.Known && bs.Bytes() <= float64(b.set.broadcastMax) && !hinted(n.Hints, "SHUFFLE_HASH") || hinted(n.Hints, "BROADCAST")) {
 		bi.dist, pi.dist = dist{ship: jobgraph.Broadcast}, anyhow
+		spec.Whole = true
 		hash = hashOf(probe)
 		if buildLeft {
 			hash = nil
 		}
 	}
-	if b.shares(build) || b.shares(probe) {
+	if shared {
 		bi.blocking, pi.blocking = true, true
 	}
 	ins := []input{pi, bi}

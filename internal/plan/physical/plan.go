@@ -128,6 +128,9 @@ type builder struct {
 	paths   map[logical.Node]string
 	ids     map[string]int
 	nodes   map[string]logical.Node
+	sources map[*logical.Scan]*jobgraph.Source
+	// filterCount is how many filters of joins there are.
+	filterCount int
 }
 
 func newBuilder(opts Options, set settings, changes *changelog.Plan) *builder {
@@ -138,6 +141,7 @@ func newBuilder(opts Options, set settings, changes *changelog.Plan) *builder {
 			MaxParallelism: opts.MaxParallelism, Options: conf},
 		sealed: map[int]bool{}, uses: map[logical.Node]int{}, done: map[logical.Node]flow{},
 		paths: map[logical.Node]string{}, ids: map[string]int{}, nodes: map[string]logical.Node{},
+		sources: map[*logical.Scan]*jobgraph.Source{},
 	}
 }
 

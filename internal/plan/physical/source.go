@@ -138,7 +138,7 @@ func (b *builder) source(n *logical.Scan) (*jobgraph.Source, []*expr.Expr, error
 	}
 	scan.Predicates = predicates(n, at)
 	src := &jobgraph.Source{ID: b.id(b.paths[n]), Connector: n.Options["connector"], Table: table, Scan: scan, Project: project, Output: schema}
-	b.nodes[src.ID] = n
+	b.nodes[src.ID], b.sources[n] = n, src
 	if src.Connector == "" {
 		return nil, nil, base.Errorf(n.Pos, "Table '%s' does not contain the 'connector' option", n.Table.Path.Name)
 	}

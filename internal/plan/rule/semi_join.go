@@ -21,14 +21,19 @@ func semiJoin(c *context, n logical.Node) logical.Node {
 	if !ok || !c.Batch || s.JoinKind != jobgraph.Semi && s.JoinKind != jobgraph.Anti || len(s.Hints) > 0 {
 		return n
 	}
-	if out := c.pushSemi(s); out != nil {
+	whole := cost.Of(s.Left)
+	if !whole.Known {
+		return n
+	}
+	if out := c.pushSemi(s, whole.Rows); out != nil {
 		return out
 	}
 	return n
 }
 
-// pushSemi returns the left side of a semi join with the join further down, or nil.
-func (c *context) pushSemi(s *logical.Join) logical.Node {
+// pushSemi returns the left side of a semi join with the join further down, or nil. most
+// is how many rows it has where it is.
+func (c *context) pushSemi(s *logical.Join, most float64) logical.Node {
 	if c.shared[s.Left] {
 		return nil
 	}
@@ -36,18 +41,18 @@ func (c *context) pushSemi(s *logical.Join) logical.Node {
 	case *logical.Filter:
 		out := *s
 		out.Left = below.Input
-		if in := c.pushSemi(&out); in != nil {
+		if in := c.pushSemi(&out, most); in != nil {
 			return &logical.Filter{Input: in, Cond: below.Cond}
 		}
 	case *logical.Project:
-		return c.pushSemiProject(s, below)
+		return c.pushSemiProject(s, below, most)
 	case *logical.Join:
-		return c.pushSemiJoin(s, below)
+		return c.pushSemiJoin(s, below, most)
 	}
 	return nil
 }
 
-func (c *context) pushSemiProject(s *logical.Join, p *logical.Project) logical.Node {
+func (c *context) pushSemiProject(s *logical.Join, p *logical.Project, most float64) logical.Node {
 	nl, wide := len(p.Exprs), len(p.Input.Schema())
 	plain := true
 	cond := expr.Remap(s.Cond, func(col int) int {
@@ -62,7 +67,7 @@ func (c *context) pushSemiProject(s *logical.Join, p *logical.Project) logical.N
 	}
 	out := *s
 	out.Left, out.Cond, out.Out = p.Input, cond, p.Input.Schema()
-	in := c.pushSemi(&out)
+	in := c.pushSemi(&out, most)
 	if in == nil {
 		return nil
 	}
@@ -70,8 +75,8 @@ func (c *context) pushSemiProject(s *logical.Join, p *logical.Project) logical.N
 }
 
 // pushSemiJoin puts a semi join on the side of an inner join that its condition reads, or
-// further down, if that side has hardly more rows than both together.
-func (c *context) pushSemiJoin(s, below *logical.Join) logical.Node {
+// further down, if that side has no more rows than the semi join has where it is.
+func (c *context) pushSemiJoin(s, below *logical.Join, most float64) logical.Node {
 	if !plainInner(below) {
 		return nil
 	}
@@ -93,10 +98,10 @@ func (c *context) pushSemiJoin(s, below *logical.Join) logical.Node {
 		}
 		return col - shift
 	})
-	in := c.pushSemi(&moved)
+	in := c.pushSemi(&moved, most)
 	if in == nil {
-		l, both, left := cost.Of(side), cost.Of(below), cost.Of(&moved)
-		if !left.Known || !both.Known || left.Rows > semiKeep*l.Rows || l.Rows > both.Rows {
+		before, after := cost.Of(side), cost.Of(&moved)
+		if !after.Known || after.Rows > semiKeep*before.Rows || before.Rows > most {
 			return nil
 		}
 		in = &moved
