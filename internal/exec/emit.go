@@ -186,6 +186,7 @@ type grouping struct {
 	types []types.Type
 	keys  keyed.Keys
 	slots []keyed.Slot
+	coded keyCodes
 }
 
 var noKey = vec.Vector(&vec.Const{Val: &vec.Fixed[int64]{Vals: []int64{0}}, N: 1})
@@ -201,6 +202,9 @@ func newGrouping(cols []int, input []types.Type) *grouping {
 // upsert returns the slots for rows of columns in t, made where they are absent,
 // and those that were made; both valid until the next call.
 func (g *grouping) upsert(t *keyed.Table, cols []vec.Vector, rows []int32, n int) (slots, made []keyed.Slot) {
+	if g.coded.fits(cols, g.cols) {
+		return g.upsertCodes(t, cols, rows, n), nil
+	}
 	g.prepare(cols, rows, n)
 	made = t.Upsert(&g.keys, g.slots)
 	return g.spread(len(rows)), made

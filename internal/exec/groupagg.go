@@ -63,6 +63,7 @@ func (g *GroupAgg) Open(ctx *Context) error {
 		return err
 	}
 	g.group = newGrouping(g.spec.Keys, g.spec.InputTypes)
+	g.group.coded.on = atEnd || local
 	if g.spec.TTLMs > 0 && rows {
 		g.seen = g.accs.Words
 		g.accs.Words++

@@ -76,6 +76,7 @@ func (g *GroupAgg) spillSlots(slots []keyed.Slot) error {
 }
 
 func (g *GroupAgg) clear() {
+	g.group.coded.forget()
 	g.tab = g.accs.renew(g.tab, g.ctx.Memory)
 }
 

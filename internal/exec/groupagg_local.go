@@ -77,6 +77,7 @@ func (g *GroupAgg) flushLocal() {
 	g.emitGroups(g.tab, func(slots []keyed.Slot) ([]vec.Vector, error) {
 		return g.accs.export(g.tab, slots), nil
 	}, func() {
+		g.group.coded.forget()
 		g.tab = g.accs.renew(g.tab, g.ctx.Memory)
 	})
 }

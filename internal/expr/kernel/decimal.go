@@ -99,7 +99,7 @@ func DecArith(op byte, a, b, ret types.Type) (eval fn.Eval, isTotal bool) {
 		f = func(x, y types.Int128) (types.Int128, bool) { return decMod(x, a.Scale, y, b.Scale, ret.Scale) }
 	}
 	divides := op == '/' || op == '%'
-	return func(_ *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vector, error) {
+	eval = func(_ *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vector, error) {
 		x, y := Dec(args[0], a), Dec(args[1], b)
 		var err error
 		v := Decs(ret, rows, n, func(i int) (types.Int128, bool) {
@@ -111,7 +111,13 @@ func DecArith(op byte, a, b, ret types.Type) (eval fn.Eval, isTotal bool) {
 			return f(x.At(i), d)
 		})
 		return v, err
-	}, !divides
+	}
+	if op == '*' {
+		if fast := decProduct(a, b, ret, eval); fast != nil {
+			eval = fast
+		}
+	}
+	return eval, !divides
 }
 
 // decProduct returns the kernel of a product that always fits, and is wide.
