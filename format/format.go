@@ -23,6 +23,7 @@ type Spec struct {
 	Columns    []int        // decoders: the columns wanted, in the batches' order
 	Predicates []connect.Predicate
 	Filters    []KeyFilter     // file formats may leave out rows that fail them
+	LeavesOut  bool            // … and rows that fail Predicates, not only groups of rows
 	Options    connect.Options // the format's own, without their prefix: 'ignore-parse-errors'
 	Zone       string          // table.local-time-zone
 	// Metadata are the columns of Schema, by position, that tell about a record

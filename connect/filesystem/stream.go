@@ -222,6 +222,8 @@ type groups struct {
 func (s *source) openGroups(h fsys.File, consts []vec.Vector) (rows, error) {
 	spec := s.spec()
 	spec.Filters = s.filters()
+	// A stream's watermark is made of rows that fail, too.
+	spec.LeavesOut = s.scan.Bounded
 	f, err := s.format.Open(spec, h, h.Size())
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/millrace-io/millrace/connect"
@@ -110,7 +111,7 @@ func passes(keys *connect.KeySet, cell string) bool {
 // TestFilters reads files with keys that rows must have, and compares with all rows,
 // filtered here.
 func TestFilters(t *testing.T) {
-	for seed := range uint64(20) {
+	for seed := range uint64(40) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		var file bytes.Buffer
 		w, err := Create(format.Spec{Schema: filterSchema, Options: connect.Options{"block.size": "65536", "page.size": []string{"1024", "8192", "1048576"}[r.IntN(3)]}}, &file)
@@ -128,7 +129,7 @@ func TestFilters(t *testing.T) {
 		if err := w.Close(); err != nil {
 			t.Fatal(err)
 		}
-		spec := format.Spec{Schema: filterSchema, Columns: []int{6, 0, 2, 3, 1, 4, 5}}
+		spec := format.Spec{Schema: filterSchema, Columns: []int{6, 0, 2, 3, 1, 4, 5}, LeavesOut: true}
 		all, _ := readRows(t, spec, file.Bytes())
 		keys := map[int]*connect.KeySet{}
 		for _, c := range [][]int{{0}, {1}, {0, 1}}[r.IntN(3)] {
@@ -144,15 +145,42 @@ func TestFilters(t *testing.T) {
 			keys[c] = s
 			spec.Filters = append(spec.Filters, format.KeyFilter{Column: c, Keys: s})
 		}
+		word, least := []string{"red", "green", "blue"}[r.IntN(3)], int64(r.IntN(n))
+		ofWord := []connect.PredicateOp{connect.Eq, connect.Ne, connect.Lt, connect.Le, connect.Gt, connect.Ge, connect.In}[r.IntN(7)]
+		null := r.IntN(4)
+		if r.IntN(2) == 0 {
+			spec.Predicates = append(spec.Predicates, connect.Predicate{Column: 2, Op: ofWord, Values: []any{word}})
+			if r.IntN(2) == 0 {
+				spec.Predicates = append(spec.Predicates, connect.Predicate{Column: 0, Op: connect.Ge, Values: []any{least}}, connect.Predicate{Column: 0, Op: connect.Ne, Values: []any{least + 7}})
+			}
+		}
+		if null < 2 && keys[1] == nil {
+			spec.Predicates = append(spec.Predicates, connect.Predicate{Column: 1, Op: []connect.PredicateOp{connect.IsNull, connect.NotNull}[null]})
+		}
+		holds := func(row []string) bool {
+			for _, p := range spec.Predicates {
+				id, _ := strconv.ParseInt(row[1], 10, 64)
+				c := strings.Compare(row[2], strconv.Quote(word))
+				switch {
+				case p.Column == 2 && !map[connect.PredicateOp]bool{connect.Eq: c == 0, connect.In: c == 0, connect.Ne: c != 0, connect.Lt: c < 0, connect.Le: c <= 0, connect.Gt: c > 0, connect.Ge: c >= 0}[p.Op]:
+					return false
+				case p.Op == connect.Ge && p.Column == 0 && id < least, p.Op == connect.Ne && p.Column == 0 && id == least+7:
+					return false
+				case p.Column == 1 && (row[4] == "NULL") != (p.Op == connect.IsNull):
+					return false
+				}
+			}
+			return true
+		}
 		got, groups := readRows(t, spec, file.Bytes())
 		var want [][]string
 		for _, row := range all {
-			if passes(keys[0], row[1]) && passes(keys[1], row[4]) {
+			if passes(keys[0], row[1]) && passes(keys[1], row[4]) && holds(row) {
 				want = append(want, row)
 			}
 		}
 		if !slices.EqualFunc(got, want, slices.Equal[[]string]) {
-			t.Fatalf("seed %d: %d rows of %d groups, want %d", seed, len(got), groups, len(want))
+			t.Fatalf("seed %d: %d rows of %d groups, want %d: %+v", seed, len(got), groups, len(want), spec)
 		}
 	}
 	none := connect.NewKeySet(1, 0, 0)

@@ -19,7 +19,7 @@ type Reader struct {
 	file   *pq.File
 	cols   []*node      // by Spec.Columns; nil: the file does not have it
 	maxDef map[int]byte // by leaf
-	tests  []*keyTest
+	tests  []*colTest
 }
 
 // node is how a column of the file becomes one of the table, in the shape of
@@ -204,7 +204,7 @@ func (r *Reader) Read(g int, skip int64) (out format.Rows, err error) {
 			}
 		}
 	}
-	rows.tests = r.keyTests()
+	rows.tests = r.columnTests()
 	return rows, nil
 }
 
@@ -216,7 +216,7 @@ type rows struct {
 	left   int64
 	total  int64
 	bytes  int // of a row, lately
-	tests  []*keyTest
+	tests  []*colTest
 	sel    []int32 // of the batch at hand: what passes the tests
 }
 
