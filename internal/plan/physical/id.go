@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/millrace-io/millrace/internal/expr"
 	"github.com/millrace-io/millrace/internal/jobgraph"
 	"github.com/millrace-io/millrace/internal/plan/explain"
 	"github.com/millrace-io/millrace/internal/plan/logical"
@@ -127,7 +128,7 @@ func originText(n logical.Node, col int) string {
 	case *logical.Values:
 		return fmt.Sprintf("values.%d", col)
 	case *logical.Project:
-		return explain.Expr(n.Exprs[col], names(n.Input))
+		return explain.Expr(n.Exprs[col], namesIn(n.Input, n.Exprs[col]))
 	case *logical.Aggregate:
 		switch i := col - len(n.Keys); {
 		case i < 0:
@@ -179,6 +180,15 @@ func side(left, right logical.Node, col int) string {
 func names(n logical.Node) []string {
 	out := make([]string, len(n.Schema()))
 	for i := range out {
+		out[i] = origin(n, i)
+	}
+	return out
+}
+
+// namesIn is names where only those are needed that an expression reads.
+func namesIn(n logical.Node, e *expr.Expr) []string {
+	out := make([]string, len(n.Schema()))
+	for _, i := range expr.Columns(e) {
 		out[i] = origin(n, i)
 	}
 	return out
