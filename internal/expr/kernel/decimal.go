@@ -78,7 +78,11 @@ func DecArith(op byte, a, b, ret types.Type) (eval fn.Eval, isTotal bool) {
 		return fast, true
 	}
 	if op == '*' && a.Scale+b.Scale == ret.Scale && a.Prec+b.Prec <= ret.Prec && a.Prec+b.Prec <= types.DecimalMax {
-		return decProduct(a, b), true
+		eval = decProduct(a, b)
+		if fast := wordProduct(a, b, ret, eval); fast != nil {
+			eval = fast
+		}
+		return eval, true
 	}
 	var f func(x, y types.Int128) (types.Int128, bool)
 	switch op {
@@ -113,7 +117,7 @@ func DecArith(op byte, a, b, ret types.Type) (eval fn.Eval, isTotal bool) {
 		return v, err
 	}
 	if op == '*' {
-		if fast := decProduct(a, b, ret, eval); fast != nil {
+		if fast := wordProduct(a, b, ret, eval); fast != nil {
 			eval = fast
 		}
 	}

@@ -8,9 +8,9 @@ import (
 	"github.com/millrace-io/millrace/vec"
 )
 
-// decProduct returns the kernel for products that keep all their digits, of factors that
+// wordProduct returns the kernel for products that keep all their digits, of factors that
 // nearly always fit 64 bits; nil if the product is rounded. slow is the kernel for others.
-func decProduct(a, b, ret types.Type, slow fn.Eval) fn.Eval {
+func wordProduct(a, b, ret types.Type, slow fn.Eval) fn.Eval {
 	if ret.Phys() != types.PhysInt128 || a.Scale+b.Scale != ret.Scale {
 		return nil
 	}
