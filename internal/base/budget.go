@@ -66,6 +66,9 @@ func (b *Budget) Own() int64 {
 	return b.used.Load()
 }
 
+// Bounded reports whether there is a limit.
+func (b *Budget) Bounded() bool { return b != nil && b.Limit > 0 }
+
 // Over reports whether more is used than what leaves memory could make up for: a quarter
 // more than the limit.
 func (b *Budget) Over() bool {

@@ -44,6 +44,10 @@ type Store interface {
 	// Before, it is not to be persisted, and there is no next one.
 	Drain(n int) (done bool, err error)
 
+	// Crowded reports whether so much waits to be written to files that Drain had better
+	// come later, which nobody tells: the task need not wait for the storage.
+	Crowded() bool
+
 	// Size is about how many bytes the state has.
 	Size() int64
 

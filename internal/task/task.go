@@ -218,7 +218,7 @@ func (t *Task) Done() bool { return t.done }
 // Waiting reports whether an operator waits for something that does not wake the task.
 func (t *Task) Waiting() bool {
 	pending, _ := t.waiting(len(t.chain))
-	return pending
+	return pending || t.ack != nil
 }
 
 // Watermark returns the task's event time, in microseconds.
@@ -245,11 +245,12 @@ func (t *Task) Step() (bool, error) {
 	if t.ack == nil {
 		return t.step()
 	}
-	if err := t.drainState(drainEntries); err != nil {
+	more, err := t.drainState(drainEntries)
+	if err != nil {
 		return false, err
 	}
-	_, err := t.step()
-	return true, err
+	did, err := t.step()
+	return did || more, err
 }
 
 func (t *Task) step() (bool, error) {
@@ -562,37 +563,42 @@ func (t *Task) flush() error {
 	}
 	t.broadcast(exchange.Event{Kind: exchange.Barrier, Epoch: e})
 	t.ack = s
-	return t.drainState(drainEntries)
+	_, err = t.drainState(drainEntries)
+	return err
 }
 
 // drainEntries is how many entries of a snapshot a step writes besides its own work.
 const drainEntries = 2048
 
 // drainState writes about n entries of the snapshot that is under way, and
-// acknowledges it when the stores have all.
-func (t *Task) drainState(n int) error {
+// acknowledges it when the stores have all. It reports whether it has done something:
+// what would have to wait for the storage is left for later.
+func (t *Task) drainState(n int) (did bool, err error) {
 	for i := range t.cfg.Ops {
 		op := &t.cfg.Ops[i]
 		if op.Context.State == nil || t.ack.State[op.ID] == nil {
 			continue
 		}
+		if n != math.MaxInt && op.Context.State.Crowded() {
+			return false, nil
+		}
 		done, err := op.Context.State.Drain(n)
 		if err != nil {
-			return fmt.Errorf("snapshot of %s: %w", op.ID, err)
+			return false, fmt.Errorf("snapshot of %s: %w", op.ID, err)
 		}
 		if !done {
-			return nil
+			return true, nil
 		}
 	}
 	t.cfg.Report(Report{Ack: t.ack})
 	t.ack = nil
-	return nil
+	return true, nil
 }
 
 // settle ends the snapshot that is under way.
 func (t *Task) settle() error {
 	for t.ack != nil {
-		if err := t.drainState(math.MaxInt); err != nil {
+		if _, err := t.drainState(math.MaxInt); err != nil {
 			return err
 		}
 	}

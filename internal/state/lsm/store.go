@@ -99,6 +99,9 @@ func (s *store) Drain(n int) (done bool, err error) {
 	return done, nil
 }
 
+// Crowded implements state.Store.
+func (s *store) Crowded() bool { return s.tree.crowded(waitingMax) && s.tree.start() }
+
 // lateGrown counts n bytes more that are late.
 func (s *store) lateGrown(n int64) error {
 	s.late += n
@@ -107,7 +110,9 @@ func (s *store) lateGrown(n int64) error {
 		return nil
 	}
 	s.freezeLate()
-	s.tree.relieve()
+	if s.tree.opts.Memory.Bounded() || s.tree.crowded(lateMax) || !s.tree.start() {
+		s.tree.relieve()
+	}
 	return s.tree.reap()
 }
 

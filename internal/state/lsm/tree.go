@@ -16,6 +16,9 @@ import (
 // the task itself writes it: backpressure.
 const waitingMax = 2
 
+// lateMax is the same for what is drained because it changes, where memory has no limit.
+const lateMax = 16
+
 // A tree is what a store has frozen: deltas that wait for a file, over runs.
 type tree struct {
 	prefix     string
@@ -47,6 +50,7 @@ type tree struct {
 	fileBytes    atomic.Int64
 	stale        atomic.Int64 // entries that count no more, about
 	asked        atomic.Bool  // it is read while the job runs
+	away         atomic.Bool  // the last file could not be written
 }
 
 // A view is what there is to read at a moment. It does not change.
@@ -113,9 +117,19 @@ func (t *tree) snapshot() int {
 // relieve writes waiting deltas to files, in the background; at once when too many
 // wait.
 func (t *tree) relieve() {
-	if t.opts.Background == nil || t.waitingBytes.Load() > waitingMax*t.deltaBytes {
+	if t.crowded(waitingMax) || !t.start() {
 		t.flush()
-		return
+	}
+}
+
+// crowded reports whether more than so many deltas wait for their files.
+func (t *tree) crowded(n int64) bool { return t.waitingBytes.Load() > n*t.deltaBytes }
+
+// start has the waiting deltas written in the background. It returns false if there is
+// none, or if the last one could not: then the task had better see for itself.
+func (t *tree) start() bool {
+	if t.opts.Background == nil || t.away.Load() {
+		return false
 	}
 	t.mu.Lock()
 	start := !t.flusher && !t.closed
@@ -133,6 +147,7 @@ func (t *tree) relieve() {
 			t.flush()
 		})
 	}
+	return true
 }
 
 // flush writes the deltas that no snapshot must come before. An upload that fails
@@ -143,7 +158,9 @@ func (t *tree) flush() {
 	t.mu.Lock()
 	upto := t.persisted
 	t.mu.Unlock()
-	if t.write(upto) == nil {
+	err := t.write(upto)
+	t.away.Store(err != nil)
+	if err == nil {
 		t.tidy()
 	}
 }
