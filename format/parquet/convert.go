@@ -1,9 +1,11 @@
 package parquet
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	pq "github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/deprecated"
@@ -35,6 +37,10 @@ func plain[T any](get func(l *leaf) []T, put func(c *colbuf.Col, v []T) error) c
 		return put(c, buf)
 	}
 }
+
+// What the file has is what the column holds.
+func sameInt32(c *colbuf.Col, v []int32) error { c.I32 = append(c.I32, v...); return nil }
+func sameInt64(c *colbuf.Col, v []int64) error { c.I64 = append(c.I64, v...); return nil }
 
 func int32s(l *leaf) []int32            { return l.values.Int32() }
 func int64s(l *leaf) []int64            { return l.values.Int64() }
@@ -69,7 +75,7 @@ func (r *Reader) conversion(t pq.Type, to types.Type) conversion {
 		return integerConversion(t, lt, to)
 	case types.Date:
 		if _, ok := lt.(*pqf.DateType); ok || lt == nil && t.Kind() == pq.Int32 {
-			return plain(int32s, func(c *colbuf.Col, v []int32) error { c.I32 = append(c.I32, v...); return nil })
+			return plain(int32s, sameInt32)
 		}
 	case types.Time:
 		return timeConversion(t, lt)
@@ -119,20 +125,29 @@ func booleans(c *colbuf.Col, l *leaf, from, to int) error {
 }
 
 func byteArrays(c *colbuf.Col, l *leaf, from, to int) error {
+	if from == to {
+		return nil
+	}
 	data, offs := l.values.ByteArray()
+	c.Offs = slices.Grow(c.Offs, to-from)
 	if l.dict != nil {
+		size := 0
+		for _, x := range l.index[from:to] {
+			size += int(offs[x+1] - offs[x])
+		}
+		c.Data = slices.Grow(c.Data, size)
 		for _, x := range l.index[from:to] {
 			c.Bytes(data[offs[x]:offs[x+1]])
 		}
 		return nil
 	}
-	if from == to {
-		return nil
-	}
 	base := uint32(len(c.Data)) - offs[from]
 	c.Data = append(c.Data, data[offs[from]:offs[to]]...)
-	for _, o := range offs[from+1 : to+1] {
-		c.Offs = append(c.Offs, o+base)
+	n := len(c.Offs)
+	c.Offs = c.Offs[:n+to-from]
+	out := c.Offs[n:]
+	for i, o := range offs[from+1 : to+1] {
+		out[i] = o + base
 	}
 	return nil
 }
@@ -180,7 +195,7 @@ func integerConversion(t pq.Type, lt any, to types.Type) conversion {
 	}
 	unsigned := have == 33
 	if t.Kind() == pq.Int64 {
-		return plain(int64s, func(c *colbuf.Col, v []int64) error { c.I64 = append(c.I64, v...); return nil })
+		return plain(int64s, sameInt64)
 	}
 	return plain(int32s, func(c *colbuf.Col, v []int32) error {
 		switch {
@@ -216,7 +231,7 @@ func timeConversion(t pq.Type, lt any) conversion {
 	case by == 0:
 		return nil
 	case t.Kind() == pq.Int32:
-		return plain(int32s, func(c *colbuf.Col, v []int32) error { c.I32 = append(c.I32, v...); return nil })
+		return plain(int32s, sameInt32)
 	}
 	return plain(int64s, func(c *colbuf.Col, v []int64) error {
 		for _, x := range v {
@@ -245,6 +260,15 @@ func (r *Reader) stampConversion(t pq.Type, lt any, to types.Type) conversion {
 		zone = nil
 	}
 	prec := to.Prec
+	if t.Kind() == pq.Int96 && zone == nil && to.Phys() == types.PhysInt64 {
+		return plain(int96s, func(c *colbuf.Col, v []deprecated.Int96) error {
+			for _, x := range v {
+				us := int64(uint64(x[0])|uint64(x[1])<<32) / 1000 // of the day
+				c.I64 = append(c.I64, (int64(x[2])-julianEpoch)*86_400_000_000+numtext.CutMicros(us, prec))
+			}
+			return nil
+		})
+	}
 	if t.Kind() == pq.Int96 {
 		return plain(int96s, func(c *colbuf.Col, v []deprecated.Int96) error {
 			for _, x := range v {
@@ -264,7 +288,7 @@ func (r *Reader) stampConversion(t pq.Type, lt any, to types.Type) conversion {
 	}
 	per := map[string]int64{"millis": 1000, "micros": 1_000_000, "nanos": 1_000_000_000}[unitOf(ts.Unit)]
 	if per == 1_000_000 && prec == 6 && zone == nil {
-		return plain(int64s, func(c *colbuf.Col, v []int64) error { c.I64 = append(c.I64, v...); return nil })
+		return plain(int64s, sameInt64)
 	}
 	return plain(int64s, func(c *colbuf.Col, v []int64) error {
 		for _, x := range v {
@@ -312,6 +336,9 @@ func decimalConversion(t pq.Type, to types.Type) conversion {
 			return nil
 		})
 	case pq.Int64:
+		if !wide {
+			return plain(int64s, sameInt64)
+		}
 		return plain(int64s, func(c *colbuf.Col, v []int64) error {
 			for _, x := range v {
 				put(c, x)
@@ -319,6 +346,9 @@ func decimalConversion(t pq.Type, to types.Type) conversion {
 			return nil
 		})
 	case pq.FixedLenByteArray:
+		if size := t.Length(); !wide && size >= 1 && size <= 8 {
+			return shortDecimals(size, fixedBytes(fromBytes))
+		}
 		return fixedBytes(fromBytes)
 	case pq.ByteArray:
 		return func(c *colbuf.Col, l *leaf, from, to int) error {
@@ -336,6 +366,22 @@ func decimalConversion(t pq.Type, to types.Type) conversion {
 		}
 	}
 	return nil
+}
+
+// shortDecimals reads decimals of up to eight bytes. The values of a dictionary and
+// the last of a page are left to slow.
+func shortDecimals(size int, slow conversion) conversion {
+	return func(c *colbuf.Col, l *leaf, from, to int) error {
+		data, _ := l.values.FixedLenByteArray()
+		fast := min(to, max(from, (len(data)-8)/size+1))
+		if l.dict != nil || len(data) < 8 {
+			fast = from
+		}
+		for i := from; i < fast; i++ {
+			c.I64 = append(c.I64, int64(binary.BigEndian.Uint64(data[i*size:]))>>uint(64-8*size))
+		}
+		return slow(c, l, fast, to)
+	}
 }
 
 // bigEndian reads a two's complement number of any length.

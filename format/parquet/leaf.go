@@ -1,13 +1,16 @@
 package parquet
 
 import (
+	"bytes"
 	"fmt"
 	"io"
+	"slices"
 
 	pq "github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/encoding"
 
 	"github.com/millrace-io/millrace/format/internal/colbuf"
+	"github.com/millrace-io/millrace/types"
 	"github.com/millrace-io/millrace/vec"
 )
 
@@ -22,6 +25,9 @@ type leaf struct {
 	def     []byte
 	rep     []byte
 	maxDef  byte
+
+	table  *colbuf.Col // dict as values of the column; nil if that is not made
+	tabled bool        // whether it was tried
 
 	dict   pq.Dictionary // nil if the page holds values
 	index  []int32       // into it
@@ -50,7 +56,7 @@ func (l *leaf) load() error {
 		l.values, l.index = p.Data(), nil
 		if d := p.Dictionary(); d != nil {
 			if l.dict != d {
-				l.dict, l.words = d, nil
+				l.dict, l.words, l.table, l.tabled = d, nil, nil, false
 			}
 			l.index = l.values.Int32()
 			l.values = d.Page().Data()
@@ -131,6 +137,72 @@ func (l *leaf) one(n *node, c *colbuf.Col) error {
 	return err
 }
 
+// whole reports whether none of the next k entries of a flat column is NULL.
+func (l *leaf) whole(k, def int) bool {
+	if l.def == nil || def == 0 {
+		return true
+	}
+	return bytes.Count(l.def[l.at:l.at+k], []byte{l.maxDef}) == k
+}
+
+// take appends the next k values.
+func (l *leaf) take(n *node, c *colbuf.Col, k int) error {
+	from, to := l.val, l.val+k
+	l.val = to
+	if l.dict != nil && l.convertDictionary(n, c) {
+		pick(c, l.table, l.index[from:to])
+		return nil
+	}
+	return n.read(c, l, from, to)
+}
+
+// convertDictionary makes the values of the dictionary values of the column, once:
+// they are then picked by their numbers. Those of strings are not, nor those of a
+// dictionary with a value that the column cannot hold, which perhaps no row has.
+func (l *leaf) convertDictionary(n *node, c *colbuf.Col) bool {
+	if l.tabled || c.Phys == types.PhysBytes {
+		return l.table != nil
+	}
+	l.tabled = true
+	all := &leaf{values: l.values}
+	table := colbuf.New(c.Type)
+	if err := n.read(table, all, 0, l.dict.Len()); err == nil {
+		l.table = table
+	}
+	return l.table != nil
+}
+
+// pick appends values of a table by their numbers.
+func pick(c, table *colbuf.Col, index []int32) {
+	switch c.Phys {
+	case types.PhysBool:
+		c.Bools = pickOf(c.Bools, table.Bools, index)
+	case types.PhysInt8:
+		c.I8 = pickOf(c.I8, table.I8, index)
+	case types.PhysInt16:
+		c.I16 = pickOf(c.I16, table.I16, index)
+	case types.PhysInt32:
+		c.I32 = pickOf(c.I32, table.I32, index)
+	case types.PhysInt64:
+		c.I64 = pickOf(c.I64, table.I64, index)
+	case types.PhysFloat32:
+		c.F32 = pickOf(c.F32, table.F32, index)
+	case types.PhysFloat64:
+		c.F64 = pickOf(c.F64, table.F64, index)
+	case types.PhysInt128:
+		c.Wide = pickOf(c.Wide, table.Wide, index)
+	}
+}
+
+func pickOf[T any](dst, table []T, index []int32) []T {
+	n := len(dst)
+	dst = slices.Grow(dst, len(index))[:n+len(index)]
+	for i, x := range index {
+		dst[n+i] = table[x]
+	}
+	return dst
+}
+
 // runs appends k entries of a flat column that may be NULL, run by run.
 func (l *leaf) runs(n *node, c *colbuf.Col, k int) error {
 	levels := l.def[l.at : l.at+k]
@@ -140,10 +212,9 @@ func (l *leaf) runs(n *node, c *colbuf.Col, k int) error {
 			for j < len(levels) && int(levels[j]) >= n.def {
 				j++
 			}
-			if err := n.read(c, l, l.val, l.val+j-i); err != nil {
+			if err := l.take(n, c, j-i); err != nil {
 				return err
 			}
-			l.val += j - i
 		} else {
 			for j < len(levels) && int(levels[j]) < n.def {
 				c.Null()
@@ -157,9 +228,11 @@ func (l *leaf) runs(n *node, c *colbuf.Col, k int) error {
 
 // codes appends k entries as dictionary codes; NULL has its own.
 func (l *leaf) codes(dst []uint32, k, def int, null uint32) []uint32 {
-	if l.def == nil || def == 0 {
-		for _, x := range l.index[l.val : l.val+k] {
-			dst = append(dst, uint32(x))
+	if l.whole(k, def) {
+		n := len(dst)
+		dst = slices.Grow(dst, k)[:n+k]
+		for i, x := range l.index[l.val : l.val+k] {
+			dst[n+i] = uint32(x)
 		}
 		l.val += k
 		return dst

@@ -306,13 +306,19 @@ func (x *rows) column(i int, err error) error {
 // in c, else a dictionary column.
 func (x *rows) flat(n *node, c *colbuf.Col, count int) (vec.Vector, error) {
 	l := x.leaves[n.leaf]
-	c.Reset(count)
 	var codes []uint32
 	for got := 0; got < count; {
 		if err := l.load(); err != nil {
 			return nil, err
 		}
 		k := min(count-got, l.entries-l.at)
+		switch {
+		case got > 0:
+		case c.Phys == types.PhysBytes && k == count && l.whole(k, n.def):
+			c.Clear() // texts are appended all at once: they need no room that is cleared before
+		default:
+			c.Reset(count)
+		}
 		words := x.dictionary(n, l)
 		if words == nil && codes != nil { // the dictionary has ended within the batch
 			for _, code := range codes {
@@ -326,11 +332,10 @@ func (x *rows) flat(n *node, c *colbuf.Col, count int) (vec.Vector, error) {
 				codes = make([]uint32, 0, count)
 			}
 			codes = l.codes(codes, k, n.def, uint32(words.Len()-1))
-		case l.def == nil || n.def == 0:
-			if err := n.read(c, l, l.val, l.val+k); err != nil {
+		case l.whole(k, n.def):
+			if err := l.take(n, c, k); err != nil {
 				return nil, err
 			}
-			l.val += k
 		default:
 			if err := l.runs(n, c, k); err != nil {
 				return nil, err

@@ -63,6 +63,10 @@ func (c *Col) Reset(rows int) { c.reset(rows, 2*vec.BatchBytesMax) }
 // lately, though not for more than a text of so many bytes holds.
 func (c *Col) ResetFor(text int) { c.reset(min(c.last, text/2+1), text+64) }
 
+// Clear empties the column and makes no room: for what is appended all at once, which
+// need not be cleared first.
+func (c *Col) Clear() { c.reset(0, 0) }
+
 func (c *Col) reset(rows, bytes int) {
 	c.valid, c.rows = nil, 0
 	switch c.Phys {
