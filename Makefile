@@ -2,7 +2,7 @@
 GO ?= go
 SEED ?= 0
 
-.PHONY: build test check lint sim sim-long crash crash-moments bench bench-nexmark bench-tpch bench-checkpoints record-flink clean
+.PHONY: build test check lint sim sim-long crash crash-moments bench bench-nexmark bench-tpch bench-checkpoints bench-ingest record-flink clean
 
 build: ## the binary, static
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o millrace ./cmd/millrace
@@ -40,6 +40,9 @@ bench: ## micro-benchmarks
 bench-nexmark: build ## Nexmark side by side with Apache Flink, which it installs
 	$(GO) run ./bench/nexmark -kind files
 	$(GO) run ./bench/nexmark -kind generator
+
+bench-ingest: build ## what it costs to read files
+	$(GO) run ./bench/ingest -millrace ./millrace
 
 bench-checkpoints: build ## what checkpoints write, how long they take, what they cost
 	$(GO) run ./bench/checkpoints

@@ -14,11 +14,18 @@ import (
 	"os"
 
 	"github.com/millrace-io/millrace/internal/cli"
+	"github.com/millrace-io/millrace/internal/env"
 )
+
+// heapFloor is how many bytes of garbage may lie about, however small a job is.
+const heapFloor = 32 << 20
 
 // Main runs the command line of the process and ends it. Functions have to be
 // registered before.
-func Main() { os.Exit(Run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+func Main() {
+	env.HeapFloor(heapFloor)
+	os.Exit(Run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
 
 // Run runs a command line, without the program's name, and returns its exit status.
 func Run(args []string, in, out, errs *os.File) int { return cli.Main(args, in, out, errs) }

@@ -133,7 +133,7 @@ func (d *Decoder) records(data []byte, from, rowsMax int, final bool) (more bool
 func (d *Decoder) scan(data []byte, from, rowsMax int, final bool) (more bool, err error) {
 	c := &d.cut
 	c.cells, c.starts, c.next, c.wrapped = c.cells[:0], c.starts[:0], from, false
-	valid := from + validLines(data[from:min(len(data), from+2*chunkBytesMin)])
+	valid := from + validLines(data[from:min(len(data), from+chunkBytesMin+2*d.rowBytes)])
 	for i := from; i < len(data) && i-from < chunkBytesMin && len(c.starts) < rowsMax; c.next = i {
 		if x := data[i]; x == '\n' || x == '\r' || x == '#' {
 			if skip, next := d.noRecord(data, i, final); skip {

@@ -83,4 +83,7 @@ func MachineMemory() int64 {
 
 // LimitMemory makes the garbage collector work harder when the process comes to
 // have so many bytes.
-func LimitMemory(bytes int64) { debug.SetMemoryLimit(bytes) }
+func LimitMemory(bytes int64) {
+	dropFloor(bytes)
+	debug.SetMemoryLimit(bytes)
+}
