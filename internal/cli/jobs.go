@@ -127,6 +127,25 @@ func (j *jobFolder) dial(ctx context.Context) (*control.Client, error) {
 	return c, err
 }
 
+// process finds the job that is meant, and the process that runs it.
+func (f *jobFlag) process(ctx context.Context) (*jobFolder, *control.Client, error) {
+	j, err := f.find()
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := j.dial(ctx)
+	return j, p, err
+}
+
+// running is process, for a job that must run.
+func (f *jobFlag) running(ctx context.Context) (*jobFolder, *control.Client, error) {
+	j, p, err := f.process(ctx)
+	if errors.Is(err, control.ErrNoProcess) {
+		err = j.notRunning(err)
+	}
+	return j, p, err
+}
+
 // latest is the job's newest checkpoint that is whole.
 func (j *jobFolder) latest(w *world) (*checkpoint.Manifest, error) {
 	return j.Latest(func(line string) { fmt.Fprintln(w.err, line) })
@@ -152,15 +171,11 @@ type savepointCommand struct {
 
 // Run makes a savepoint and shows where it is.
 func (c *savepointCommand) Run(w *world) error {
-	j, err := c.find()
-	if err != nil {
-		return err
-	}
 	to, err := absolute(c.To)
 	if err != nil {
 		return err
 	}
-	p, err := j.dial(w.ctx)
+	j, p, err := c.process(w.ctx)
 	if errors.Is(err, control.ErrNoProcess) {
 		return j.savepoint(w, to)
 	}
@@ -213,18 +228,11 @@ type stopCommand struct {
 
 // Run ends a job with a savepoint and shows where it is.
 func (c *stopCommand) Run(w *world) error {
-	j, err := c.find()
-	if err != nil {
-		return err
-	}
 	to, err := absolute(c.To)
 	if err != nil {
 		return err
 	}
-	p, err := j.dial(w.ctx)
-	if errors.Is(err, control.ErrNoProcess) {
-		return j.notRunning(err)
-	}
+	j, p, err := c.running(w.ctx)
 	if err != nil {
 		return err
 	}
@@ -241,14 +249,7 @@ type cancelCommand struct{ jobFlag }
 
 // Run ends a job without a savepoint.
 func (c *cancelCommand) Run(w *world) error {
-	j, err := c.find()
-	if err != nil {
-		return err
-	}
-	p, err := j.dial(w.ctx)
-	if errors.Is(err, control.ErrNoProcess) {
-		return j.notRunning(err)
-	}
+	j, p, err := c.running(w.ctx)
 	if err != nil {
 		return err
 	}

@@ -42,23 +42,32 @@ func pair[T any](old, now []T, id func(T) string, signatures ...func(T) string) 
 	return was
 }
 
+// unpaired are the old things that no new one was.
+func unpaired[T any](old []T, was map[int]int) (out []T) {
+	taken := map[int]bool{}
+	for _, j := range was {
+		taken[j] = true
+	}
+	for i, x := range old {
+		if !taken[i] {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
 // sources compares the tables that are read.
 func (r *Report) sources(old, now *jobgraph.Graph) {
 	olds, nows := sourcesOf(old), sourcesOf(now)
 	was := pair(olds, nows, func(s *jobgraph.Source) string { return s.ID },
 		func(s *jobgraph.Source) string { return s.Table.Name },
 		func(s *jobgraph.Source) string { return s.Connector + " " + optionsText(s.Table.Options) })
-	gone := map[int]bool{}
-	for i := range olds {
-		gone[i] = true
-	}
 	for i, s := range nows {
 		j, ok := was[i]
 		if !ok {
 			r.add(Item{Kind: "source", Name: s.Table.Name, New: s.ID, Verdict: New, Why: []string{"it is read from where its options say"}})
 			continue
 		}
-		delete(gone, j)
 		o := olds[j]
 		item := Item{Kind: "source", Name: s.Table.Name, Old: o.ID, New: s.ID, Verdict: Kept}
 		switch {
@@ -72,8 +81,8 @@ func (r *Report) sources(old, now *jobgraph.Graph) {
 		}
 		r.add(item)
 	}
-	for _, j := range slices.Sorted(maps.Keys(gone)) {
-		r.add(Item{Kind: "source", Name: olds[j].Table.Name, Old: olds[j].ID, Verdict: Lost, Why: []string{"the job does not read it any more"}})
+	for _, o := range unpaired(olds, was) {
+		r.add(Item{Kind: "source", Name: o.Table.Name, Old: o.ID, Verdict: Lost, Why: []string{"the job does not read it any more"}})
 	}
 }
 
@@ -117,14 +126,9 @@ func changedOptions(old, now connect.Options) (out []string) {
 // operators compares what keeps state.
 func (r *Report) operators(olds, nows []*statedata.Operator) {
 	was := pair(olds, nows, func(o *statedata.Operator) string { return o.ID }, signature, keysOf)
-	gone := map[int]bool{}
-	for i := range olds {
-		gone[i] = true
-	}
 	for i, o := range nows {
 		item := Item{Kind: "operator", Name: o.Name, New: o.ID}
 		if j, ok := was[i]; ok {
-			delete(gone, j)
 			item.Old = olds[j].ID
 			item.compare(olds[j], o)
 		} else {
@@ -132,8 +136,8 @@ func (r *Report) operators(olds, nows []*statedata.Operator) {
 		}
 		r.add(item)
 	}
-	for _, j := range slices.Sorted(maps.Keys(gone)) {
-		r.add(Item{Kind: "operator", Name: olds[j].Name, Old: olds[j].ID, Verdict: Lost, Why: []string{"the new job has no such operator, by its kind and its keys"}})
+	for _, o := range unpaired(olds, was) {
+		r.add(Item{Kind: "operator", Name: o.Name, Old: o.ID, Verdict: Lost, Why: []string{"the new job has no such operator, by its kind and its keys"}})
 	}
 }
 
@@ -191,17 +195,12 @@ func (r *Report) sinks(old, now *jobgraph.Graph) {
 	was := pair(olds, nows, func(s sink) string { return s.id },
 		func(s sink) string { return s.spec.Table.Name },
 		func(s sink) string { return s.spec.Connector + " " + optionsText(s.spec.Table.Options) })
-	gone := map[int]bool{}
-	for i := range olds {
-		gone[i] = true
-	}
 	for i, s := range nows {
 		j, ok := was[i]
 		if !ok {
 			r.add(Item{Kind: "sink", Name: s.spec.Table.Name, New: s.id, Verdict: New})
 			continue
 		}
-		delete(gone, j)
 		item := Item{Kind: "sink", Name: s.spec.Table.Name, Old: olds[j].id, New: s.id, Verdict: Kept}
 		if olds[j].spec.Table.Name != s.spec.Table.Name {
 			item.Why = []string{"it was called " + olds[j].spec.Table.Name}
@@ -211,8 +210,8 @@ func (r *Report) sinks(old, now *jobgraph.Graph) {
 		}
 		r.add(item)
 	}
-	for _, j := range slices.Sorted(maps.Keys(gone)) {
-		r.add(Item{Kind: "sink", Name: olds[j].spec.Table.Name, Old: olds[j].id, Verdict: Lost, Why: []string{"the job does not write it any more; what it has is left as it is"}})
+	for _, o := range unpaired(olds, was) {
+		r.add(Item{Kind: "sink", Name: o.spec.Table.Name, Old: o.id, Verdict: Lost, Why: []string{"the job does not write it any more; what it has is left as it is"}})
 	}
 }
 

@@ -188,20 +188,10 @@ func (t *Table) wipe() {
 	}
 	t.wrote.each(func(g base.KeyGroup) {
 		t.key = t.appendPrefix(t.key[:0], g)
-		t.val = after(append(t.val[:0], t.key...))
+		t.val = keyenc.AppendAfter(t.val[:0], t.key) // there is one: group numbers are below FF FF
 		t.fail(t.disk.DeleteRange(t.key, t.val))
 	})
 	t.wrote = nil
-}
-
-// after turns a prefix into the first key behind all that begin with it. Group
-// numbers are below FF FF, so there is one.
-func after(prefix []byte) []byte {
-	for i := len(prefix) - 1; ; i-- {
-		if prefix[i]++; prefix[i] != 0 {
-			return prefix[:i+1]
-		}
-	}
 }
 
 // Keys returns the key columns of the slots.

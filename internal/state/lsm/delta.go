@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/zeebo/xxh3"
+
+	"github.com/millrace-io/millrace/internal/keyenc"
 )
 
 // deltaChunkBytes is the size of the chunks that hold keys and values.
@@ -201,7 +203,7 @@ func (d *delta) size() int64 { return d.bytes }
 // may implements layer.
 func (d *delta) may(prefix []byte, hash uint64) bool {
 	if len(d.wipes) > 0 {
-		s := span{prefix, after(prefix)}
+		s := span{prefix, keyenc.AppendAfter(nil, prefix)}
 		for _, w := range d.wipes {
 			if _, ok := w.span.clip(s); ok {
 				return true

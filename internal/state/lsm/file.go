@@ -12,6 +12,7 @@ import (
 	"github.com/zeebo/xxh3"
 
 	"github.com/millrace-io/millrace/internal/fsys"
+	"github.com/millrace-io/millrace/internal/keyenc"
 	"github.com/millrace-io/millrace/internal/state"
 )
 
@@ -414,7 +415,7 @@ func (p part) may(prefix []byte, hash uint64) bool {
 
 func (p *filePart) may(prefix []byte, hash uint64) bool {
 	if len(p.tombs) > 0 {
-		if s, ok := (span{prefix, after(prefix)}).clip(p.within); ok && len(clipAll(p.tombs, s)) > 0 {
+		if s, ok := (span{prefix, keyenc.AppendAfter(nil, prefix)}).clip(p.within); ok && len(clipAll(p.tombs, s)) > 0 {
 			return true
 		}
 	}

@@ -67,16 +67,3 @@ func covers(spans []span, key []byte) bool {
 	i, found := slices.BinarySearchFunc(spans, key, func(s span, key []byte) int { return bytes.Compare(s.from, key) })
 	return found || i > 0 && spans[i-1].above(key)
 }
-
-// after returns the first key behind all that begin with prefix, nil if there is
-// none.
-func after(prefix []byte) []byte {
-	for i := len(prefix) - 1; i >= 0; i-- {
-		if prefix[i] < 0xFF {
-			out := bytes.Clone(prefix[:i+1])
-			out[i]++
-			return out
-		}
-	}
-	return nil
-}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/zeebo/xxh3"
 
+	"github.com/millrace-io/millrace/internal/keyenc"
 	"github.com/millrace-io/millrace/internal/state"
 )
 
@@ -207,7 +208,7 @@ func (t *table) several(layers []layer, prefix []byte, hash uint64, i int, found
 			continue
 		}
 		if within.from == nil {
-			within = span{prefix, after(prefix)}
+			within = span{prefix, keyenc.AppendAfter(nil, prefix)}
 		}
 		switch l := l.(type) {
 		case *delta:
