@@ -79,10 +79,18 @@ type savedItem struct {
 // between, if the subtask is as it was; else the rows alone.
 func (s *savedRows) restore(st state.Store, take func(*vec.Batch), fence func(int64)) error {
 	var items []savedItem
-	for key, val := range st.Table(savedTable).Scan(nil, nil) {
+	rows := st.Table(savedTable)
+	for key, val := range rows.Scan(nil, nil) {
 		items = append(items, savedItem{n: binary.BigEndian.Uint64(key[2:]), row: slices.Clone(val)})
 	}
-	if fences, ok := savedFences(st); ok && !s.moves {
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("rows on their way in a checkpoint: %w", err)
+	}
+	fences, ok, err := savedFences(st)
+	if err != nil {
+		return fmt.Errorf("watermarks on their way in a checkpoint: %w", err)
+	}
+	if ok && !s.moves {
 		items = append(items, fences...)
 		slices.SortStableFunc(items, func(a, b savedItem) int { return cmp.Compare(a.n, b.n) })
 	}
@@ -129,18 +137,19 @@ func (s *savedRows) decode(rows []savedItem) (*vec.Batch, error) {
 }
 
 // savedFences are the watermarks that were saved by a subtask with the same key groups.
-func savedFences(st state.Store) (fences []savedItem, ok bool) {
-	for key, val := range st.Table(fencesTable).Scan(nil, nil) {
+func savedFences(st state.Store) (fences []savedItem, ok bool, err error) {
+	t := st.Table(fencesTable)
+	for key, val := range t.Scan(nil, nil) {
 		if len(val) == 8 {
 			fences = append(fences, savedItem{n: binary.BigEndian.Uint64(key[2:]), fence: int64(binary.BigEndian.Uint64(val))})
 			continue
 		}
 		ok = string(val) == string(groupsOf(st))
 		if !ok {
-			return nil, false
+			return nil, false, t.Err()
 		}
 	}
-	return fences, ok
+	return fences, ok, t.Err()
 }
 
 func groupsOf(st state.Store) []byte {
