@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/millrace-io/millrace"
 	"github.com/millrace-io/millrace/internal/checkpoint"
@@ -26,7 +27,7 @@ func layoutsOf(t *testing.T, dir string) string {
 
 var layoutSinks = []string{"tops", "uniques", "lows", "lasts", "firsts", "tumbles", "hops", "sessions", "intervals", "versions", "patterns", "overs"}
 
-// TestEarlierLayouts restores checkpoints of earlier commits, which do not record how
+// TestEarlierLayouts restores checkpoints of earlier commits, most of which do not record how
 // they keep the state of the job in testdata/layouts.sql: some keep a word less with the
 // rows of a Top-N, with the values of DISTINCT calls, or with the keys of a
 // deduplication. What comes out is what comes out without an interruption. Nothing does
@@ -35,7 +36,7 @@ var layoutSinks = []string{"tops", "uniques", "lows", "lasts", "firsts", "tumble
 // A new one is made as those of TestEarlierCheckpoints are.
 func TestEarlierLayouts(t *testing.T) {
 	archives, err := filepath.Glob("testdata/layouts/*.tar.gz")
-	if err != nil || len(archives) < 5 {
+	if err != nil || len(archives) < 6 {
 		t.Fatal(archives, err)
 	}
 	whole := t.TempDir()
@@ -154,5 +155,80 @@ func TestRecordedLayouts(t *testing.T) {
 				t.Errorf("the error is %v, not %q", err, c.refused)
 			}
 		})
+	}
+}
+
+// TestNoWayBackBeforeChange damages all checkpoints that a job has taken since it went on
+// from one of an earlier commit, where a start does not look. The newest that is whole
+// has the state in the former layout: the job must not go back to it by itself.
+func TestNoWayBackBeforeChange(t *testing.T) {
+	dir := t.TempDir()
+	chk := filepath.Join(dir, "chk")
+	folder := filepath.Join(chk, unpack(t, "testdata/layouts/9db6b09.tar.gz", chk))
+	script := strings.ReplaceAll(layoutsOf(t, dir), "'rows-per-second'='300'", "'rows-per-second'='20'")
+	was := found(t, folder).Manifest.Epoch
+	open := func() *millrace.Session {
+		s, err := millrace.Open(millrace.Config{CheckpointDir: chk, Restore: "latest", Log: func(line string) { t.Log(line) },
+			Options: options(dir, map[string]string{"execution.checkpointing.num-retained": "1000"})})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := execute(s, script); err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	s := open()
+	for found(t, folder).Manifest.Epoch < was+2 {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if _, err := s.Jobs()[0].Stop(context.Background(), filepath.Join(dir, "savepoints"), false); err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	st := found(t, folder).Storage
+	epochs, err := st.Epochs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	old, damaged := map[string]bool{}, 0
+	for _, e := range epochs {
+		m, err := st.Load(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for f := range m.Files() {
+			if e < was {
+				old[f.Name] = true
+			}
+			if e < was || old[f.Name] {
+				continue
+			}
+			old[f.Name] = true // once
+			flip(t, filepath.Join(folder, "shared", f.Name))
+			damaged++
+		}
+	}
+	if damaged == 0 {
+		t.Fatal("nothing is damaged")
+	}
+	s = open()
+	defer s.Close()
+	if err := s.Wait(context.Background()); err == nil || !strings.Contains(err.Error(), "is of before the job or the program was changed") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+// flip flips a bit among the entries of a state file.
+func flip(t *testing.T, name string) {
+	t.Helper()
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const header, frame = 16, 9
+	data[header+frame] ^= 4
+	if err := os.WriteFile(name, data, 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
