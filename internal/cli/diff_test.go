@@ -62,3 +62,31 @@ CREATE TABLE totals (k INT, n BIGINT) WITH ('connector' = 'blackhole');
 		}
 	}
 }
+
+// TestDiffTop has a Top-N that is to tell more rows than the state has.
+func TestDiffTop(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, n string) string {
+		file := filepath.Join(dir, name)
+		const text = `CREATE TABLE src (k INT, v INT) WITH ('connector' = 'datagen');
+CREATE TABLE tops (k INT, v INT) WITH ('connector' = 'blackhole');
+INSERT INTO tops SELECT k, v FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY k ORDER BY v) AS rn FROM src) WHERE rn <= `
+		if err := os.WriteFile(file, []byte(text+n), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	for _, c := range []struct{ n, want string }{
+		{"5", "kept      operator  Rank("},
+		{"5", "the state has the first 3 rows of a partition and no more: those behind them are rows that come from now on"},
+		{"2", "refused   operator  Rank("},
+		{"2", "it told the rows numbered 1 to 3, and is to tell those numbered 1 to 2"},
+	} {
+		var out strings.Builder
+		w := &world{ctx: t.Context(), out: &out, err: os.Stderr}
+		err := (&diffCommand{Old: write("old.sql", "3"), New: write("new.sql", c.n)}).Run(w)
+		if !strings.Contains(out.String(), c.want) || (err != nil) != (c.n == "2") {
+			t.Errorf("%v\n%s", err, out.String())
+		}
+	}
+}
