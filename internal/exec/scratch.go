@@ -21,6 +21,7 @@ func (s scratch) Snapshot(base.Epoch) (state.Snapshot, error) {
 }
 func (s scratch) Drain(int) (bool, error) { return true, nil }
 func (s scratch) Crowded() bool           { return false }
+func (s scratch) Failed() error           { return nil }
 func (s scratch) Size() int64             { return 0 }
 func (s scratch) Close() error            { return nil }
 

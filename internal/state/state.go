@@ -48,6 +48,10 @@ type Store interface {
 	// come later, which nobody tells: the task need not wait for the storage.
 	Crowded() bool
 
+	// Failed is the first error that reading a table has come to. An operator's tables
+	// return theirs by the next Snapshot; who ends without one asks here.
+	Failed() error
+
 	// Size is about how many bytes the state has.
 	Size() int64
 

@@ -663,6 +663,13 @@ func (t *Task) finish() error {
 	if err := t.settle(); err != nil {
 		return err
 	}
+	for i := range t.cfg.Ops { // no snapshot tells of what could not be read
+		if op := &t.cfg.Ops[i]; op.Context.State != nil {
+			if err := op.Context.State.Failed(); err != nil {
+				return fmt.Errorf("end of %s: %w", op.ID, err)
+			}
+		}
+	}
 	s := &Snapshot{Marks: Marks{Task: t.Watermark()}}
 	if err := t.prepare(s); err != nil {
 		return err

@@ -22,6 +22,7 @@ type store struct {
 	draining []func(n int) bool // of the last one
 	late     int64              // bytes of late deltas
 	err      error              // for the next Snapshot
+	failed   error              // the first of reading
 	lateOf   int                // snapshots before the one that they belong to
 }
 
@@ -36,6 +37,17 @@ func (s *store) Table(name string) state.Table {
 		s.tables[name] = t
 	}
 	return t
+}
+
+// Failed implements state.Store.
+func (s *store) Failed() error { return s.failed }
+
+// unread notes an error of reading.
+func (s *store) unread(err error) error {
+	if s.failed == nil {
+		s.failed = err
+	}
+	return err
 }
 
 // Values implements state.Store.

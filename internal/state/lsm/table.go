@@ -165,7 +165,7 @@ func (t *table) Lookup(prefixes [][]byte, found func(i int, key, val []byte) err
 	t.store.tree.asked.Store(true)
 	layers, err := t.layers()
 	if err != nil {
-		return err
+		return t.store.unread(err)
 	}
 	for i, prefix := range prefixes {
 		hash := xxh3.Hash(prefix)
@@ -175,7 +175,7 @@ func (t *table) Lookup(prefixes [][]byte, found func(i int, key, val []byte) err
 			err = t.single(layers, prefix, hash, i, found)
 		}
 		if err != nil {
-			return err
+			return t.store.unread(err)
 		}
 	}
 	return nil
@@ -238,7 +238,7 @@ func (t *table) several(layers []layer, prefix []byte, hash uint64, i int, found
 func (t *table) Scan(from, to []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(key, val []byte) bool) {
 		layers, err := t.layers()
-		if t.err = err; err != nil {
+		if t.err = t.store.unread(err); err != nil {
 			return
 		}
 		m := newMerge(layers, span{from, to})
@@ -247,6 +247,6 @@ func (t *table) Scan(from, to []byte) iter.Seq2[[]byte, []byte] {
 				return
 			}
 		}
-		t.err = m.err
+		t.err = t.store.unread(m.err)
 	}
 }
