@@ -124,7 +124,7 @@ func (w *world) crash() {
 		w.res.Powers++
 		w.disk.power()
 	}
-	if w.rnd.IntN(2) == 0 {
+	if w.rnd.IntN(4) > 0 {
 		w.damage()
 	}
 }
@@ -138,7 +138,7 @@ func (w *world) damage() {
 	}
 	name, cut := w.audit.manifest(*newest), w.rnd.IntN(2) == 0
 	if w.rnd.IntN(4) > 0 {
-		cut = w.rnd.IntN(4) == 0 // which is seen at once
+		cut = w.rnd.IntN(8) == 0 // which is seen at once
 		own := ""
 		for _, file := range sortedKeys(w.audit.names[*newest]) {
 			if !w.audit.names[*before][file] {

@@ -24,7 +24,7 @@ func (c *coordinator) verify(m *checkpoint.Manifest) {
 		c.storage.Keep(m.Epoch)
 	}
 	storage := c.storage
-	c.do(c.w.storageUs()*(1+c.w.rnd.IntN(40)), func() {
+	c.do(c.w.storageUs()*(1+c.w.rnd.IntN(200)), func() {
 		if c.back {
 			return
 		}
