@@ -136,6 +136,11 @@ func (w *world) damage() {
 	if before == nil {
 		return
 	}
+	for file := range w.audit.names[*before] {
+		if _, err := w.disk.find(w.audit.dir + "/shared/" + file); err != nil {
+			return // its manifest has come back when the power went, and is of no use
+		}
+	}
 	name, cut := w.audit.manifest(*newest), w.rnd.IntN(2) == 0
 	if w.rnd.IntN(4) > 0 {
 		cut = w.rnd.IntN(8) == 0 // which is seen at once

@@ -10,6 +10,7 @@ import (
 	"github.com/millrace-io/millrace/internal/checkpoint"
 	"github.com/millrace-io/millrace/internal/fsys"
 	"github.com/millrace-io/millrace/internal/job"
+	"github.com/millrace-io/millrace/internal/state"
 )
 
 // What an operator does, which is a person: savepoints, and starts from them.
@@ -49,7 +50,7 @@ func (c *coordinator) copy(cp *job.Copy) {
 	c.do(us, func() {
 		path, err := c.storage.Savepoint(cp.Manifest, cp.Request.Dir, fmt.Sprintf("%d-%s", c.number, cp.Request.ID))
 		unpin()
-		if errors.Is(err, fsys.ErrNotExist) {
+		if errors.Is(err, fsys.ErrNotExist) && !errors.Is(err, state.ErrCorrupt) {
 			c.w.fail(fmt.Sprintf("a file is gone that a savepoint needs: %v", err))
 		}
 		c.send(job.Event{Copied: &job.Copied{ID: cp.Request.ID, Path: path, Err: err}})
