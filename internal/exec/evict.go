@@ -32,6 +32,20 @@ func (ctx *Context) expiringKeys(s keyed.Shape, word int, ttlMs int64) keyed.Sha
 	return s
 }
 
+// unfit returns the error of an operator whose buckets do not fit, or could not be
+// read: they hold n bytes.
+func (ctx *Context) unfit(n int64, err error) error {
+	switch {
+	case err != nil:
+		return err
+	case ctx.Resident:
+		return ctx.overdrawn(n)
+	case n >= spillBytesLeast && ctx.Memory.Over():
+		return ctx.Memory.Exceeded(ctx.Op)
+	}
+	return nil
+}
+
 // tooLarge returns the error of an operator whose rows do not fit.
 func (ctx *Context) tooLarge(m *keyed.Multi) error {
 	if ctx.Resident {

@@ -2,6 +2,7 @@ package exec
 
 import (
 	"github.com/millrace-io/millrace/internal/state/keyed"
+	"github.com/millrace-io/millrace/types"
 )
 
 // Value sets out of memory
@@ -30,19 +31,27 @@ func (g *GroupAgg) followSets() {
 }
 
 // setsCame reads the sets of groups that are back.
-func (g *GroupAgg) setsCame(slots []keyed.Slot) {
-	g.setRows(slots, func(i int, s, row keyed.Slot) {
-		m := g.tab.multis[i]
-		g.tab.sets[i].loadGroup(s, row, m.Rows(nil, row), m)
+func (g *GroupAgg) setsCame(slots []keyed.Slot) { g.tab.setsCame(g.group.types, slots) }
+
+// setsLeave writes the sets of a group and lets them go.
+func (g *GroupAgg) setsLeave(s keyed.Slot) bool {
+	return g.tab.mayLeave(s) && g.tab.setsLeave(g.group.types, s, g.nowMs(), func(m *keyed.Multi, row keyed.Slot) { g.renewSet(m, row, s) })
+}
+
+// setsCame reads the sets of groups that are back.
+func (t *groupTable) setsCame(types []types.Type, slots []keyed.Slot) {
+	t.setRows(types, slots, func(i int, s, row keyed.Slot) {
+		m := t.multis[i]
+		t.sets[i].loadGroup(s, row, m.Rows(nil, row), m)
 	})
 }
 
 // setRows gives the keys of groups in the Multis of the sets.
-func (g *GroupAgg) setRows(slots []keyed.Slot, have func(set int, s, row keyed.Slot)) {
+func (t *groupTable) setRows(types []types.Type, slots []keyed.Slot, have func(set int, s, row keyed.Slot)) {
 	var keys keyed.Keys
-	keys.Prepare(g.group.types, g.tab.Table.Keys(slots), nil, len(slots))
+	keys.Prepare(types, t.Table.Keys(slots), nil, len(slots))
 	rows := make([]keyed.Slot, len(slots))
-	for i, m := range g.tab.multis {
+	for i, m := range t.multis {
 		m.Find(&keys, rows)
 		for k, row := range rows {
 			if row != keyed.None {
@@ -52,19 +61,27 @@ func (g *GroupAgg) setRows(slots []keyed.Slot, have func(set int, s, row keyed.S
 	}
 }
 
-// setsLeave writes the sets of a group and lets them go.
-func (g *GroupAgg) setsLeave(s keyed.Slot) bool {
-	for _, set := range g.tab.sets {
+// mayLeave reports whether a group's sets are a small part of all.
+func (t *groupTable) mayLeave(s keyed.Slot) bool {
+	for _, set := range t.sets {
 		if set.live > 64*setShareMax && set.longer(s, set.live/setShareMax) {
 			return false
 		}
 	}
-	for i, set := range g.tab.sets {
-		m := g.tab.multis[i]
-		set.now = g.nowMs()
-		set.write(set.entries(nil, s), g.tab.Table, m, g.group.types)
+	return true
+}
+
+// setsLeave writes the sets of a group and lets them go; last is what is to be done
+// with the rows of each before.
+func (t *groupTable) setsLeave(types []types.Type, s keyed.Slot, nowMs int64, last func(m *keyed.Multi, row keyed.Slot)) bool {
+	for i, set := range t.sets {
+		m := t.multis[i]
+		set.now = nowMs
+		set.write(set.entries(nil, s), t.Table, m, types)
 		if row := set.rowOf(s); row != keyed.None {
-			g.renewSet(m, row, s)
+			if last != nil {
+				last(m, row)
+			}
 			m.PutOut(row)
 		}
 		set.forget(s)
@@ -112,7 +129,7 @@ func (g *GroupAgg) beginAnew(made []keyed.Slot) {
 	if g.seen < 0 || len(g.tab.sets) == 0 || len(made) == 0 {
 		return
 	}
-	g.setRows(made, func(i int, _, row keyed.Slot) { g.tab.multis[i].DeleteKey(row) })
+	g.tab.setRows(g.group.types, made, func(i int, _, row keyed.Slot) { g.tab.multis[i].DeleteKey(row) })
 }
 
 // heldSets is how much memory the sets have, and how much of that is free: no larger

@@ -32,7 +32,7 @@ func NewWindowAgg(spec *jobgraph.WindowAgg) Operator {
 //
 // A bucket a slice, with an entry a group in it. A window's result is its slices
 // put together when the watermark reaches its end; a slice is dropped with its
-// last window. CUMULATE puts each slice into the first of its window when it is
+// last window. When memory is short slices leave it: see windowagg_cold.go. CUMULATE puts each slice into the first of its window when it is
 // complete, so there are at most two at a time. When late rows are logged
 // (Context.Late) or emitted (the spec's Late), each window is a slice of its own, since a row may then count in
 // one window and not in another that shares the slice.
@@ -148,11 +148,11 @@ func (w *WindowAgg) scratch() (*groupTable, error) {
 
 func (w *WindowAgg) restore() error {
 	var err error
-	if w.buckets, err = keyed.OpenBuckets(w.ctx.State, w.shape()); err != nil {
+	if w.buckets, err = keyed.OpenBuckets(w.ctx.State, w.ctx.evicting(w.shape())); err != nil {
 		return err
 	}
 	for i, s := range w.accs.shapes {
-		m, err := keyed.OpenMultiBuckets(w.ctx.State, setShapeOf(w.ctx, s, i, w.group.types))
+		m, err := keyed.OpenMultiBuckets(w.ctx.State, w.ctx.evicting(setShapeOf(w.ctx, s, i, w.group.types)))
 		if err != nil {
 			return err
 		}
@@ -161,6 +161,9 @@ func (w *WindowAgg) restore() error {
 	w.mark = savedMark(w.ctx)
 	for _, t := range w.buckets.Times() {
 		tab := w.slice(t)
+		if !w.ctx.Resident {
+			continue // its groups come when they are asked for
+		}
 		for i, set := range tab.sets {
 			set.load(tab.Table, tab.multis[i], w.group.types)
 		}
@@ -201,6 +204,7 @@ func (w *WindowAgg) slice(end int64) *groupTable {
 			multis[i] = m.At(end)
 		}
 		t = w.accs.newGroups(w.buckets.At(end), multis, true)
+		w.followSets(t, end)
 	}
 	w.slices[end] = t
 	i, _ := slices.BinarySearch(w.order, end)

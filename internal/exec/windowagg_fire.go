@@ -38,6 +38,9 @@ func (w *WindowAgg) firing(t int64) func() (*vec.Batch, error) {
 		if b != nil || err != nil {
 			return b, err
 		}
+		if more, err := w.nextGroup(win); more || err != nil {
+			return &vec.Batch{}, err
+		}
 		w.closeWindow(win)
 		win = nil
 		return &vec.Batch{}, nil
@@ -63,12 +66,16 @@ type firedWindow struct {
 	end   int64
 	tab   *groupTable // nil: nothing is in it
 	slots []keyed.Slot
+	cold  *coldWindow // nil: all of it is in memory
 }
 
 // complete puts the slices of a window together.
 func (w *WindowAgg) complete(end int64) (*firedWindow, error) {
 	win := &firedWindow{end: end}
-	if w.spec.Window.WKind == jobgraph.Cumulate && !w.alone {
+	if win.cold = w.coldWindow(end); win.cold != nil {
+		return win, nil
+	}
+	if w.cumulating() {
 		if err := w.cumulate(win); err != nil || win.tab == nil {
 			return win, err
 		}
@@ -89,11 +96,16 @@ func (w *WindowAgg) complete(end int64) (*firedWindow, error) {
 	}
 	win.tab.On(win.tab.Table)
 	for s := range win.tab.Table.Each {
-		if w.accs.Rows < 0 || int64(*win.tab.Word(s, w.accs.Rows)) > 0 {
-			win.slots = append(win.slots, s)
-		}
+		w.result(win, s)
 	}
 	return win, nil
+}
+
+// result makes a group of a window one of its results, if it has rows.
+func (w *WindowAgg) result(win *firedWindow, s keyed.Slot) {
+	if w.accs.Rows < 0 || int64(*win.tab.Word(s, w.accs.Rows)) > 0 {
+		win.slots = append(win.slots, s)
+	}
 }
 
 // cumulate puts the last slice of a CUMULATE window into the first of its period,
@@ -115,31 +127,51 @@ func (w *WindowAgg) tables(end int64) (out []*groupTable, err error) {
 	if w.tree != nil {
 		return w.tree.tables(end)
 	}
-	if w.alone || w.spec.Window.WKind == jobgraph.Tumble {
-		if t := w.slices[end]; t != nil {
-			out = append(out, t)
-		}
-		return out, nil
-	}
-	i, _ := slices.BinarySearch(w.order, w.time.sliceEnd(w.time.start(end)))
-	for ; i < len(w.order) && w.order[i] <= end; i++ {
-		out = append(out, w.slices[w.order[i]])
+	for _, s := range w.slicesOf(end) {
+		out = append(out, w.slices[s])
 	}
 	return out, nil
 }
 
+// slicesOf returns the slices of a window that have rows, in order.
+func (w *WindowAgg) slicesOf(end int64) (out []int64) {
+	first := end
+	switch {
+	case w.alone || w.spec.Window.WKind == jobgraph.Tumble:
+	case w.spec.Window.WKind == jobgraph.Cumulate: // those between are in the first
+		if s := w.time.firstSlice(end); s != end && w.slices[s] != nil {
+			out = append(out, s)
+		}
+	default:
+		first = w.time.sliceEnd(w.time.start(end))
+	}
+	i, _ := slices.BinarySearch(w.order, first)
+	for ; i < len(w.order) && w.order[i] <= end; i++ {
+		out = append(out, w.order[i])
+	}
+	return out
+}
+
 // pour puts the groups of a slice into another table.
 func (w *WindowAgg) pour(from, to *groupTable) error {
-	from.On(from.Table)
 	all := make([]keyed.Slot, 0, from.Table.Len())
 	for s := range from.Table.Each {
 		all = append(all, s)
 	}
+	return w.pourSome(from, all, to, nil)
+}
+
+// pourSome does so for some groups; made, if not nil, is told of those that are new.
+func (w *WindowAgg) pourSome(from *groupTable, all []keyed.Slot, to *groupTable, made func([]keyed.Slot)) error {
+	from.On(from.Table)
 	for len(all) > 0 {
 		now := all[:min(len(all), vec.BatchRowsMax)]
 		all = all[len(now):]
 		ident := w.work.ident.upTo(len(now))
-		slots, _ := w.group.upsertKeys(to.Table, from.Table.Keys(now), len(now))
+		slots, fresh := w.group.upsertKeys(to.Table, from.Table.Keys(now), len(now))
+		if made != nil {
+			made(fresh)
+		}
 		to.On(to.Table)
 		if to.keep {
 			to.Table.Touch(slots...)

@@ -167,3 +167,11 @@ func (p *paneTree) close() {
 		t.close(p.w.ctx.Memory)
 	}
 }
+
+// clear drops all nodes: memory is short.
+func (p *paneTree) clear() {
+	if p != nil {
+		p.close()
+		clear(p.nodes)
+	}
+}

@@ -19,6 +19,9 @@ func (w *WindowAgg) Process(_ int, b *vec.Batch, out Output) (bool, error) {
 
 // begin sets a batch up as work: the slice of each row.
 func (w *WindowAgg) begin(b *vec.Batch) error {
+	if err := w.trim(); err != nil {
+		return err
+	}
 	k := &w.work
 	k.b, k.at, k.mark = b, 0, 0
 	k.rows = k.ident.positions(b)

@@ -1,23 +1,29 @@
 package keyed
 
 import (
+	"math"
 	"slices"
 
+	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/state"
 )
 
 // Buckets are Tables by time: a window's end, say.
 type Buckets struct{ byTime[*Table] }
 
-// OpenBuckets makes the buckets and reads what the store has of them.
+// OpenBuckets makes the buckets and reads what the store has of them, unless it can
+// be read when it is asked for.
 func OpenBuckets(s state.Store, shape Shape) (*Buckets, error) {
 	describe(s, EntryBuckets, shape)
 	b := &Buckets{}
-	disk := s.Table(shape.Name)
+	b.open(s, shape)
 	b.make = func(t int64) *Table {
-		x := newTable(disk, shape)
-		x.isBucket, x.time = true, t
+		x := newTable(b.disk, shape)
+		b.adopt(x, t)
 		return x
+	}
+	if shape.Evicts {
+		return b, b.find()
 	}
 	x := b.make(0)
 	defer x.Close()
@@ -28,17 +34,31 @@ func OpenBuckets(s state.Store, shape Shape) (*Buckets, error) {
 }
 
 // MultiBuckets are Multis by time.
-type MultiBuckets struct{ byTime[*Multi] }
+type MultiBuckets struct {
+	byTime[*Multi]
+	seq uint64 // that of rows which the store had
+}
 
-// OpenMultiBuckets makes the buckets and reads what the store has of them.
+// OpenMultiBuckets makes the buckets and reads what the store has of them, unless it
+// can be read when it is asked for.
 func OpenMultiBuckets(s state.Store, shape Shape) (*MultiBuckets, error) {
 	describe(s, ListBuckets, shape)
 	b := &MultiBuckets{}
-	disk := s.Table(shape.Name)
+	b.rows = true
+	b.open(s, shape)
 	b.make = func(t int64) *Multi {
-		x := newMulti(disk, shape)
-		x.isBucket, x.time = true, t
+		x := newMulti(b.disk, shape)
+		x.rows.mem = x.mem
+		b.adopt(&x.Table, t)
 		return x
+	}
+	seq, known := savedSeq(s, shape.Name)
+	if b.seq = seq; shape.Evicts && (known || b.disk.Empty()) {
+		err := b.find()
+		for _, x := range b.of {
+			x.seq = seq
+		}
+		return b, err
 	}
 	x := b.make(0)
 	defer x.Close()
@@ -48,6 +68,15 @@ func OpenMultiBuckets(s state.Store, shape Shape) (*MultiBuckets, error) {
 	return b, nil
 }
 
+// Snapshot writes what has changed to the store.
+func (b *MultiBuckets) Snapshot() error {
+	for _, x := range b.of {
+		b.seq = max(b.seq, x.seq)
+	}
+	saveSeq(b.store, b.shape.Name, b.seq)
+	return b.byTime.Snapshot()
+}
+
 // A bucket is a *Table or a *Multi.
 type bucket interface {
 	comparable
@@ -55,11 +84,24 @@ type bucket interface {
 	Bytes() int64
 	Snapshot() error
 	Close()
+	Trim()
+	PutOutAll()
 	wipe()
-	takeErr() error
 	// recycle empties the table and keeps its memory, if it was used well.
 	recycle() bool
 	setTime(int64)
+	// wasUsed reports whether somebody has looked for keys since it was asked last.
+	wasUsed() bool
+	// storedIn tells that the store has entries of a key group that are not in memory.
+	storedIn(base.KeyGroup)
+	// stores reports whether it may have some.
+	stores(base.KeyGroup) bool
+	// isCold reports whether the store may have what is not in memory; allHere tells that
+	// it has not.
+	isCold() bool
+	allHere()
+	// takeIn takes in what a loader has read.
+	takeIn(*loader) error
 }
 
 // spareMax is how many dropped tables are kept for the next buckets: windows come
@@ -73,6 +115,27 @@ type byTime[T bucket] struct {
 	times []int64 // ascending
 	spare []T
 	err   error
+
+	store state.Store
+	disk  state.Table
+	shape Shape
+	rows  bool  // they are Multis
+	held  int64 // the memory of all of them
+	cold  map[int64]bool
+	hand  int64 // the time of the bucket that was looked at last for what can leave
+}
+
+func (b *byTime[T]) open(s state.Store, shape Shape) {
+	b.store, b.shape, b.disk = s, shape, s.Table(shape.Name)
+	b.hand = math.MinInt64
+}
+
+// adopt makes a table one of the buckets.
+func (b *byTime[T]) adopt(x *Table, at int64) {
+	x.isBucket, x.time = true, at
+	x.errs = &b.err
+	b.held += x.mem.bytes
+	x.mem.all = &b.held
 }
 
 // At returns the table of a time, made if it does not exist.
@@ -112,15 +175,11 @@ func (b *byTime[T]) Len() (n int) {
 }
 
 // Bytes returns the memory of all buckets, which their budget counts.
-func (b *byTime[T]) Bytes() (n int64) {
-	for _, x := range b.of {
-		n += x.Bytes()
-	}
-	for _, x := range b.spare {
-		n += x.Bytes()
-	}
-	return n
-}
+func (b *byTime[T]) Bytes() int64 { return b.held }
+
+// Err returns the first error of the store, for the operator that reads it, or is
+// returned by the next Snapshot.
+func (b *byTime[T]) Err() error { return b.err }
 
 // Drop removes a bucket whole.
 func (b *byTime[T]) Drop(t int64) {
@@ -129,15 +188,13 @@ func (b *byTime[T]) Drop(t int64) {
 		return
 	}
 	x.wipe()
-	if err := x.takeErr(); b.err == nil {
-		b.err = err
-	}
 	if len(b.spare) < spareMax && x.recycle() {
 		b.spare = append(b.spare, x)
 	} else {
 		x.Close()
 	}
 	delete(b.of, t)
+	delete(b.cold, t)
 	i, _ := slices.BinarySearch(b.times, t)
 	if i == 0 { // as a rule
 		b.times = b.times[1:]
@@ -148,13 +205,13 @@ func (b *byTime[T]) Drop(t int64) {
 
 // Snapshot writes what has changed to the store.
 func (b *byTime[T]) Snapshot() error {
-	err := b.err
-	b.err = nil
 	for _, t := range b.times {
-		if e := b.of[t].Snapshot(); err == nil {
-			err = e
+		if err := b.of[t].Snapshot(); b.err == nil {
+			b.err = err
 		}
 	}
+	err := b.err
+	b.err = nil
 	return err
 }
 
@@ -190,6 +247,7 @@ func (t *Table) recycle() bool {
 	clear(t.durable)
 	t.wrote = nil
 	t.next, t.freed, t.null, t.n, t.dirty = 0, None, None, 0, false
+	t.cold, t.ice, t.brought = cold{}, ice{}, nil
 	return true
 }
 
@@ -198,6 +256,6 @@ func (m *Multi) recycle() bool {
 		return false
 	}
 	m.rows.recycle()
-	m.changed, m.long = m.changed[:0], nil
+	m.changed, m.compacted, m.long, m.ice, m.seq = m.changed[:0], 0, nil, ice{}, 0
 	return true
 }

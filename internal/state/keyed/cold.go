@@ -42,6 +42,8 @@ type cold struct {
 	came  []Slot
 	full  [2]int64 // the memory that was not free at the last Trim, of its rooms
 	stuck int64    // the memory at which nothing more could be put out; 0: not so
+	away  int      // about how many entries, or rows, are in the store only
+	part  []uint64 // Multi, by slot: the store may have rows before those in memory (Append)
 }
 
 // touchUse notes that slots are in use.
@@ -131,6 +133,7 @@ func (t *Table) putOut(s Slot) {
 	if t.touched[s>>6]&(1<<(s&63)) != 0 {
 		t.write(s)
 	}
+	t.cold.away++
 	t.forget(s)
 }
 
@@ -138,7 +141,9 @@ func (t *Table) putOut(s Slot) {
 // enough it is tried again when there is more.
 func (t *Table) evict(enough func() bool, out func(Slot)) {
 	t.cold.on = true
-	t.cold.touchUse([]Slot{t.next}) // makes the bits
+	for len(t.cold.used) < len(t.live) {
+		t.cold.used = append(t.cold.used, 0)
+	}
 	t.cold.stuck = 0
 	for n := 2 * len(t.live); !enough(); n-- {
 		if n == 0 {
@@ -166,6 +171,7 @@ func (t *Table) forget(s Slot) {
 	t.live[s>>6] &^= bit
 	t.touched[s>>6] &^= bit
 	t.durable[s>>6] &^= bit
+	t.cold.setPart(s, false)
 	t.n--
 	e := t.entry(s)
 	for _, w := range t.shape.Blobs {
@@ -188,8 +194,28 @@ func (t *Table) forget(s Slot) {
 func (t *Table) revive() {
 	t.tellTime()
 	c := &t.cold
+	t.fail(t.bring(t.askedFor(t.made)))
+	kept := t.made[:0]
+	c.came = c.came[:0]
+	for i, s := range t.made {
+		if !c.hit[i] {
+			kept = append(kept, s)
+			continue
+		}
+		c.came = append(c.came, s)
+		t.cameBack(s)
+	}
+	t.made = kept
+	if t.follow.Came != nil && len(c.came) > 0 {
+		t.follow.Came(c.came)
+	}
+}
+
+// askedFor returns the durable keys of slots, and prepares to note which the store has.
+func (t *Table) askedFor(slots []Slot) [][]byte {
+	c := &t.cold
 	c.keys, c.offs, c.asked, c.hit = c.keys[:0], c.offs[:0], c.asked[:0], c.hit[:0]
-	for _, s := range t.made {
+	for _, s := range slots {
 		c.keys = t.appendDurableKey(c.keys, s, t.hash(s))
 		c.offs = append(c.offs, len(c.keys))
 		c.hit = append(c.hit, false)
@@ -199,22 +225,7 @@ func (t *Table) revive() {
 		c.asked = append(c.asked, c.keys[from:to])
 		from = to
 	}
-	t.fail(t.bring(c.asked))
-	kept := t.made[:0]
-	c.came = c.came[:0]
-	for i, s := range t.made {
-		if !c.hit[i] {
-			kept = append(kept, s)
-			continue
-		}
-		c.came = append(c.came, s)
-		t.touched[s>>6] &^= 1 << (s & 63)
-		t.durable[s>>6] |= 1 << (s & 63)
-	}
-	t.made = kept
-	if t.follow.Came != nil && len(c.came) > 0 {
-		t.follow.Came(c.came)
-	}
+	return c.asked
 }
 
 // fillEntries looks up the entries of t.made.
@@ -224,6 +235,7 @@ func (t *Table) fillEntries(asked [][]byte) error {
 			return nil
 		}
 		t.cold.hit[i] = true
+		t.cold.back(1)
 		return t.setValue(t.made[i], val)
 	})
 }
@@ -246,9 +258,22 @@ func (t *Table) revived(k *Keys, slots []Slot) {
 	}
 }
 
-// seqName is the value of the store that has the last sequence of a Multi whose
-// rows are not all read when it is opened.
-func (m *Multi) seqName() string { return m.shape.Name + ".seq" }
+// seqName is the value of the store that has the last sequence of a Multi, or of
+// MultiBuckets, whose rows are not all read when it is opened.
+func seqName(table string) string { return table + ".seq" }
+
+func saveSeq(s state.Store, table string, seq uint64) {
+	s.SetValue(seqName(table), binary.BigEndian.AppendUint64(nil, seq))
+}
+
+// savedSeq returns the greatest sequence that former subtasks had.
+func savedSeq(s state.Store, table string) (seq uint64, known bool) {
+	vals := s.Values(seqName(table))
+	for _, b := range vals {
+		seq = max(seq, binary.BigEndian.Uint64(b))
+	}
+	return seq, len(vals) > 0
+}
 
 // begin starts a table that evicts over what the store has, and reports whether it
 // must be read at once.
@@ -261,12 +286,19 @@ func (t *Table) begin(s state.Store) {
 	}
 }
 
+// cameBack notes that an entry is as the store has it.
+func (t *Table) cameBack(s Slot) {
+	t.touched[s>>6] &^= 1 << (s & 63)
+	t.durable[s>>6] |= 1 << (s & 63)
+}
+
+// back counts n entries, or rows, that are back.
+func (c *cold) back(n int) { c.away = max(0, c.away-n) }
+
 // fillRows looks up the rows of the keys of m.made.
 func (m *Multi) fillRows(asked [][]byte) error {
-	bs := builders(m.rowTypes)
+	back := newRowsBack(m)
 	var of []int
-	var seqs []uint64
-	var extras []uint64
 	var ends []int // of keys
 	var keys []byte
 	err := m.disk.Lookup(asked, func(i int, key, val []byte) error {
@@ -276,38 +308,32 @@ func (m *Multi) fillRows(asked [][]byte) error {
 		if m.over(val) {
 			return nil
 		}
-		if err := m.decodeRow(val, bs); err != nil {
-			return err
-		}
 		of = append(of, i)
 		keys = append(keys, key...)
 		ends = append(ends, len(keys))
-		seqs = append(seqs, binary.BigEndian.Uint64(key[len(key)-8:]))
-		for w := range m.extra {
-			extras = append(extras, binary.LittleEndian.Uint64(val[1+8*w:]))
-		}
-		return nil
+		return back.add(key, val)
 	})
 	if err != nil {
 		return err
 	}
-	cols := finish(bs)
+	back.finish()
 	for from, to := 0, 0; from < len(of); from = to {
 		for to = from + 1; to < len(of) && of[to] == of[from]; {
 			to++
 		}
-		m.cold.hit[of[from]] = !m.keyOver(extras[(to-1)*m.extra:])
-	}
-	at := 0
-	for j, i := range of {
-		key := keys[at:ends[j]]
-		at = ends[j]
-		if !m.cold.hit[i] {
-			m.fail(m.disk.Delete(key)) // or it would be there again with the next row
+		if m.keyOver(back.extras[(to-1)*m.extra:]) {
+			at := 0
+			if from > 0 {
+				at = ends[from-1]
+			}
+			for _, end := range ends[from:to] { // or it would be there again with the next row
+				m.fail(m.disk.Delete(keys[at:end]))
+				at = end
+			}
 			continue
 		}
-		ref := m.add(m.made[i], cols, j, seqs[j], flagDurable)
-		copy(m.Extra(ref), extras[j*m.extra:])
+		m.cold.hit[of[from]] = true
+		back.put(m.made[of[from]], from, to)
 	}
 	return nil
 }
@@ -373,6 +399,7 @@ func (m *Multi) putOut(s Slot) {
 			}
 		}
 		m.freeRow(r, w)
+		m.cold.away++
 		r = next
 	}
 	delete(m.long, s)

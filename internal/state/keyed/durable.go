@@ -25,6 +25,10 @@ func (g *groupSet) add(k base.KeyGroup) {
 	(*g)[k>>6] |= 1 << (k & 63)
 }
 
+func (g groupSet) has(k base.KeyGroup) bool {
+	return int(k)>>6 < len(g) && g[k>>6]&(1<<(k&63)) != 0
+}
+
 func (g groupSet) each(f func(base.KeyGroup)) {
 	for i, w := range g {
 		for ; w != 0; w &= w - 1 {
@@ -184,7 +188,7 @@ func (t *Table) Clear() {
 func (t *Table) wipe() {
 	t.melt()
 	if t.wrote != nil {
-		t.disk.Stale(t.n)
+		t.disk.Stale(t.n + t.cold.away)
 	}
 	t.wrote.each(func(g base.KeyGroup) {
 		t.key = t.appendPrefix(t.key[:0], g)

@@ -141,8 +141,8 @@ func (f *Filler) empty() {
 
 // Close notes how far the numbers of rows have come, where the operator does.
 func (f *Filler) Close() {
-	if f.m != nil && len(f.store.Values(f.m.seqName())) > 0 {
-		f.store.SetValue(f.m.seqName(), binary.BigEndian.AppendUint64(nil, f.m.seq))
+	if f.m != nil && len(f.store.Values(seqName(f.m.shape.Name))) > 0 {
+		saveSeq(f.store, f.m.shape.Name, f.m.seq)
 	}
 	f.t.Close()
 }

@@ -83,17 +83,24 @@ type Follower struct {
 	// Held is how much memory the follower has, and how much of that is free for
 	// new entries; nil: nothing that counts.
 	Held func() (bytes, free int64)
+	// Whole tells, of a bucket, that all entries are about to leave, and that they
+	// have left.
+	Whole func(begins bool)
 }
 
 // A meter counts the memory of one structure against the budget.
 type meter struct {
 	budget *base.Budget
 	bytes  int64
-	over   bool // the budget was exceeded once
+	over   bool   // the budget was exceeded once
+	all    *int64 // of a bucket: what all of them have
 }
 
 func (m *meter) add(n int) {
 	m.bytes += int64(n)
+	if m.all != nil {
+		*m.all += int64(n)
+	}
 	if !m.budget.Add(int64(n)) && n > 0 {
 		m.over = true
 	}

@@ -1,8 +1,10 @@
 package keyed
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
+	"iter"
 
 	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/keyenc"
@@ -19,6 +21,7 @@ type loader struct {
 	shape  Shape
 	bucket bool // keys have a time
 	multi  bool // keys have a sequence
+	whole  bool // rows of a key are flushed together
 
 	time   int64
 	key    []*vec.Builder
@@ -29,18 +32,33 @@ type loader struct {
 	offs   []int
 	keys   Keys
 	slots  []Slot
+	last   []byte // the key of the last row, if whole
 }
 
 // scan calls flush with runs of entries of one bucket, then lets the store forget.
 func (l *loader) scan(disk state.Table, flush func() error) error {
+	err := l.read(disk.Scan(nil, nil), disk, flush)
+	if err == nil {
+		disk.Resident()
+	}
+	return err
+}
+
+// read calls flush with runs of entries of one bucket.
+func (l *loader) read(entries iter.Seq2[[]byte, []byte], disk state.Table, flush func() error) error {
 	l.key = builders(l.shape.Key)
-	l.slots = make([]Slot, loadRows)
 	l.reset()
-	for key, val := range disk.Scan(nil, nil) {
+	for key, val := range entries {
 		if len(key) < 2 {
 			return fmt.Errorf("state table %q: a key of %d bytes", l.shape.Name, len(key))
 		}
+		if l.n >= loadRows && !l.follows(key) {
+			if err := l.flush(flush); err != nil {
+				return err
+			}
+		}
 		g := base.KeyGroup(binary.BigEndian.Uint16(key))
+		l.keep(key)
 		key = key[2:]
 		if l.bucket {
 			at, rest, err := keyenc.KeyTime(key)
@@ -67,23 +85,33 @@ func (l *loader) scan(disk state.Table, flush func() error) error {
 		l.groups = append(l.groups, g)
 		l.vals = append(l.vals, val...)
 		l.offs = append(l.offs, len(l.vals))
-		if l.n++; l.n == loadRows {
-			if err := l.flush(flush); err != nil {
-				return err
-			}
-		}
+		l.n++
 	}
 	if l.n > 0 {
 		if err := l.flush(flush); err != nil {
 			return err
 		}
 	}
-	disk.Resident()
 	return disk.Err()
+}
+
+// keep notes the key of a row, for follows.
+func (l *loader) keep(key []byte) {
+	if l.whole && l.multi {
+		l.last = append(l.last[:0], key[:max(len(key)-8, 0)]...)
+	}
+}
+
+// follows reports whether a row belongs to those that wait to be flushed.
+func (l *loader) follows(key []byte) bool {
+	return l.whole && l.multi && bytes.Equal(l.last, key[:max(len(key)-8, 0)])
 }
 
 func (l *loader) flush(f func() error) error {
 	l.keys.Prepare(l.shape.Key, finish(l.key), nil, l.n)
+	if l.n > len(l.slots) {
+		l.slots = make([]Slot, max(l.n, loadRows/8))
+	}
 	err := f()
 	l.reset()
 	return err

@@ -3,6 +3,7 @@ package keyed
 import (
 	"bytes"
 	"encoding/binary"
+	"math"
 	"unsafe"
 
 	"github.com/millrace-io/millrace/internal/keyenc"
@@ -40,7 +41,7 @@ type Multi struct {
 	strings   bool  // there are columns of variable length
 	rows      arena
 	seq       uint64
-	values    state.Store // has the sequence of a Multi that evicts
+	values    state.Store // has the sequence; nil in a bucket
 	changed   []Ref       // rows to be written; some may be gone
 	compacted int         // how many were left when those were last looked for
 	long      longLists
@@ -67,14 +68,12 @@ const (
 func OpenMulti(s state.Store, shape Shape) (*Multi, error) {
 	describe(s, Lists, shape)
 	m := newMulti(s.Table(shape.Name), shape)
+	m.values = s
 	if shape.Evicts {
 		m.expire()
-		m.values = s
-		seqs := s.Values(m.seqName())
-		if len(seqs) > 0 || m.disk.Empty() {
-			for _, b := range seqs {
-				m.seq = max(m.seq, binary.BigEndian.Uint64(b))
-			}
+		seq, known := savedSeq(s, shape.Name)
+		if known || m.disk.Empty() {
+			m.seq = seq
 			m.begin(s)
 			return m, nil
 		}
@@ -486,7 +485,7 @@ func (m *Multi) Delete(s Slot) { m.DeleteKey(s) }
 // Snapshot writes what has changed to the store.
 func (m *Multi) Snapshot() error {
 	m.tellTime()
-	if m.values != nil {
+	if m.shape.Evicts {
 		m.freeze()
 	}
 	slot := None
@@ -504,7 +503,7 @@ func (m *Multi) Snapshot() error {
 		m.writeRow(w, prefix, h)
 	}
 	if m.values != nil {
-		m.values.SetValue(m.seqName(), binary.BigEndian.AppendUint64(nil, m.seq))
+		saveSeq(m.values, m.shape.Name, m.seq)
 	}
 	m.changed, m.compacted = m.changed[:0], 0
 	clear(m.touched)
@@ -550,6 +549,7 @@ func (m *Multi) wipe() {
 		}
 		m.disk.Stale(rows - m.n)
 	}
+	m.drain(math.MaxInt)
 	m.Table.wipe()
 }
 

@@ -11,7 +11,9 @@ func (t *Table) SlotOne(k *Keys, i int, make bool) Slot {
 	if !isNull {
 		s = t.probe(k, i)
 	}
+	t.lately = true
 	if s != None || !make && !t.cold.on {
+		t.completeOne(s)
 		t.thawOne(s)
 		return s
 	}

@@ -44,6 +44,8 @@ type Table struct {
 	fetched uint64 // makes the reads of stringRefs count
 
 	cold     cold
+	lately   bool   // of a bucket: used since it was last asked (byTime.Trim)
+	brought  []Slot // of a bucket: what Bring has made
 	ice      ice
 	follow   Follower
 	expiring *expiring                  // nil: entries do not expire
@@ -53,7 +55,8 @@ type Table struct {
 	wrote    groupSet // groups with entries in the store, as far as known
 	time     int64    // of the bucket
 	isBucket bool
-	err      error // of the store, for the next Snapshot
+	err      error  // of the store, for the next Snapshot
+	errs     *error // of a bucket: for that of all
 	key      []byte
 	val      []byte
 }
@@ -114,12 +117,14 @@ func Open(s state.Store, shape Shape) (*Table, error) {
 // Find sets slots[i] to the slot of the i'th key, or None.
 func (t *Table) Find(k *Keys, slots []Slot) {
 	slots = slots[:k.Len()]
+	t.lately = true
 	missing := t.find(k, slots)
 	if t.cold.on {
 		if missing > 0 {
 			t.revived(k, slots)
 		}
 		t.cold.touchUse(slots)
+		t.complete(slots)
 	}
 	t.thaw(slots)
 }
@@ -257,7 +262,7 @@ func (t *Table) same(s Slot, k *Keys, i int) bool {
 // was absent. The slots made are returned, in order; valid until the next call.
 func (t *Table) Upsert(k *Keys, slots []Slot) (made []Slot) {
 	slots = slots[:k.Len()]
-	t.made = t.made[:0]
+	t.made, t.lately = t.made[:0], true
 	if t.find(k, slots) > 0 {
 		t.makeMissing(k, slots)
 		if t.cold.on {
@@ -266,6 +271,7 @@ func (t *Table) Upsert(k *Keys, slots []Slot) (made []Slot) {
 	}
 	if t.cold.on {
 		t.cold.touchUse(slots)
+		t.complete(slots)
 	}
 	t.thaw(slots)
 	return t.made
@@ -501,7 +507,11 @@ func (t *Table) Close() {
 }
 
 func (t *Table) fail(err error) {
-	if t.err == nil {
+	if t.errs != nil {
+		if *t.errs == nil {
+			*t.errs = err
+		}
+	} else if t.err == nil {
 		t.err = err
 	}
 }

@@ -27,6 +27,7 @@ type delta struct {
 	cells  []uint64 // the index: hash of what is looked up (32) | newest ent+1 (32), open addressing
 	prev   []uint32 // by ent: the one before it with the same hash, +1
 	used   int
+	inRow  *sorted // what source has made; nil: something came since
 }
 
 // An ent is one change of one key. Key and value lie together in a chunk.
@@ -115,6 +116,7 @@ func (d *delta) page() {
 }
 
 func (d *delta) add(key, val []byte, dead bool) {
+	d.inRow = nil
 	n := len(key) + len(val)
 	last := len(d.chunks) - 1
 	if last < 0 || cap(d.chunks[last])-len(d.chunks[last]) < n {
@@ -250,9 +252,15 @@ func (d *delta) prefixed(prefix []byte, hash uint64) *sorted {
 }
 
 // source implements layer.
-func (d *delta) source(b span) *source { return d.sort().source(b) }
+func (d *delta) source(b span) *source {
+	if d.inRow == nil {
+		d.inRow = d.sort()
+	}
+	return d.inRow.source(b)
+}
 
 func (d *delta) wipe(from, to []byte) {
+	d.inRow = nil
 	s := span{from: bytes.Clone(from)}
 	if to != nil {
 		s.to = append([]byte{}, to...)
