@@ -32,6 +32,20 @@ func (f *feed) batch(b *vec.Batch) {
 	f.batches(once(b))
 }
 
+// pieces queues work that queues what it makes, until it has no more to do.
+func (f *feed) pieces(next func() (more bool, err error)) {
+	f.batches(func() (*vec.Batch, error) {
+		later := f.queue
+		f.queue = nil
+		more, err := next()
+		f.queue = append(f.queue, later...)
+		if !more {
+			return nil, err
+		}
+		return &vec.Batch{}, err
+	})
+}
+
 // some queues a batch, unless it is nil.
 func (f *feed) some(b *vec.Batch) {
 	if b != nil {
@@ -208,6 +222,13 @@ func (g *grouping) upsert(t *keyed.Table, cols []vec.Vector, rows []int32, n int
 	g.prepare(cols, rows, n)
 	made = t.Upsert(&g.keys, g.slots)
 	return g.spread(len(rows)), made
+}
+
+// appendTo is upsert for rows that are added to those of a key without a look at them.
+func (g *grouping) appendTo(m *keyed.Multi, cols []vec.Vector, rows []int32, n int) []keyed.Slot {
+	g.prepare(cols, rows, n)
+	m.Append(&g.keys, g.slots)
+	return g.spread(len(rows))
 }
 
 // upsertKeys is upsert for columns that are the keys already, all rows of them.

@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -17,6 +18,8 @@ import (
 // Each side keeps its rows in buckets by time, under the join key. A bucket is
 // dropped whole when the watermark says that no row can come that would match any
 // of its rows; on an outer side those that have not matched then come out alone.
+// When memory is short buckets leave it: rows are added to keys that are out of
+// memory without a look at them, and come back when the other side asks for them.
 // What is put out may be older than the watermark by the interval, and by a bucket:
 // so the watermark is held back by as much.
 type IntervalJoin struct {
@@ -54,7 +57,8 @@ type intervalWork struct {
 	hits   []int32 // by position, matches so far; an outer input only
 
 	drop  int64
-	alone []keyed.Ref // of the bucket: rows still to come out alone
+	walk  *keyed.Walk // of an outer side: through the bucket
+	alone []keyed.Ref // of the keys at hand: rows still to come out alone
 
 	mark int64
 }
@@ -94,7 +98,7 @@ func (j *IntervalJoin) Open(ctx *Context) error {
 		return err
 	}
 	for i, name := range [2]string{"left", "right"} {
-		if j.rows[i], err = keyed.OpenMultiBuckets(ctx.State, j.sides[i].shape(name, ctx, 1)); err != nil {
+		if j.rows[i], err = keyed.OpenMultiBuckets(ctx.State, ctx.evicting(j.sides[i].shape(name, ctx, 1))); err != nil {
 			return err
 		}
 	}
@@ -113,6 +117,9 @@ func (j *IntervalJoin) bucket(t int64) int64 { return floorDiv(t, j.width) * j.w
 
 // Process implements Operator.
 func (j *IntervalJoin) Process(in int, b *vec.Batch, out Output) (bool, error) {
+	if err := j.trim(); err != nil {
+		return false, err
+	}
 	segments(b, func(part *vec.Batch, mark *vec.Mark) {
 		if part.Len() > 0 {
 			j.queue = append(j.queue, &intervalWork{what: intervalRows, in: in, batch: part})
@@ -121,10 +128,16 @@ func (j *IntervalJoin) Process(in int, b *vec.Batch, out Output) (bool, error) {
 			j.queue = append(j.queue, &intervalWork{what: intervalMark, mark: mark.Time})
 		}
 	})
-	if err := j.ctx.overdrawn(j.ctx.Memory.Own()); err != nil {
-		return false, err
-	}
 	return j.Resume(out)
+}
+
+// trim lets buckets leave memory, between two batches.
+func (j *IntervalJoin) trim() error {
+	held := j.rows[0].Bytes() + j.rows[1].Bytes()
+	for in, b := range j.rows {
+		b.Trim(j.rows[1-in].Bytes())
+	}
+	return j.ctx.unfit(held, cmp.Or(j.rows[0].Err(), j.rows[1].Err()))
 }
 
 // Watermark implements Operator.
@@ -153,7 +166,7 @@ func (j *IntervalJoin) Resume(out Output) (bool, error) {
 		case intervalRows:
 			done, err = j.rowsOf(w)
 		case intervalDrop:
-			done = j.dropBucket(w)
+			done, err = j.dropBucket(w)
 		default:
 			done, err = j.expire(w, out)
 		}
@@ -327,7 +340,7 @@ func (j *IntervalJoin) keep(w *intervalWork) {
 		m := j.rows[w.in].At(t)
 		s.prepare(&j.keys, &vec.Batch{Cols: b.Cols, Rows: b.Rows, Sel: part})
 		j.slots = grow(j.slots, len(part))
-		m.Upsert(&j.keys, j.slots)
+		m.Append(&j.keys, j.slots)
 		if !j.outer[w.in] {
 			m.AddRows(j.slots, b.Cols, part, nil)
 			return
@@ -342,30 +355,47 @@ func (j *IntervalJoin) keep(w *intervalWork) {
 }
 
 // dropBucket puts out what an outer side has not matched, then drops the bucket.
-func (j *IntervalJoin) dropBucket(w *intervalWork) bool {
-	m := j.rows[w.in].Get(w.drop)
+func (j *IntervalJoin) dropBucket(w *intervalWork) (bool, error) {
+	rows := j.rows[w.in]
+	m := rows.Get(w.drop)
 	if m == nil {
-		return true
+		return true, nil
 	}
 	if !w.begun && j.outer[w.in] {
-		for slot := range m.Each {
-			for r := m.First(slot); r != 0; r = m.Next(r) {
-				if m.Extra(r)[0] == 0 {
-					w.alone = append(w.alone, r)
-				}
-			}
-		}
+		w.walk = rows.Walk(w.drop, !rows.WholeAt(w.drop))
 	}
 	w.begun = true
+	for len(w.alone) == 0 && w.walk != nil {
+		slots, more, err := w.walk.Next()
+		if err != nil {
+			return false, err
+		}
+		if !more {
+			w.walk = nil
+		}
+		w.alone = unmatched(m, slots)
+	}
 	if n := min(len(w.alone), vec.BatchRowsMax); n > 0 {
 		for _, r := range w.alone[:n] {
 			j.pairs.add(vec.Insert, absent, r)
 		}
 		w.alone = w.alone[n:]
-		return false
+		return false, nil
 	}
-	j.rows[w.in].Drop(w.drop)
-	return true
+	rows.Drop(w.drop)
+	return true, nil
+}
+
+// unmatched returns the rows of keys that have not matched.
+func unmatched(m *keyed.Multi, slots []keyed.Slot) (out []keyed.Ref) {
+	for _, slot := range slots {
+		for r := m.First(slot); r != 0; r = m.Next(r) {
+			if m.Extra(r)[0] == 0 {
+				out = append(out, r)
+			}
+		}
+	}
+	return out
 }
 
 // Snapshot implements Operator.

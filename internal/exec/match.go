@@ -200,7 +200,7 @@ func (m *Match) touch(p *matchPart) {
 
 // Process implements Operator.
 func (m *Match) Process(_ int, b *vec.Batch, out Output) (bool, error) {
-	var err error
+	err := trimWaiting(m.ctx, m.wait)
 	segments(b, func(part *vec.Batch, mark *vec.Mark) {
 		if part.Len() > 0 && err == nil {
 			err = m.add(part)
@@ -256,12 +256,7 @@ func (m *Match) fire(mark int64) {
 	m.mark = max(m.mark, mark)
 	if m.wait != nil {
 		now := m.mark
-		var times []int64
-		for _, t := range m.wait.Times() {
-			if t <= now {
-				times = append(times, t)
-			}
-		}
+		times := dueTimes(m.wait, now)
 		m.feed.batches(func() (*vec.Batch, error) {
 			if len(times) > 0 {
 				t := times[0]
@@ -281,13 +276,12 @@ var noRows = &vec.Batch{}
 
 // bucket handles the rows of a bucket up to the watermark.
 func (m *Match) bucket(t, mark int64) (*vec.Batch, error) {
-	rows := m.wait.Get(t)
-	if rows == nil {
+	if m.wait.Get(t) == nil {
 		return noRows, nil
 	}
-	due := dueRows(rows, mark)
-	if len(due) == 0 {
-		return noRows, nil
+	rows, due, err := dueRows(m.wait, t, mark)
+	if len(due) == 0 || err != nil {
+		return noRows, err
 	}
 	refs, times := make([]keyed.Ref, len(due)), make([]int64, len(due))
 	for i, w := range due {
@@ -597,7 +591,7 @@ func (m *Match) Snapshot(base.Epoch) error {
 	m.dirty = m.dirty[:0]
 	var errs []error
 	if m.wait != nil {
-		errs = append(errs, m.wait.Snapshot())
+		errs = append(errs, snapshotWaiting(m.ctx, m.wait, m.seq))
 	}
 	return errors.Join(append(errs, m.table.Snapshot(), m.rows.Snapshot())...)
 }

@@ -185,6 +185,9 @@ func (x *overStream) process(b *vec.Batch) error {
 	if x.past != nil {
 		x.past.Trim()
 	}
+	if err := trimWaiting(x.o.ctx, x.wait); err != nil {
+		return err
+	}
 	segments(b, func(part *vec.Batch, mark *vec.Mark) {
 		if part.Len() > 0 && err == nil {
 			err = x.add(part)
@@ -295,10 +298,7 @@ func (x *overStream) fireRows() error {
 	if x.wait == nil || x.fired >= x.mark {
 		return nil
 	}
-	for _, t := range x.wait.Times() {
-		if t > x.mark {
-			break
-		}
+	for _, t := range dueTimes(x.wait, x.mark) {
 		if err := x.bucket(t); err != nil {
 			return err
 		}
@@ -308,10 +308,9 @@ func (x *overStream) fireRows() error {
 }
 
 func (x *overStream) bucket(t int64) error {
-	m := x.wait.Get(t)
-	due := dueRows(m, x.mark)
-	if len(due) == 0 {
-		return nil
+	m, due, err := dueRows(x.wait, t, x.mark)
+	if len(due) == 0 || err != nil {
+		return err
 	}
 	refs, times := make([]keyed.Ref, len(due)), make([]int64, len(due))
 	for i, w := range due {
@@ -514,7 +513,24 @@ func (x *overStream) sweep() {
 	}
 }
 
-func (x *overStream) watermark(t int64) error { return x.fire(t) }
+// watermark is fire, a bucket at a time: the last one makes all due that waits.
+func (x *overStream) watermark(t int64) error {
+	x.mark = max(x.mark, t)
+	if x.wait == nil || x.fired >= x.mark {
+		return x.fire(t)
+	}
+	times := dueTimes(x.wait, x.mark)
+	x.o.feed.pieces(func() (bool, error) {
+		if len(times) > 0 {
+			at := times[0]
+			times = times[1:]
+			x.accs.Trim() // not the past: what came late for a new partition would seem over
+			return true, x.bucket(at)
+		}
+		return false, x.fire(t)
+	})
+	return nil
+}
 
 func (x *overStream) end() error { return nil }
 
@@ -522,7 +538,7 @@ func (x *overStream) snapshot() error {
 	saveTime(x.o.ctx.State, "watermark", x.mark)
 	var errs []error
 	if x.wait != nil {
-		errs = append(errs, x.wait.Snapshot())
+		errs = append(errs, snapshotWaiting(x.o.ctx, x.wait, x.seq))
 	}
 	errs = append(errs, x.accs.Snapshot())
 	if x.past != nil {

@@ -43,17 +43,20 @@ func (s *Sort) Open(ctx *Context) (err error) {
 // Process implements Operator.
 func (s *Sort) Process(_ int, b *vec.Batch, out Output) (bool, error) {
 	if s.stream != nil {
-		segments(b, func(part *vec.Batch, mark *vec.Mark) {
-			if part.Len() > 0 {
-				s.stream.add(part)
-			}
-			if mark != nil {
-				s.stream.fire(mark.Time)
-			}
-		})
-		if err := s.ctx.overdrawn(s.stream.rows.Bytes()); err != nil {
+		if err := trimWaiting(s.ctx, s.stream.rows); err != nil {
 			return false, err
 		}
+		segments(b, func(part *vec.Batch, mark *vec.Mark) {
+			s.feed.pieces(func() (bool, error) {
+				if part.Len() > 0 {
+					s.stream.add(part)
+				}
+				if mark != nil {
+					s.stream.fire(mark.Time)
+				}
+				return false, nil
+			})
+		})
 		return s.drain(out)
 	}
 	if err := s.buffer.add(b, undropped(s.ctx, b, s.ident.positions(b))); err != nil {
@@ -198,31 +201,49 @@ func (x *sortStream) add(b *vec.Batch) {
 	})
 }
 
+// fire queues the rows up to a watermark, a bucket at a time.
 func (x *sortStream) fire(mark int64) {
 	x.mark = max(x.mark, mark)
-	for _, t := range x.rows.Times() {
-		if t > x.mark {
-			break
+	now, times := x.mark, dueTimes(x.rows, x.mark)
+	var m *keyed.Multi
+	var due []waiting
+	var refs []keyed.Ref
+	begun := false
+	x.s.feed.batches(func() (*vec.Batch, error) {
+		for len(refs) == 0 {
+			if begun {
+				leave(x.rows, times[0], sortBucket, now, due)
+				times = times[1:]
+			}
+			if begun = len(times) > 0; !begun {
+				return nil, nil
+			}
+			var err error
+			if m, due, err = dueRows(x.rows, times[0], now); err != nil {
+				return nil, err
+			}
+			refs = x.inOrder(m, due)
 		}
-		m := x.rows.Get(t)
-		due := dueRows(m, x.mark)
-		if n := len(due); n > 0 {
-			x.told = due[n-1].time
-		}
-		refs := make([]keyed.Ref, len(due))
-		for i, w := range due {
-			refs[i] = w.ref
-		}
-		if len(x.order.keys) > 1 {
-			x.further(m, due, refs)
-		}
-		for n := 0; n < len(refs); n += vec.BatchRowsMax {
-			part := refs[n:min(n+vec.BatchRowsMax, len(refs))]
-			x.s.feed.batch(&vec.Batch{Cols: gather(m, part, x.s.spec.Types), Rows: len(part)})
-		}
-		leave(x.rows, t, sortBucket, x.mark, due)
-	}
+		part := refs[:min(vec.BatchRowsMax, len(refs))]
+		refs = refs[len(part):]
+		return &vec.Batch{Cols: gather(m, part, x.s.spec.Types), Rows: len(part)}, nil
+	})
 	x.s.feed.watermark(mark)
+}
+
+// inOrder returns due rows as they are put out.
+func (x *sortStream) inOrder(m *keyed.Multi, due []waiting) []keyed.Ref {
+	if n := len(due); n > 0 {
+		x.told = due[n-1].time
+	}
+	refs := make([]keyed.Ref, len(due))
+	for i, w := range due {
+		refs[i] = w.ref
+	}
+	if len(x.order.keys) > 1 {
+		x.further(m, due, refs)
+	}
+	return refs
 }
 
 // further orders rows of one time by the other keys.
@@ -260,5 +281,5 @@ func (x *sortStream) further(m *keyed.Multi, due []waiting, refs []keyed.Ref) {
 func (x *sortStream) snapshot() error {
 	saveTime(x.s.ctx.State, "watermark", x.mark)
 	saveTime(x.s.ctx.State, "told", x.told)
-	return x.rows.Snapshot()
+	return snapshotWaiting(x.s.ctx, x.rows, x.seq)
 }

@@ -2,6 +2,7 @@ package exec
 
 import (
 	"cmp"
+	"encoding/binary"
 	"slices"
 
 	"github.com/millrace-io/millrace/internal/state/keyed"
@@ -82,8 +83,20 @@ const (
 // them.
 func openWaiting(ctx *Context, g *grouping, ts []types.Type) (b *keyed.MultiBuckets, seq uint64, err error) {
 	shape := keyed.Shape{Name: "waiting", Key: g.types, Row: ts, Extra: waitWords, Groups: ctx.Groups, Memory: ctx.Memory}
-	if b, err = keyed.OpenMultiBuckets(ctx.State, shape); err != nil {
+	if b, err = keyed.OpenMultiBuckets(ctx.State, ctx.evicting(shape)); err != nil {
 		return nil, 0, err
+	}
+	return b, lastWaiting(ctx, b), nil
+}
+
+// waitLast is the value of a store that has the greatest sequence of rows that wait.
+const waitLast = "waiting.last"
+
+// lastWaiting returns the greatest sequence of the rows: those in memory tell it, of
+// the others it was saved.
+func lastWaiting(ctx *Context, b *keyed.MultiBuckets) (seq uint64) {
+	for _, v := range ctx.State.Values(waitLast) {
+		seq = max(seq, binary.BigEndian.Uint64(v))
 	}
 	for _, t := range b.Times() {
 		m := b.Get(t)
@@ -93,13 +106,27 @@ func openWaiting(ctx *Context, g *grouping, ts []types.Type) (b *keyed.MultiBuck
 			}
 		}
 	}
-	return b, seq, nil
+	return seq
+}
+
+// snapshotWaiting saves rows that wait.
+func snapshotWaiting(ctx *Context, b *keyed.MultiBuckets, seq uint64) error {
+	ctx.State.SetValue(waitLast, binary.BigEndian.AppendUint64(nil, seq))
+	return b.Snapshot()
+}
+
+// trimWaiting lets rows that wait leave memory, between two batches.
+func trimWaiting(ctx *Context, b *keyed.MultiBuckets) error {
+	if b == nil {
+		return nil
+	}
+	b.Trim(0)
+	return ctx.unfit(b.Bytes(), b.Err())
 }
 
 // keepWaiting adds rows to a bucket.
 func keepWaiting(m *keyed.Multi, g *grouping, b *vec.Batch, rows []int32, times *vec.Fixed[int64], seq uint64) uint64 {
-	slots, _ := g.upsert(&m.Table, b.Cols, rows, b.Rows)
-	for i, s := range slots {
+	for i, s := range g.appendTo(m, b.Cols, rows, b.Rows) {
 		seq++
 		w := m.Extra(m.Add(s, b.Cols, int(rows[i])))
 		w[waitTime], w[waitSeq] = uint64(timeAt(times, rows[i])), seq
@@ -107,9 +134,19 @@ func keepWaiting(m *keyed.Multi, g *grouping, b *vec.Batch, rows []int32, times 
 	return seq
 }
 
+// dueTimes returns the buckets that have rows up to the watermark.
+func dueTimes(b *keyed.MultiBuckets, mark int64) []int64 {
+	times := b.Times()
+	n, _ := slices.BinarySearch(times, satAdd(mark, 1))
+	return times[:n]
+}
+
 // dueRows returns the rows of a bucket up to the watermark, by time and arrival.
-func dueRows(m *keyed.Multi, mark int64) []waiting {
-	var due []waiting
+func dueRows(b *keyed.MultiBuckets, t, mark int64) (m *keyed.Multi, due []waiting, err error) {
+	if err := b.BringAll(t); err != nil {
+		return nil, nil, err
+	}
+	m = b.Get(t)
 	for s := range m.Each {
 		for r := m.First(s); r != 0; r = m.Next(r) {
 			if w := m.Extra(r); int64(w[waitTime]) <= mark {
@@ -118,7 +155,7 @@ func dueRows(m *keyed.Multi, mark int64) []waiting {
 		}
 	}
 	sortWaiting(due)
-	return due
+	return m, due, nil
 }
 
 // leave takes rows out of a bucket, or the bucket whole when its time is over.

@@ -72,7 +72,7 @@ func (j *TemporalJoin) Open(ctx *Context) error {
 	if j.cond, err = compileCond(s.Cond, ctx.Env); err != nil {
 		return err
 	}
-	if j.left, err = keyed.OpenMultiBuckets(ctx.State, j.sides[0].shape("left", ctx, leftWord)); err != nil {
+	if j.left, err = keyed.OpenMultiBuckets(ctx.State, ctx.evicting(j.sides[0].shape("left", ctx, leftWord))); err != nil {
 		return err
 	}
 	if j.right, err = keyed.OpenMulti(ctx.State, ctx.evicting(j.sides[1].shape("right", ctx, rightWords))); err != nil {
@@ -83,14 +83,7 @@ func (j *TemporalJoin) Open(ctx *Context) error {
 	}
 	j.mark = restoredTime(ctx.State, "watermark")
 	j.clean = j.mark
-	for _, t := range j.left.Times() {
-		m := j.left.Get(t)
-		for slot := range m.Each {
-			for r := m.First(slot); r != 0; r = m.Next(r) {
-				j.seq = max(j.seq, m.Extra(r)[waitSeq])
-			}
-		}
-	}
+	j.seq = lastWaiting(ctx, j.left)
 	for _, slot := range append(j.later.restored(), slices.Collect(j.right.Each)...) {
 		j.noteStale(slot)
 	}
@@ -101,12 +94,12 @@ func (j *TemporalJoin) Open(ctx *Context) error {
 // Process implements Operator.
 func (j *TemporalJoin) Process(in int, b *vec.Batch, out Output) (bool, error) {
 	j.right.Trim()
+	err := trimWaiting(j.ctx, j.left)
 	if b.Len() > 0 {
 		j.keep(in, b)
 	}
-	var err error
-	if m, ok := lastMark(b); ok {
-		err = j.advance(m)
+	if m, ok := lastMark(b); ok && err == nil {
+		j.advance(m)
 	}
 	if err == nil {
 		err = j.right.Err()
@@ -156,7 +149,11 @@ func (j *TemporalJoin) keep(in int, b *vec.Batch) {
 func (j *TemporalJoin) add(s *side, m *keyed.Multi, b *vec.Batch, rows []int32) []keyed.Ref {
 	s.prepare(&j.keys, &vec.Batch{Cols: b.Cols, Rows: b.Rows, Sel: rows})
 	j.slots = grow(j.slots, len(rows))
-	m.Upsert(&j.keys, j.slots)
+	if m == j.right {
+		m.Upsert(&j.keys, j.slots)
+	} else {
+		m.Append(&j.keys, j.slots)
+	}
 	refs := make([]keyed.Ref, len(rows))
 	m.AddRows(j.slots, b.Cols, rows, refs)
 	return refs
@@ -178,34 +175,35 @@ func (j *TemporalJoin) timeOf(r keyed.Ref) int64 { return int64(j.right.Extra(r)
 
 // Watermark implements Operator.
 func (j *TemporalJoin) Watermark(t int64, out Output) (bool, error) {
-	if err := j.advance(t); err != nil {
-		return false, err
-	}
+	j.advance(t)
 	return j.feed.drain(out)
 }
 
 // Resume implements Operator.
 func (j *TemporalJoin) Resume(out Output) (bool, error) { return j.feed.drain(out) }
 
-// advance puts out the left rows up to the watermark.
-func (j *TemporalJoin) advance(mark int64) error {
+// advance puts out the left rows up to the watermark, a bucket at a time.
+func (j *TemporalJoin) advance(mark int64) {
 	j.mark = max(j.mark, mark)
-	for _, t := range j.left.Times() {
-		if t > j.mark {
-			break
+	times := dueTimes(j.left, j.mark)
+	j.feed.pieces(func() (bool, error) {
+		if len(times) == 0 {
+			j.forget()
+			return false, nil
 		}
-		if err := j.fire(t); err != nil {
-			return err
-		}
-	}
-	j.forget()
+		t := times[0]
+		times = times[1:]
+		j.right.Trim()
+		return true, j.fire(t)
+	})
 	j.feed.watermark(mark)
-	return nil
 }
 
 func (j *TemporalJoin) fire(t int64) error {
-	m := j.left.Get(t)
-	due := dueRows(m, j.mark)
+	m, due, err := dueRows(j.left, t, j.mark)
+	if err != nil {
+		return err
+	}
 	for from := 0; from < len(due); from += vec.BatchRowsMax {
 		if err := j.join(m, due[from:min(from+vec.BatchRowsMax, len(due))]); err != nil {
 			return err
@@ -322,7 +320,7 @@ func (j *TemporalJoin) forget() {
 // Snapshot implements Operator.
 func (j *TemporalJoin) Snapshot(base.Epoch) error {
 	saveTime(j.ctx.State, "watermark", j.mark)
-	if err := j.left.Snapshot(); err != nil {
+	if err := snapshotWaiting(j.ctx, j.left, j.seq); err != nil {
 		return err
 	}
 	if err := j.later.snapshot(maps.Keys(j.stale)); err != nil {

@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"cmp"
 	"math"
 
 	"github.com/millrace-io/millrace/internal/base"
@@ -13,7 +14,8 @@ import (
 
 // WindowJoin joins rows of the same window. Rows wait in a bucket a window, by
 // key, on their side; when the watermark passes the window's end they are joined
-// and dropped. Rows for windows that are complete are dropped and counted.
+// and dropped. Rows for windows that are complete are dropped and counted. When memory
+// is short windows leave it; one that is not in memory is joined a key group at a time.
 type WindowJoin struct {
 	Base
 	spec  *jobgraph.WindowJoin
@@ -61,7 +63,7 @@ func (w *WindowJoin) Open(ctx *Context) error {
 	}
 	for i, name := range []string{"left", "right"} {
 		side := &w.sides[i]
-		side.rows, err = keyed.OpenMultiBuckets(ctx.State, keyed.Shape{Name: name, Key: side.group.types, Row: side.types, Groups: ctx.Groups, Memory: ctx.Memory})
+		side.rows, err = keyed.OpenMultiBuckets(ctx.State, ctx.evicting(keyed.Shape{Name: name, Key: side.group.types, Row: side.types, Groups: ctx.Groups, Memory: ctx.Memory}))
 		if err != nil {
 			return err
 		}
@@ -72,6 +74,9 @@ func (w *WindowJoin) Open(ctx *Context) error {
 
 // Process implements Operator.
 func (w *WindowJoin) Process(in int, b *vec.Batch, out Output) (bool, error) {
+	if err := w.trim(); err != nil {
+		return false, err
+	}
 	side := &w.sides[in]
 	rows := w.ident.positions(b)
 	if len(rows) > 0 {
@@ -106,14 +111,22 @@ func (w *WindowJoin) Process(in int, b *vec.Batch, out Output) (bool, error) {
 		}
 		for e, rows := range parts {
 			m := side.rows.At(e)
-			slots, _ := side.group.upsert(&m.Table, b.Cols, rows, b.Rows)
-			m.AddRows(slots, b.Cols, rows, make([]keyed.Ref, len(rows)))
+			m.AddRows(side.group.appendTo(m, b.Cols, rows, b.Rows), b.Cols, rows, make([]keyed.Ref, len(rows)))
 		}
 	}
 	if m, ok := lastMark(b); ok {
 		return w.Watermark(m, out)
 	}
 	return false, nil
+}
+
+// trim lets windows leave memory, between two batches.
+func (w *WindowJoin) trim() error {
+	l, r := w.sides[0].rows, w.sides[1].rows
+	held := l.Bytes() + r.Bytes()
+	l.Trim(r.Bytes())
+	r.Trim(l.Bytes())
+	return w.ctx.unfit(held, cmp.Or(l.Err(), r.Err()))
 }
 
 func (w *WindowJoin) late(end, mark int64, b *vec.Batch, row int) bool {
@@ -171,6 +184,9 @@ func (w *WindowJoin) Watermark(t int64, out Output) (bool, error) {
 			if b != nil || err != nil {
 				return b, err
 			}
+			if more, err := win.next(); more || err != nil {
+				return &vec.Batch{}, err
+			}
 			for i := range w.sides {
 				w.sides[i].rows.Drop(win.end)
 			}
@@ -226,6 +242,7 @@ func (w *WindowJoin) Close() error {
 type joinedWindow struct {
 	w     *WindowJoin
 	end   int64
+	walk  [2]*keyed.Walk
 	side  [2]*keyed.Multi
 	keys  []keyed.Slot // left
 	with  []keyed.Slot // the right key of each
@@ -241,14 +258,26 @@ type joinedWindow struct {
 }
 
 func (w *WindowJoin) open(end int64) *joinedWindow {
-	x := &joinedWindow{w: w, end: end, ord: map[keyed.Slot]int{}}
+	x := &joinedWindow{w: w, end: end, phase: 2}
+	byGroups := !w.sides[0].rows.WholeAt(end) || !w.sides[1].rows.WholeAt(end)
 	for i := range w.sides {
-		x.side[i] = w.sides[i].rows.Get(end)
+		x.walk[i] = w.sides[i].rows.Walk(end, byGroups)
+	}
+	return x
+}
+
+// next goes on to the next keys, of both sides; false when there are no more.
+func (x *joinedWindow) next() (more bool, err error) {
+	*x = joinedWindow{w: x.w, end: x.end, walk: x.walk, ord: map[keyed.Slot]int{}}
+	var slots [2][]keyed.Slot
+	for i, walk := range x.walk {
+		if slots[i], more, err = walk.Next(); err != nil || !more {
+			return false, err
+		}
+		x.side[i] = x.w.sides[i].rows.Get(x.end)
 	}
 	if left := x.side[0]; left != nil {
-		for s := range left.Each {
-			x.keys = append(x.keys, s)
-		}
+		x.keys = slots[0]
 		x.with = make([]keyed.Slot, len(x.keys))
 		if x.side[1] == nil {
 			for i := range x.with {
@@ -258,14 +287,14 @@ func (w *WindowJoin) open(end int64) *joinedWindow {
 			x.findRight(left.Keys(x.keys))
 		}
 	}
-	if right := x.side[1]; right != nil && w.sides[1].outer {
-		for s := range right.Each {
+	if right := x.side[1]; right != nil && x.w.sides[1].outer {
+		for _, s := range slots[1] {
 			x.ord[s] = len(x.refs[1])
 			x.refs[1] = right.Rows(x.refs[1], s)
 		}
 		x.hits[1] = make([]bool, len(x.refs[1]))
 	}
-	return x
+	return true, nil
 }
 
 func (x *joinedWindow) findRight(cols []vec.Vector) {

@@ -209,7 +209,7 @@ func (t *Table) ByGroup() map[base.KeyGroup][]Slot {
 // isCold and allHere implement bucket.
 func (t *Table) isCold() bool { return t.cold.on }
 
-func (t *Table) allHere() { t.cold = cold{} }
+func (t *Table) allHere() { t.cold, t.brought = cold{}, nil }
 
 func (t *Table) wasUsed() bool {
 	was := t.lately
@@ -313,6 +313,7 @@ func (m *Multi) takeIn(l *loader) error {
 	}
 	m.makeMissing(&l.keys, slots)
 	m.cold.touchUse(m.made)
+	m.brought = append(m.brought, m.made...)
 	for from, to := 0, 0; from < len(slots); from = to {
 		for to = from + 1; to < len(slots) && slots[to] == slots[from]; {
 			to++
