@@ -203,11 +203,12 @@ func (j *Join) keepAll() {
 		s.prepare(k, &vec.Batch{Cols: b.Cols, Rows: b.Rows, Sel: rows})
 	}
 	j.slots = grow(j.slots, len(rows))
-	s.rows.Upsert(k, j.slots)
 	if j.ttl[j.in] == 0 {
+		s.rows.Append(k, j.slots)
 		s.rows.AddRows(j.slots, b.Cols, rows, nil)
 		return
 	}
+	s.rows.Upsert(k, j.slots)
 	now := uint64(j.ctx.Env.Now() / 1000)
 	for i, r := range rows {
 		ref := s.rows.Add(j.slots[i], b.Cols, int(r))
