@@ -20,7 +20,9 @@ import (
 //
 // The clock decides what goes: a bit for each slot that its use sets and a hand
 // that goes around clears (Corbató, 1968). Memory that slots and rows leave is used
-// again by the same table and not given back: what is full stays full.
+// again by the same table and not given back: what is full stays full. What is free
+// does not always fit, so a table grows a little all the same; by as much as it has
+// grown since memory became short, more must be free.
 
 const (
 	// When memory is short and less than one freeLow'th of a table's is free, it
@@ -41,6 +43,7 @@ type cold struct {
 	hit   []bool
 	came  []Slot
 	full  [2]int64 // the memory that was not free at the last Trim, of its rooms
+	base  [2]int64 // the memory of its rooms when it became short
 	stuck int64    // the memory at which nothing more could be put out; 0: not so
 	away  int      // about how many entries, or rows, are in the store only
 	part  []uint64 // Multi, by slot: the store may have rows before those in memory (Append)
@@ -88,14 +91,19 @@ func (t *Table) mayTrim(now rooms) (want rooms, trim bool) {
 	if !t.shape.Evicts {
 		return want, false
 	}
+	all := now[0].bytes + now[1].bytes
+	short := t.mem.budget.Short(all)
 	for i, r := range now {
+		if !short || t.cold.base[i] == 0 {
+			t.cold.base[i] = r.bytes
+		}
+		grown := max(0, r.bytes-t.cold.base[i])
 		taken := r.bytes - r.free - t.cold.full[i] // since the last time
-		want[i].free = max(r.bytes/freeHigh, taken+taken/4)
-		trim = trim || r.free < max(r.bytes/freeLow, taken)
+		want[i].free = max(r.bytes/freeHigh, taken+taken/4) + grown
+		trim = trim || r.free < max(r.bytes/freeLow, taken)+grown/2
 	}
 	t.cold.fill(now)
-	all := now[0].bytes + now[1].bytes
-	if all < t.cold.stuck || !t.mem.budget.Short(all) {
+	if all < t.cold.stuck || !short {
 		return want, false
 	}
 	t.disk.Relieve()
