@@ -15,6 +15,8 @@ type Budget struct {
 	// for what is not counted. A
 	// table that has no more than EvictKeep keeps it; 0 means 1 MiB.
 	EvictAt, EvictKeep int64
+	// Of names whose share it is, for errors; empty: who asks for the error says.
+	Of string
 
 	used atomic.Int64
 	peak atomic.Int64
@@ -27,7 +29,7 @@ type Budget struct {
 func (b *Budget) Share() *Budget {
 	s := &Budget{whole: b}
 	if b != nil {
-		s.Limit, s.EvictAt, s.EvictKeep = b.Limit, b.EvictAt, b.EvictKeep
+		s.Limit, s.EvictAt, s.EvictKeep, s.Of = b.Limit, b.EvictAt, b.EvictKeep, b.Of
 	}
 	return s
 }
@@ -96,5 +98,6 @@ func (b *Budget) Peak() int64 {
 
 // Exceeded is the error of an operator that cannot do with less.
 func (b *Budget) Exceeded(op string) error {
+	op = cmp.Or(b.Of, op)
 	return fmt.Errorf("%s needs more memory than the budget of %d MB; raise 'memory.size'", op, b.Limit>>20)
 }

@@ -19,6 +19,9 @@ func TestShares(t *testing.T) {
 	if a.Peak() != 40 || b.Peak() != 70 || whole.Used() != 40 {
 		t.Errorf("peaks %d and %d, used %d", a.Peak(), b.Peak(), whole.Used())
 	}
+	if a.Of = "Sort(orderBy=[a])"; a.Exceeded("table").Error() != "Sort(orderBy=[a]) needs more memory than the budget of 0 MB; raise 'memory.size'" {
+		t.Errorf("%v", a.Exceeded("table"))
+	}
 	var none *Budget
 	if s := none.Share(); !s.Add(1<<40) || s.Peak() != 1<<40 || s.Short(1<<40) {
 		t.Error("a share of no limit has none")

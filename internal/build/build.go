@@ -75,6 +75,7 @@ func Task(g *jobgraph.Graph, id task.ID, restore map[string][]state.Handle, mark
 		if w.Filters != nil {
 			ctx.Filter = func(number int) *connect.KeyFilter { return w.Filters.Get(id.Attempt, number) }
 		}
+		ctx.Memory.Of = op.Name
 		if mark != nil {
 			ctx.Mark = &mark.Task
 		}
