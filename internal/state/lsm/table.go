@@ -102,7 +102,9 @@ func (t *table) Relieve() {
 
 // Resident implements state.Table: the index and the filters of the files go.
 func (t *table) Resident() {
-	t.of, t.parts = nil, nil
+	for _, x := range t.store.tables { // others read the files again, when they do
+		x.of, x.parts = nil, nil
+	}
 	for _, r := range t.store.tree.view.Load().runs {
 		for _, f := range r.files {
 			f.close()
