@@ -87,7 +87,7 @@ func (b *byTime[T]) Bring(g base.KeyGroup, from, to int64) error {
 	}
 	prefix := binary.BigEndian.AppendUint16(nil, uint16(g))
 	low := keyenc.AppendKeyTime(slices.Clone(prefix), from)
-	high := after(keyenc.AppendKeyTime(prefix, to))
+	high := keyenc.AppendAfter(nil, keyenc.AppendKeyTime(prefix, to))
 	l := loader{shape: b.shape, bucket: true, multi: b.rows, whole: true}
 	return l.read(b.disk.Scan(low, high), b.disk, func() error {
 		if x, ok := b.of[l.time]; ok && b.cold[l.time] {
@@ -168,7 +168,7 @@ func (b *byTime[T]) findFrom(g base.KeyGroup, from []byte) ([]byte, error) {
 			same, last = 0, at
 		}
 		if same++; same == findSame {
-			return after(keyenc.AppendKeyTime(binary.BigEndian.AppendUint16(nil, uint16(g)), at)), nil
+			return keyenc.AppendAfter(nil, keyenc.AppendKeyTime(binary.BigEndian.AppendUint16(nil, uint16(g)), at)), nil
 		}
 	}
 	return nil, b.disk.Err()
