@@ -3,6 +3,7 @@ package kernel
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/millrace-io/millrace/vec"
@@ -11,8 +12,9 @@ import (
 // A Like is a compiled LIKE pattern: % stands for any text, _ for one character.
 type Like struct {
 	kind    likeKind
-	text    []byte // of the simple kinds
-	pattern []rune // of the general one: characters, anyOne, anyRun
+	text    []byte   // of the simple kinds
+	parts   [][]byte // of likeParts: what stands between the %, empty at an end that has one
+	pattern []rune   // of the general one: characters, anyOne, anyRun
 }
 
 type likeKind uint8
@@ -22,6 +24,7 @@ const (
 	likePrefix
 	likeSuffix
 	likeContains
+	likeParts
 	likeGeneral
 )
 
@@ -73,11 +76,14 @@ func (l *Like) classify() {
 	if back {
 		p = p[:len(p)-1]
 	}
-	for _, r := range p {
-		if r < 0 {
-			l.kind = likeGeneral
-			return
-		}
+	if slices.Contains(p, anyOne) {
+		l.kind = likeGeneral
+		return
+	}
+	if slices.Contains(p, anyRun) {
+		l.kind = likeParts
+		l.parts = parts(l.pattern)
+		return
 	}
 	l.text = []byte(string(p))
 	switch {
@@ -87,6 +93,17 @@ func (l *Like) classify() {
 		l.kind = likeSuffix
 	case back:
 		l.kind = likePrefix
+	}
+}
+
+// parts cuts a pattern without anyOne at its anyRun.
+func parts(p []rune) (out [][]byte) {
+	for {
+		i := slices.Index(p, anyRun)
+		if i < 0 {
+			return append(out, []byte(string(p)))
+		}
+		out, p = append(out, []byte(string(p[:i]))), p[i+1:]
 	}
 }
 
@@ -101,8 +118,31 @@ func (l *Like) Match(s []byte) bool {
 		return bytes.HasSuffix(s, l.text)
 	case likeContains:
 		return bytes.Contains(s, l.text)
+	case likeParts:
+		return l.inParts(s)
 	}
 	return l.general(s)
+}
+
+// inParts finds each part behind the one before; the first and the last stand at the ends.
+func (l *Like) inParts(s []byte) bool {
+	last := len(l.parts) - 1
+	if !bytes.HasPrefix(s, l.parts[0]) {
+		return false
+	}
+	s = s[len(l.parts[0]):]
+	if !bytes.HasSuffix(s, l.parts[last]) {
+		return false
+	}
+	s = s[:len(s)-len(l.parts[last])]
+	for _, p := range l.parts[1:last] {
+		i := bytes.Index(s, p)
+		if i < 0 {
+			return false
+		}
+		s = s[i+len(p):]
+	}
+	return true
 }
 
 // general matches greedily and goes back to the last % when it is stuck.

@@ -131,6 +131,21 @@ func joined(n *logical.Join) Stats {
 	return out
 }
 
+// manyGroups is how many groups a row there must be for an aggregation to have many.
+const manyGroups = 0.1
+
+// ManyGroups reports whether an aggregation is known to have so many groups that to
+// aggregate each subtask's rows first leaves much of the work for the second time.
+func ManyGroups(n *logical.Aggregate) bool {
+	in := estimate(n.Input)
+	for _, k := range n.Keys {
+		if _, ok := distinct(n.Input, k); !ok {
+			return false
+		}
+	}
+	return in.Known && len(n.Keys) > 0 && groups(n, in.Rows) > manyGroups*in.Rows
+}
+
 // finds is the share of the left rows whose key the right side has.
 func finds(n *logical.Join, eq logical.Equi, right float64) float64 {
 	share := otherPass

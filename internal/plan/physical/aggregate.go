@@ -9,6 +9,7 @@ import (
 	"github.com/millrace-io/millrace/internal/expr/agg"
 	"github.com/millrace-io/millrace/internal/jobgraph"
 	"github.com/millrace-io/millrace/internal/plan/changelog"
+	"github.com/millrace-io/millrace/internal/plan/cost"
 	"github.com/millrace-io/millrace/internal/plan/logical"
 	"github.com/millrace-io/millrace/types"
 )
@@ -59,6 +60,9 @@ func (b *builder) aggregate(n *logical.Aggregate) (flow, error) {
 func (b *builder) groupAgg(n *logical.Aggregate, f flow, spec *jobgraph.GroupAgg, out types.Schema, kinds changelog.Kinds) (flow, error) {
 	hash := upTo(len(spec.Keys))
 	two := b.opts.Batch || b.set.miniBatch
+	if b.set.phase == "AUTO" && b.opts.Batch && b.opts.Parallelism > 1 {
+		two = !cost.ManyGroups(n)
+	}
 	if b.set.phase == "ONE_PHASE" || !two || !splits(spec.Aggs) || b.satisfiedAll(f, hashed(spec.Keys)) {
 		op := b.op(n, "", spec, out, f.schema)
 		return b.apply(op, kinds, hash, input{flow: f, dist: hashed(spec.Keys)}), nil
