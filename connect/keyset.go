@@ -15,8 +15,9 @@ type KeySet struct {
 }
 
 const (
-	keyBitsMax   = 1 << 26 // of a set, in bits
-	keyBitsShare = 1 << 10 // … and for each key: a bit a key, where a Bloom filter has 16
+	keyBitsLeast = 1 << 23 // up to so many places each has its bit, however few keys there are
+	keyBitsMax   = 1 << 26 // … and up to so many if they are
+	keyBitsShare = 1 << 10 // … no more than this for each key
 	bloomBits    = 16      // for each key, rounded up to a power of two
 )
 
@@ -27,7 +28,7 @@ func NewKeySet(min, max int64, n int) *KeySet {
 		s.Min, s.Max = 1, 0
 		return s
 	}
-	if width := uint64(max) - uint64(s.base); width < keyBitsMax && width/keyBitsShare <= uint64(n) {
+	if width := uint64(max) - uint64(s.base); width < keyBitsLeast || width < keyBitsMax && width/keyBitsShare <= uint64(n) {
 		s.bits = make([]uint64, width/64+1)
 		return s
 	}
