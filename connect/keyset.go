@@ -19,6 +19,7 @@ const (
 	keyBitsMax   = 1 << 26 // … and up to so many if they are
 	keyBitsShare = 1 << 10 // … no more than this for each key
 	bloomBits    = 16      // for each key, rounded up to a power of two
+	bloomKeysMax = 1 << 23 // with more keys, a set has only their bounds
 )
 
 // NewKeySet makes an empty set for n keys from min to max.
@@ -32,7 +33,9 @@ func NewKeySet(min, max int64, n int) *KeySet {
 		s.bits = make([]uint64, width/64+1)
 		return s
 	}
-	s.bloom = make([]uint64, 1<<bits.Len(uint(n*bloomBits/64)))
+	if n <= bloomKeysMax {
+		s.bloom = make([]uint64, 1<<bits.Len(uint(n*bloomBits/64)))
+	}
 	return s
 }
 
