@@ -34,6 +34,7 @@ def main():
     data, queries, threads = sys.argv[1:4]
     answers = sys.argv[4] if len(sys.argv) > 4 else None
     con = duckdb.connect(config={"threads": int(threads)})
+    con.execute("SET enable_progress_bar = false")  # it would go to stdout, between the answers
     for file in glob.glob(os.path.join(data, "*.parquet")):
         name = os.path.basename(file)[: -len(".parquet")]
         con.execute("CREATE VIEW %s AS SELECT * FROM '%s'" % (name, file.replace("'", "''")))
