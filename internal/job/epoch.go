@@ -360,7 +360,7 @@ func (m *Master) committed(now int64, e base.Epoch) {
 	}
 	m.do(Command{Notify: &Barrier{e, roots}})
 	m.copySavepoint()
-	if m.cancelling {
+	if m.cancelling && (e > m.cancelled || m.settling) {
 		m.stop(now, nil)
 		return
 	}

@@ -60,6 +60,7 @@ type Master struct {
 	saving, committing bool
 
 	cancelling bool
+	cancelled  base.Epoch // the last one that had begun then: the one that ends the job comes after it
 	failed     error // why tasks are being stopped
 	hopeless   bool  // … and would have to be again
 	lost       bool  // to another process
@@ -144,7 +145,7 @@ func (m *Master) Step(now int64, ev Event) []Command {
 	case ev.Whole != nil:
 		m.wentBack(*ev.Whole)
 	case ev.Cancel:
-		m.cancelling = true
+		m.cancelling, m.cancelled = true, m.epoch
 		m.tick(now)
 	case ev.Lost != nil:
 		m.hopeless, m.lost = true, true
