@@ -1,5 +1,11 @@
 package keyed
 
+import (
+	"sync"
+
+	"github.com/millrace-io/millrace/vec"
+)
+
 // Sizes of an index segment, in cells of 8 bytes.
 const (
 	segmentMin = 16
@@ -23,7 +29,6 @@ type index struct {
 	depth []uint8               // by place: how many bits of the tag its segment has in common
 	used  []int32               // by first place of a segment: cells in use
 	big   []*[segmentMax]uint64 // dir again, once there are several segments
-	list  []uint32              // scratch of candidates
 	mem   *meter
 }
 
@@ -189,10 +194,12 @@ func (x *index) remove(tag uint32, s Slot) {
 // those whose cell had another tag. The loops have no branch that depends on what
 // a cell holds, so the processor runs ahead and the misses of many keys overlap.
 func (x *index) candidates(hash []uint64, slots []Slot) (missing int) {
-	if cap(x.list) < len(hash) {
-		x.list = make([]uint32, max(len(hash), 4096))
+	room := candidateLists.Get().(*[]uint32)
+	defer candidateLists.Put(room)
+	if len(*room) < len(hash) {
+		*room = make([]uint32, max(len(hash), 2*vec.BatchRowsMax))
 	}
-	list := x.list[:len(hash)]
+	list := (*room)[:len(hash)]
 	if len(x.big) == 0 {
 		list = list[:firstSmall(x.dir[0], hash, slots, list)]
 	} else {
@@ -210,6 +217,9 @@ func (x *index) candidates(hash []uint64, slots []Slot) (missing int) {
 	}
 	return missing
 }
+
+// candidateLists are what candidates works in: tables come and go with windows.
+var candidateLists = sync.Pool{New: func() any { return new([]uint32) }}
 
 // The steps set a slot to what the cell says and list the keys whose cell is
 // another's or empty. A cell minus tag<<32 + 1 is below cellOther if it is in use

@@ -37,6 +37,10 @@ type loader struct {
 
 // scan calls flush with runs of entries of one bucket, then lets the store forget.
 func (l *loader) scan(disk state.Table, flush func() error) error {
+	if disk.Empty() {
+		disk.Resident()
+		return nil
+	}
 	err := l.read(disk.Scan(nil, nil), disk, flush)
 	if err == nil {
 		disk.Resident()

@@ -184,7 +184,10 @@ func (t *Table) find(k *Keys, slots []Slot) (missing int) {
 // call. It goes to the entries and then to the strings, so that the comparison
 // which comes next finds them in the cache: there, a miss would be waited for.
 func (t *Table) stringRefs(slots []Slot) []uint64 {
-	t.refs = grow(t.refs, len(slots))
+	if t.refs = t.refs[:0]; cap(t.refs) < len(slots) {
+		t.refs = make([]uint64, 0, 1<<bits.Len(uint(len(slots)-1)))
+	}
+	t.refs = t.refs[:len(slots)]
 	refs := t.refs
 	slab, shift, mask, stride, at := t.slab, t.shift&63, t.mask, t.stride, t.keyAt
 	for i, s := range slots {
