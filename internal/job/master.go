@@ -61,9 +61,9 @@ type Master struct {
 
 	cancelling bool
 	cancelled  base.Epoch // the last one that had begun then: the one that ends the job comes after it
-	failed     error // why tasks are being stopped
-	hopeless   bool  // … and would have to be again
-	lost       bool  // to another process
+	failed     error      // why tasks are being stopped
+	hopeless   bool       // … and would have to be again
+	lost       bool       // to another process
 }
 
 // A member is a task of this attempt.
