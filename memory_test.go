@@ -44,8 +44,8 @@ func TestMemory(t *testing.T) {
 		"distinct": of("COUNT(s)", "SELECT DISTINCT id, k, s, v FROM t"),
 		"over":     of("SUM(x)", "SELECT *, SUM(v) OVER (ORDER BY id) AS x FROM t"),
 		"sort":     of("SUM(x)", "SELECT *, k AS x FROM t ORDER BY s, id LIMIT 150000"),
-		"join":     of("SUM(x)", "SELECT t.*, u.v AS x FROM t JOIN t AS u ON t.id = u.k"),
-		"keyless":  of("SUM(x)", "SELECT /*+ BROADCAST(t) */ t.*, u.v AS x FROM (SELECT * FROM t WHERE id < 5) AS u LEFT JOIN t ON t.v + u.id < 12"),
+		"join":     of("SUM(x), MAX(s), MAX(y)", "SELECT t.*, u.v AS x, u.s AS y FROM t JOIN t AS u ON t.id = u.k"),
+		"keyless":  of("SUM(x), MAX(s)", "SELECT /*+ BROADCAST(t) */ t.*, u.v AS x FROM (SELECT * FROM t WHERE id < 5) AS u LEFT JOIN t ON t.v + u.id < 12"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			want, err := run(batchOf(""), query)
