@@ -67,9 +67,10 @@ type WindowAgg struct {
 	buckets *keyed.Buckets
 	multis  []*keyed.MultiBuckets
 	slices  map[int64]*groupTable
-	order   []int64     // the slices, ascending
-	panes   *groupTable // where slices are put together
-	tree    *paneTree   // of a HOP with many slices
+	order   []int64       // the slices, ascending
+	panes   *groupTable   // where slices are put together
+	spare   []*groupTable // empty ones, to be used again
+	tree    *paneTree     // of a HOP with many slices
 
 	mark int64 // the watermark
 	next int64 // the end of the first window that has rows and is not complete
@@ -101,6 +102,7 @@ const (
 	noWindow      = math.MaxInt64
 	windowMark    = "watermark"
 	localSliceMax = 1 << 17 // groups that a local phase holds
+	spareTables   = 4
 )
 
 // Open implements Operator.
@@ -144,6 +146,25 @@ func (w *WindowAgg) scratch() (*groupTable, error) {
 		return nil, err
 	}
 	return w.accs.newGroups(t, nil, false), nil
+}
+
+// borrow returns an empty table that is not saved; giveBack lets it be borrowed again,
+// for windows come and go.
+func (w *WindowAgg) borrow() (*groupTable, error) {
+	if n := len(w.spare); n > 0 {
+		t := w.spare[n-1]
+		w.spare = w.spare[:n-1]
+		return t, nil
+	}
+	return w.scratch()
+}
+
+func (w *WindowAgg) giveBack(t *groupTable) {
+	if len(w.spare) < spareTables {
+		w.spare = append(w.spare, w.accs.renew(t, w.ctx.Memory))
+		return
+	}
+	t.close(w.ctx.Memory)
 }
 
 func (w *WindowAgg) restore() error {
@@ -197,7 +218,7 @@ func (w *WindowAgg) slice(end int64) *groupTable {
 	}
 	var t *groupTable
 	if w.buckets == nil { // Local
-		t, _ = w.scratch()
+		t, _ = w.borrow()
 	} else {
 		multis := make([]*keyed.Multi, len(w.multis))
 		for i, m := range w.multis {
@@ -224,7 +245,7 @@ func (w *WindowAgg) dropSlice(end int64) {
 	}
 	if w.buckets == nil {
 		w.held -= t.Table.Len()
-		t.close(w.ctx.Memory)
+		w.giveBack(t)
 		return
 	}
 	if t != nil {
@@ -306,6 +327,9 @@ func (w *WindowAgg) Close() error {
 		} else {
 			w.ctx.Memory.Add(-t.bytes)
 		}
+	}
+	for _, t := range w.spare {
+		t.close(w.ctx.Memory)
 	}
 	if w.buckets == nil {
 		return nil

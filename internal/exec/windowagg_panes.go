@@ -120,7 +120,7 @@ func (p *paneTree) node(n paneNode) (*groupTable, error) {
 	if err != nil || len(parts) == 0 {
 		return nil, err
 	}
-	t, err := p.w.scratch()
+	t, err := p.w.borrow()
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +153,7 @@ func (p *paneTree) forget(end int64) {
 		at >>= paneFanBits
 		n := paneNode{level, at}
 		if t := p.nodes[n]; t != nil {
-			t.close(p.w.ctx.Memory)
+			p.w.giveBack(t)
 			delete(p.nodes, n)
 		}
 	}

@@ -26,6 +26,7 @@ type WindowJoin struct {
 	time  *windowTime
 	mark  int64
 	ident idents
+	found keyed.Keys // those of a window that are looked for on the right
 	feed  feed
 }
 
@@ -300,9 +301,8 @@ func (x *joinedWindow) next() (more bool, err error) {
 func (x *joinedWindow) findRight(cols []vec.Vector) {
 	g := x.w.sides[1].group
 	n := len(x.keys)
-	var keys keyed.Keys
-	keys.Prepare(g.types, cols, nil, n)
-	x.side[1].Find(&keys, x.with)
+	x.w.found.Prepare(g.types, cols, nil, n)
+	x.side[1].Find(&x.w.found, x.with)
 	if len(g.cols) == 0 {
 		return
 	}

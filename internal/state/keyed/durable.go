@@ -181,7 +181,9 @@ func (t *Table) encode(s Slot) {
 // Clear drops all entries at once, here and in the store.
 func (t *Table) Clear() {
 	t.wipe()
-	t.empty()
+	if t.shape.Evicts || !t.recycle() {
+		t.empty()
+	}
 }
 
 // wipe removes all entries from the store.
