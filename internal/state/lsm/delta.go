@@ -248,15 +248,32 @@ func (d *delta) prefixed(prefix []byte, hash uint64) *sorted {
 		}
 	}
 	slices.SortFunc(at, d.compare)
-	return d.settle(at)
+	return d.settle(at, d.wipes)
 }
 
-// source implements layer.
+// source implements layer. Of a part no more than that is put in order: there may be
+// many parts that are asked for.
 func (d *delta) source(b span) *source {
-	if d.inRow == nil {
+	if d.inRow == nil && b.from == nil && b.to == nil {
 		d.inRow = d.sort()
 	}
-	return d.inRow.source(b)
+	if d.inRow != nil {
+		return d.inRow.source(b)
+	}
+	var at []uint32
+	for i := range d.n {
+		if b.has(d.key(d.ent(i))) {
+			at = append(at, uint32(i))
+		}
+	}
+	slices.SortFunc(at, d.compare)
+	var wipes []wipe
+	for _, w := range d.wipes {
+		if _, ok := w.span.clip(b); ok {
+			wipes = append(wipes, w)
+		}
+	}
+	return d.settle(at, wipes).source(b)
 }
 
 func (d *delta) wipe(from, to []byte) {
@@ -301,14 +318,14 @@ func (d *delta) sort() *sorted {
 		if once && len(d.wipes) == 0 {
 			return &sorted{delta: d, at: at}
 		}
-		return d.settle(at)
+		return d.settle(at, d.wipes)
 	}
 	at := make([]uint32, d.n)
 	for i := range at {
 		at[i] = uint32(i)
 	}
 	slices.SortFunc(at, d.compare)
-	return d.settle(at)
+	return d.settle(at, d.wipes)
 }
 
 // compare orders entries by key, the newest first among equals.
@@ -319,10 +336,10 @@ func (d *delta) compare(a, b uint32) int {
 	return cmp.Compare(b, a)
 }
 
-// settle keeps of entries in order those that count.
-func (d *delta) settle(at []uint32) *sorted {
+// settle keeps of entries in order those that count; all is the range deletes.
+func (d *delta) settle(at []uint32, all []wipe) *sorted {
 	s := &sorted{delta: d}
-	wipes := slices.Clone(d.wipes)
+	wipes := slices.Clone(all)
 	slices.SortStableFunc(wipes, func(a, b wipe) int { return bytes.Compare(a.from, b.from) })
 	var open []wipe // those that may cover the key at hand
 	kept := at[:0]
@@ -350,7 +367,7 @@ func (d *delta) settle(at []uint32) *sorted {
 	}
 	s.at = kept
 	var spans []span
-	for _, w := range d.wipes {
+	for _, w := range all {
 		spans = append(spans, w.span)
 	}
 	s.tombs = union(spans)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"slices"
+	"sort"
 
 	"github.com/millrace-io/millrace/internal/base"
 )
@@ -36,10 +37,14 @@ func (s span) clip(b span) (span, bool) {
 	return s, s.to == nil || bytes.Compare(s.from, s.to) < 0
 }
 
-// clipAll returns the parts of the spans inside b.
+// clipAll returns the parts of the spans, sorted and disjoint, inside b.
 func clipAll(spans []span, b span) []span {
 	var out []span
-	for _, s := range spans {
+	first := sort.Search(len(spans), func(i int) bool { return spans[i].to == nil || bytes.Compare(spans[i].to, b.from) > 0 })
+	for _, s := range spans[first:] {
+		if b.to != nil && bytes.Compare(s.from, b.to) >= 0 {
+			break
+		}
 		if s, ok := s.clip(b); ok {
 			out = append(out, s)
 		}
