@@ -226,6 +226,9 @@ func TestDamagedCheckpoint(t *testing.T) {
 	s.name, s.kills, s.longKills, s.before = "damaged", 14, 100, damage
 	s.moments = []moment{between, between, uncommited, lastSaved, lastDone, allDone}
 	s.play(t)
+	for again := 0; shared.damaged < 2 && again < 5 && !testing.Short(); again++ {
+		s.play(t) // a fast run has seldom two checkpoints of which one can be spoiled
+	}
 	if shared.damaged < 2 && !testing.Short() {
 		t.Errorf("only %d checkpoints were damaged", shared.damaged)
 	}
