@@ -61,6 +61,24 @@ const (
 	NotNull
 )
 
+// Holds reports whether a comparison holds of two values, of which the first is less
+// (c < 0), equal or greater.
+func (op PredicateOp) Holds(c int) bool {
+	switch op {
+	case Eq:
+		return c == 0
+	case Ne:
+		return c != 0
+	case Lt:
+		return c < 0
+	case Le:
+		return c <= 0
+	case Gt:
+		return c > 0
+	}
+	return c >= 0
+}
+
 // A Split is a piece of a source that one reader reads on its own: a file range,
 // a partition, a chunk of a key space. Pos is how far it has been read; the
 // source alone knows what the bytes mean, both must be self-contained.

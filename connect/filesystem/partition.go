@@ -267,22 +267,5 @@ func passes(value *string, t types.Type, p connect.Predicate) bool {
 		return true
 	}
 	c, ok := cmp(p.Values[0])
-	if !ok {
-		return true
-	}
-	switch p.Op {
-	case connect.Eq:
-		return c == 0
-	case connect.Ne:
-		return c != 0
-	case connect.Lt:
-		return c < 0
-	case connect.Le:
-		return c <= 0
-	case connect.Gt:
-		return c > 0
-	case connect.Ge:
-		return c >= 0
-	}
-	return true
+	return !ok || p.Op.Holds(c)
 }

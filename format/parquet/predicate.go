@@ -103,20 +103,7 @@ func textCheck(p connect.Predicate) check {
 		if p.Op == connect.In {
 			return slices.ContainsFunc(list, func(x []byte) bool { return bytes.Equal(x, s) })
 		}
-		c := bytes.Compare(s, list[0])
-		switch p.Op {
-		case connect.Eq:
-			return c == 0
-		case connect.Ne:
-			return c != 0
-		case connect.Lt:
-			return c < 0
-		case connect.Le:
-			return c <= 0
-		case connect.Gt:
-			return c > 0
-		}
-		return c >= 0
+		return p.Op.Holds(bytes.Compare(s, list[0]))
 	}
 	var words *vec.Bytes // of the last dictionary
 	var passing []bool   // by word
