@@ -86,7 +86,9 @@ type bucket interface {
 	Close()
 	Trim()
 	PutOutAll()
-	wipe()
+	// wipe removes all entries from the store, with what it has of earlier buckets if
+	// this is the first.
+	wipe(first bool)
 	// recycle empties the table and keeps its memory, if it was used well.
 	recycle() bool
 	setTime(int64)
@@ -122,6 +124,7 @@ type byTime[T bucket] struct {
 	rows  bool  // they are Multis
 	held  int64 // the memory of all of them
 	cold  map[int64]bool
+	ahead int   // how many buckets come with one that is brought
 	hand  int64 // the time of the bucket that was looked at last for what can leave
 }
 
@@ -187,7 +190,8 @@ func (b *byTime[T]) Drop(t int64) {
 	if !ok {
 		return
 	}
-	x.wipe()
+	i, _ := slices.BinarySearch(b.times, t)
+	x.wipe(i == 0)
 	if len(b.spare) < spareMax && x.recycle() {
 		b.spare = append(b.spare, x)
 	} else {
@@ -195,7 +199,6 @@ func (b *byTime[T]) Drop(t int64) {
 	}
 	delete(b.of, t)
 	delete(b.cold, t)
-	i, _ := slices.BinarySearch(b.times, t)
 	if i == 0 { // as a rule
 		b.times = b.times[1:]
 	} else {

@@ -22,6 +22,13 @@ import (
 // all of them have there.
 const bigShare = 4
 
+// aheadBytes is about how much of the buckets that follow comes with one that is asked
+// for, and aheadMax how many of them.
+const (
+	aheadBytes = 256 << 10
+	aheadMax   = 255
+)
+
 // trimBucketsMax is how many buckets one Trim looks at.
 const trimBucketsMax = 1024
 
@@ -116,19 +123,33 @@ func (b *byTime[T]) PutOutAt(t int64) {
 }
 
 // BringAll is Bring of all key groups of one bucket, which is then in memory whole.
+// Small buckets come with those that follow: to look for them costs more than to read
+// them.
 func (b *byTime[T]) BringAll(t int64) error {
 	if !b.cold[t] {
 		return nil
 	}
-	x := b.of[t]
-	x.wasUsed() // it has been asked; what follows counts
+	at, _ := slices.BinarySearch(b.times, t)
+	end, was := at+1, b.held
+	for end < len(b.times) && end-at <= b.ahead && b.cold[b.times[end]] {
+		end++
+	}
+	b.of[t].wasUsed() // it has been asked; what follows counts
 	for g := b.store.Range().Lo; g < b.store.Range().Hi; g++ {
-		if err := b.Bring(base.KeyGroup(g), t, t); err != nil {
+		if err := b.Bring(base.KeyGroup(g), t, b.times[end-1]); err != nil {
 			return err
 		}
 	}
-	x.allHere()
-	delete(b.cold, t)
+	for _, t := range b.times[at:end] {
+		b.of[t].allHere()
+		delete(b.cold, t)
+	}
+	switch came := b.held - was; {
+	case came > aheadBytes || b.shape.Memory.Short(b.held):
+		b.ahead /= 2
+	case came < aheadBytes/2:
+		b.ahead = min(2*b.ahead+1, aheadMax)
+	}
 	return nil
 }
 

@@ -180,14 +180,14 @@ func (t *Table) encode(s Slot) {
 
 // Clear drops all entries at once, here and in the store.
 func (t *Table) Clear() {
-	t.wipe()
+	t.wipe(false)
 	if t.shape.Evicts || !t.recycle() {
 		t.empty()
 	}
 }
 
 // wipe removes all entries from the store.
-func (t *Table) wipe() {
+func (t *Table) wipe(first bool) {
 	t.melt()
 	if t.wrote != nil {
 		t.disk.Stale(t.n + t.cold.away)
@@ -195,7 +195,11 @@ func (t *Table) wipe() {
 	t.wrote.each(func(g base.KeyGroup) {
 		t.key = t.appendPrefix(t.key[:0], g)
 		t.val = keyenc.AppendAfter(t.val[:0], t.key) // there is one: group numbers are below FF FF
-		t.fail(t.disk.DeleteRange(t.key, t.val))
+		from := t.key
+		if first && t.isBucket {
+			from = from[:2] // one range for all that was dropped
+		}
+		t.fail(t.disk.DeleteRange(from, t.val))
 	})
 	t.wrote = nil
 }

@@ -533,7 +533,7 @@ func (m *Multi) encodeRow(w []uint64, prefix int, hash uint64) {
 
 // Clear drops all rows at once, here and in the store.
 func (m *Multi) Clear() {
-	m.wipe()
+	m.wipe(false)
 	m.empty()
 	m.rows.reset()
 	m.changed = m.changed[:0]
@@ -541,7 +541,7 @@ func (m *Multi) Clear() {
 }
 
 // wipe removes all rows from the store.
-func (m *Multi) wipe() {
+func (m *Multi) wipe(first bool) {
 	if m.wrote != nil {
 		rows := 0
 		for s := range m.Each {
@@ -550,7 +550,7 @@ func (m *Multi) wipe() {
 		m.disk.Stale(rows - m.n)
 	}
 	m.drain(math.MaxInt)
-	m.Table.wipe()
+	m.Table.wipe(first)
 }
 
 // Close gives the memory back to the budget. The store keeps what it has.

@@ -18,16 +18,17 @@ const deltaChunkBytes = 256 << 10
 // keys by a hash index, made when it is first asked. When it is frozen the task
 // may still make the index, while another goroutine reads the entries.
 type delta struct {
-	tail   int // bytes that keys have behind what is looked up
-	n      int // entries
-	pages  [][]ent
-	chunks [][]byte
-	wipes  []wipe
-	bytes  int64
-	cells  []uint64 // the index: hash of what is looked up (32) | newest ent+1 (32), open addressing
-	prev   []uint32 // by ent: the one before it with the same hash, +1
-	used   int
-	inRow  *sorted // what source has made; nil: something came since
+	tail      int // bytes that keys have behind what is looked up
+	n         int // entries
+	pages     [][]ent
+	chunks    [][]byte
+	wipes     []wipe
+	wipedFrom map[string]int // the last of wipes that begins there
+	bytes     int64
+	cells     []uint64 // the index: hash of what is looked up (32) | newest ent+1 (32), open addressing
+	prev      []uint32 // by ent: the one before it with the same hash, +1
+	used      int
+	inRow     *sorted // what source has made; nil: something came since
 }
 
 // An ent is one change of one key. Key and value lie together in a chunk.
@@ -282,6 +283,14 @@ func (d *delta) wipe(from, to []byte) {
 	if to != nil {
 		s.to = append([]byte{}, to...)
 	}
+	if i, ok := d.wipedFrom[string(from)]; ok && (s.to == nil || d.wipes[i].to != nil && bytes.Compare(d.wipes[i].to, s.to) <= 0) {
+		d.wipes[i] = wipe{s, d.n}
+		return
+	}
+	if d.wipedFrom == nil {
+		d.wipedFrom = map[string]int{}
+	}
+	d.wipedFrom[string(from)] = len(d.wipes)
 	d.wipes = append(d.wipes, wipe{s, d.n})
 	d.bytes += int64(len(from)+len(to)) + entBytes
 }
