@@ -2,6 +2,7 @@ package filesystem
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -110,23 +111,67 @@ func (s *sink) dataOf(b *vec.Batch, sel []int32) *vec.Batch {
 // partitions writes a batch's rows to their folders, in the order of the folders'
 // first rows.
 func (w *writer) partitions(b *vec.Batch, now time.Time) error {
-	rows := map[string][]int32{}
-	var order []string
+	type folder struct {
+		dir  string
+		rows []int32
+	}
+	var order []folder
+	known := map[string]int{}
+	at, last := -1, 0
 	for i := range b.Len() {
 		r := b.Row(i)
-		w.key = w.s.appendDir(w.key[:0], b, r)
-		sel, ok := rows[string(w.key)]
-		if !ok {
-			order = append(order, string(w.key))
+		if at < 0 || !w.s.sameDir(b, last, r) {
+			w.key = w.s.appendDir(w.key[:0], b, r)
+			var ok bool
+			if at, ok = known[string(w.key)]; !ok {
+				at = len(order)
+				known[string(w.key)] = at
+				order = append(order, folder{dir: string(w.key)})
+			}
 		}
-		rows[string(w.key)] = append(sel, int32(r))
+		last = r
+		order[at].rows = append(order[at].rows, int32(r))
 	}
-	for _, dir := range order {
-		if err := w.rows(dir, w.s.dataOf(b, rows[dir]), now); err != nil {
+	for _, f := range order {
+		if err := w.rows(f.dir, w.s.dataOf(b, f.rows), now); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// sameDir reports whether two rows are seen to lie in one folder, which is all that it
+// asks of: rows that follow each other mostly do.
+func (s *sink) sameDir(b *vec.Batch, x, y int) bool {
+	for _, c := range s.partCols {
+		if !sameValue(b.Cols[c], x, y) {
+			return false
+		}
+	}
+	return true
+}
+
+// sameValue reports whether two rows have one value; for types that are seldom a
+// partition's it says no.
+func sameValue(v vec.Vector, x, y int) bool {
+	switch d := v.(type) {
+	case *vec.Const:
+		return true
+	case *vec.Dict:
+		return d.Codes[x] == d.Codes[y]
+	}
+	if v.Null(x) || v.Null(y) {
+		return v.Null(x) && v.Null(y)
+	}
+	switch f := v.(type) {
+	case *vec.Bytes:
+		return bytes.Equal(f.At(x), f.At(y))
+	case *vec.Fixed[int32]:
+		return f.Vals[x] == f.Vals[y]
+	case *vec.Fixed[int64]:
+		return f.Vals[x] == f.Vals[y]
+	}
+	return false
 }
 
 // appendDir appends the folder of a row: k=v/k=v.

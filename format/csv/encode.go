@@ -1,6 +1,7 @@
 package csv
 
 import (
+	"bytes"
 	"encoding/base64"
 	"fmt"
 	"strconv"
@@ -23,9 +24,28 @@ const quoteFreeMax = 24
 type Encoder struct {
 	options
 	schema  types.Schema
-	minSafe byte // characters below it are quoted
+	quoted  [256]bool // bytes that make a text be quoted
 	null    []byte
 	text    []byte
+	cols    []column
+	seconds []second // by column
+}
+
+// A column is a column of the batch that is written, without its dictionary.
+type column struct {
+	vec   vec.Vector
+	codes []uint32 // of vec by row; nil: see one
+	one   bool     // all rows have vec's only value
+	bytes *vec.Bytes
+	ints  *vec.Fixed[int64]
+	t     types.Type
+}
+
+// A second is one that was written, with its text: the rows of a stream are often of the
+// same.
+type second struct {
+	at   int64
+	text []byte
 }
 
 // NewEncoder returns an encoder.
@@ -37,10 +57,17 @@ func NewEncoder(spec format.Spec) (*Encoder, error) {
 	if err := checkSchema(spec.Schema); err != nil {
 		return nil, err
 	}
-	e := &Encoder{options: o, schema: spec.Schema, minSafe: max(o.delim, '\n') + 1, null: o.null}
+	e := &Encoder{options: o, schema: spec.Schema, null: o.null}
+	minSafe := max(o.delim, '\n') + 1
 	if o.quoting {
-		e.minSafe = max(e.minSafe, o.quote+1)
+		minSafe = max(minSafe, o.quote+1)
 	}
+	for c := range e.quoted {
+		b := byte(c)
+		e.quoted[c] = b < minSafe || b == o.quote || b == o.delim || o.escaping && b == o.escape
+	}
+	e.cols = make([]column, len(spec.Schema))
+	e.seconds = make([]second, len(spec.Schema))
 	return e, nil
 }
 
@@ -49,17 +76,37 @@ func (e *Encoder) Encode(dst []byte, b *vec.Batch) ([]byte, error) {
 	if len(b.Cols) != len(e.schema) {
 		return dst, fmt.Errorf("format csv: a batch of %d columns for %d", len(b.Cols), len(e.schema))
 	}
+	for c, v := range b.Cols {
+		e.cols[c] = columnOf(v, e.schema[c].Type)
+	}
 	for i := range b.Len() {
 		row := b.Row(i)
-		for c, v := range b.Cols {
+		for c := range e.cols {
 			if c > 0 {
 				dst = append(dst, e.delim)
 			}
-			dst = e.cell(dst, v, row, e.schema[c].Type, c == 0)
+			dst = e.cell(dst, c, row)
 		}
 		dst = append(dst, '\n')
 	}
+	clear(e.cols) // what was written is not kept
 	return dst, nil
+}
+
+func columnOf(v vec.Vector, t types.Type) column {
+	c := column{vec: v, t: t}
+	switch x := v.(type) {
+	case *vec.Const:
+		c.vec, c.one = x.Val, true
+	case *vec.Dict:
+		c.vec, c.codes = x.Words, x.Codes
+	}
+	if t.Character() {
+		c.bytes, _ = c.vec.(*vec.Bytes)
+	} else if t.Kind == types.BigInt || t.Stamp() {
+		c.ints, _ = c.vec.(*vec.Fixed[int64])
+	}
+	return c
 }
 
 // flat returns the vector and row that hold a value.
@@ -74,19 +121,49 @@ func flat(v vec.Vector, row int) (vec.Vector, int) {
 }
 
 // cell appends one cell.
-func (e *Encoder) cell(dst []byte, v vec.Vector, row int, t types.Type, first bool) []byte {
-	v, row = flat(v, row)
-	if v.Null(row) {
-		return append(dst, e.null...)
+func (e *Encoder) cell(dst []byte, at, row int) []byte {
+	c := &e.cols[at]
+	switch {
+	case c.codes != nil:
+		row = int(c.codes[row])
+	case c.one:
+		row = 0
 	}
-	if t.Character() {
-		return e.quoteText(dst, v.(*vec.Bytes).At(row), first)
+	switch {
+	case c.bytes != nil:
+		if !c.bytes.Valid.Null(row) {
+			return e.quoteText(dst, c.bytes.At(row), at == 0)
+		}
+	case c.ints != nil:
+		if !c.ints.Valid.Null(row) {
+			if c.t.Kind == types.BigInt {
+				return strconv.AppendInt(dst, c.ints.Vals[row], 10)
+			}
+			e.text = e.stamp(e.text[:0], c.ints.Vals[row], at)
+			return e.quoteText(dst, e.text, at == 0)
+		}
+	case !c.vec.Null(row):
+		if bare(c.t) {
+			return e.value(dst, c.vec, row, c.t)
+		}
+		e.text = e.value(e.text[:0], c.vec, row, c.t)
+		return e.quoteText(dst, e.text, at == 0)
 	}
-	if bare(t) {
-		return e.value(dst, v, row, t)
+	return append(dst, e.null...)
+}
+
+// stamp appends a time in microseconds.
+func (e *Encoder) stamp(dst []byte, us int64, at int) []byte {
+	sec, rest := floor(us, 1_000_000)
+	s := &e.seconds[at]
+	if s.text == nil || s.at != sec {
+		s.at, s.text = sec, numtext.AppendTimestamp(s.text[:0], sec, 0, ' ', numtext.Short)
 	}
-	e.text = e.value(e.text[:0], v, row, t)
-	return e.quoteText(dst, e.text, first)
+	dst = numtext.AppendFraction(append(dst, s.text...), rest*1000, numtext.Short)
+	if e.cols[at].t.Kind == types.TimestampLTZ {
+		dst = append(dst, 'Z')
+	}
+	return dst
 }
 
 // bare reports whether values of a type are never quoted.
@@ -199,6 +276,9 @@ func (e *Encoder) quoteText(dst, text []byte, first bool) []byte {
 		return append(dst, text...)
 	}
 	dst = append(dst, e.quote)
+	if bytes.IndexByte(text, e.quote) < 0 && (!e.escaping || bytes.IndexByte(text, e.escape) < 0) {
+		return append(append(dst, text...), e.quote)
+	}
 	from := 0
 	for i, c := range text {
 		if c == e.quote {
@@ -213,11 +293,11 @@ func (e *Encoder) quoteText(dst, text []byte, first bool) []byte {
 }
 
 func (e *Encoder) needsQuotes(text []byte, first bool) bool {
-	if len(text) > quoteFreeMax && utf8.RuneCount(text) > quoteFreeMax {
+	if len(text) > quoteFreeMax && (len(text) > utf8.UTFMax*quoteFreeMax || numtext.Runes(text) > quoteFreeMax) {
 		return true
 	}
 	for _, c := range text {
-		if c < e.minSafe || c == e.quote || c == e.delim || e.escaping && c == e.escape {
+		if e.quoted[c] {
 			return true
 		}
 	}

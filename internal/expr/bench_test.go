@@ -91,9 +91,11 @@ func BenchmarkEval(b *testing.B) {
 		{"concat", call("CONCAT", col(2), expr.Text("-"), col(2))},
 		{"regexp", call("REGEXP", col(2), expr.Text("^b.*a$"))},
 		{"regexp_extract", call("REGEXP_EXTRACT", col(2), expr.Text("an+"))},
+		{"char_length", call("CHAR_LENGTH", col(8))},
+		{"replace", call("REPLACE", col(8), expr.Text("x"), expr.Text(""))},
 		{"md5", call("MD5", col(2))},
-		{"json_value", call("JSON_VALUE", expr.Column(8, types.TString), expr.Text("$.a"))},
-		{"parse_json_field", call("ITEM", call("PARSE_JSON", expr.Column(8, types.TString)), expr.Text("a"))},
+		{"json_value", call("JSON_VALUE", col(8), expr.Text("$.a"))},
+		{"parse_json_field", call("ITEM", call("PARSE_JSON", col(8)), expr.Text("a"))},
 		{"case_texts", call("CASE", call("<", col(0), expr.Int(100)), expr.Text("low"), call("<", col(0), expr.Int(900)), expr.Text("mid"), expr.Text("high"))},
 	} {
 		b.Run(c.name, func(b *testing.B) { benchEval(b, c.e, cols) })
@@ -148,6 +150,7 @@ func BenchmarkFilter(b *testing.B) {
 		{"nullable<const", call("<", col(4), expr.Int(500))},
 		{"and", call("AND", call("<", col(0), expr.Int(500)), call(">", col(1), expr.Int(100)))},
 		{"text=const", call("=", col(2), expr.Text("banana"))},
+		{"decimal>const", call(">", call("*", col(1), expr.Literal(types.DecimalOf(4, 3), int64(908))), expr.Literal(types.DecimalOf(7, 3), int64(500_000)))},
 		{"like_prefix", call("LIKE", col(2), expr.Text("ba%"))},
 	} {
 		b.Run(c.name, func(b *testing.B) {

@@ -252,8 +252,19 @@ const (
 func AppendClock(dst []byte, sec, nano int, f Fraction) []byte {
 	dst = append(append2(dst, sec/3600), ':')
 	dst = append(append2(dst, sec/60%60), ':')
-	dst = append2(dst, sec%60)
+	return AppendFraction(append2(dst, sec%60), nano, f)
+}
+
+// AppendFraction appends the fraction of a second, with its point.
+func AppendFraction(dst []byte, nano int, f Fraction) []byte {
 	if nano == 0 {
+		return dst
+	}
+	if ms := nano / 1_000_000; ms*1_000_000 == nano {
+		dst = append(dst, '.', byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10))
+		for f != Groups && dst[len(dst)-1] == '0' {
+			dst = dst[:len(dst)-1]
+		}
 		return dst
 	}
 	var buf [9]byte

@@ -153,6 +153,9 @@ func fromDecimal[A vec.Scalar](c *caster, wide func(A) types.Int128) castEval {
 		return total(func(x A) float64 { return types.DecimalFloat(wide(x), scale) })
 	}
 	to := c.to
+	if to.Kind == types.Decimal && to.Scale == scale && to.Prec >= c.from.Prec && to.Phys() == c.from.Phys() {
+		return same
+	}
 	return toDecimal(c, func(x A) (types.Int128, bool) {
 		v, ok := wide(x).Rescale(scale, to.Scale)
 		return v, ok && v.FitsDecimal(to.Prec)

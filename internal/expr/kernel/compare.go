@@ -191,6 +191,8 @@ func Select(op Cmp, phys types.Phys, a, b vec.Vector, rows []int32, n int, out [
 		return selOrdered(op, Num[float64](a), Num[float64](b), rows, n, out), true
 	case types.PhysBytes:
 		return selStr(op, Str(a), Str(b), rows, n, out), true
+	case types.PhysInt128:
+		return selWide(op, Num[types.Int128](a), Num[types.Int128](b), rows, n, out), true
 	}
 	return nil, false
 }

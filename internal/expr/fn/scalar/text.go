@@ -7,6 +7,7 @@ import (
 
 	"github.com/millrace-io/millrace/internal/expr/fn"
 	"github.com/millrace-io/millrace/internal/expr/kernel"
+	"github.com/millrace-io/millrace/internal/numtext"
 	"github.com/millrace-io/millrace/types"
 	"github.com/millrace-io/millrace/vec"
 )
@@ -35,7 +36,7 @@ func init() {
 		kernel.Define("REVERSE", doc("string", "REVERSE(s)", "the characters from the last to the first", "REVERSE('abc')"),
 			kernel.Sig{Args: oneText, Ret: types.TString, MayBeNull: true, Eval: kernel.TextToText(appendReverse)}),
 		kernel.Alias(kernel.Define("CHAR_LENGTH", doc("string", "CHAR_LENGTH(s)", "the number of characters", "CHAR_LENGTH('abc')"),
-			kernel.Sig{Args: oneText, Ret: types.TInt, Eval: kernel.TextToNum(func(s []byte) int32 { return int32(utf8.RuneCount(s)) })}),
+			kernel.Sig{Args: oneText, Ret: types.TInt, Eval: kernel.TextToNum(func(s []byte) int32 { return int32(numtext.Runes(s)) })}),
 			"CHARACTER_LENGTH"),
 		kernel.Define("ASCII", doc("string", "ASCII(s)", "the first byte as a signed number, 0 of ''", "ASCII('abc')"),
 			kernel.Sig{Args: oneText, Ret: types.TInt, Eval: kernel.TextToNum(firstByte)}),
