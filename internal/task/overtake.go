@@ -103,7 +103,8 @@ func (t *Task) overtake() error {
 			t.epoch = t.hurry
 		}
 		for ch, ahead := range ends {
-			t.arrived[ch], t.flight.ahead[ch] = true, ahead
+			over := exchange.Event{Kind: exchange.Watermark, Time: exchange.Idle} // what has ended holds nobody back
+			t.arrived[ch], t.flight.ahead[ch] = true, append(slices.Clip(ahead), over)
 		}
 	}
 	t.mask()
