@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"errors"
+	"math"
 	"slices"
 
 	"github.com/millrace-io/millrace/internal/exchange"
@@ -48,7 +49,7 @@ type landed struct {
 }
 
 // overtakes reports whether barriers may overtake the rows of a channel.
-func (c *Channel) overtakes() bool {
+func (c Channel) overtakes() bool {
 	return c.Route.Ship != jobgraph.Forward && c.Route.Ship != jobgraph.Broadcast && c.Priority == 0
 }
 
@@ -139,12 +140,17 @@ func (t *Task) takeOff() (overtaken bool, err error) {
 		}
 		t.flight.kept = false
 	}
-	if ahead == nil || t.cfg.NoFlight {
+	if ahead == nil || t.cfg.NoFlight || !slices.ContainsFunc(t.cfg.Channels, Channel.overtakes) {
 		return false, nil
 	}
 	k := keeper{task: t, store: store}
 	for ch, events := range ahead {
 		first, idle := t.marks[ch], t.idle[ch]
+		if t.cfg.Channels[ch].Route.Ship == jobgraph.Forward {
+			// After a restore its sender may have another part of the input, with another
+			// watermark.
+			first, idle = math.MinInt64, false
+		}
 		k.mark = first
 		for _, ev := range events {
 			idle = ev.Kind == exchange.Watermark && ev.Time == exchange.Idle
