@@ -92,8 +92,10 @@ type Split struct {
 type Source interface {
 	// Bounded reports whether the source ends by itself.
 	Bounded() bool
-	// Enumerator runs once a job. saved is nil, or what its Snapshot returned.
-	Enumerator(saved []byte) (Enumerator, error)
+	// Enumerator runs once a job. saved is nil, or what its Snapshot returned. wake,
+	// which may be called as the one of Reader may, says that Assign would now give a
+	// reader something that got nothing.
+	Enumerator(saved []byte, wake func()) (Enumerator, error)
 	// Reader runs once a subtask. wake, which may be called from any goroutine, as
 	// often as one likes and also after Close, says that Poll would now find
 	// something: see there.
@@ -104,7 +106,7 @@ type Source interface {
 type Enumerator interface {
 	// Assign returns splits for a reader that has nothing left to read. done
 	// means that neither this nor any later call has more. No splits and not
-	// done means: ask again later.
+	// done means: ask again later, after wake or some time.
 	//
 	// Assignments and barriers travel to a reader on one ordered channel, so
 	// a split is given out before the barrier, and is in the reader's snapshot,

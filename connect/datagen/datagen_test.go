@@ -37,7 +37,7 @@ func start(t *testing.T, schema types.Schema, o connect.Options, parallelism int
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.enum, err = src.Enumerator(saved); err != nil {
+	if r.enum, err = src.Enumerator(saved, func() {}); err != nil {
 		t.Fatal(err)
 	}
 	r.enum.Return(splits)

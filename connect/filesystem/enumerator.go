@@ -21,16 +21,21 @@ const assignMax = 16
 // does the work that may take long; what it has found is in state, and each of
 // its steps is one change of state under the lock, so a snapshot is right at any
 // moment: a file that is being cut is in Todo with where its next range starts.
+//
+// A reader that got nothing is woken when the planner has ended, and, if the path is
+// monitored, when it is time to list again.
 type enumerator struct {
-	s  *source
-	mu sync.Mutex
-	st state
+	s    *source
+	wake func()
+	mu   sync.Mutex
+	st   state
 
 	err      error
 	planning bool
 	closed   bool
 	done     chan struct{} // closed when the planner has ended
 	next     time.Time     // when to list again
+	unwake   func()        // stops the timer that wakes then; nil: none runs
 }
 
 // state is what a snapshot holds.
@@ -44,8 +49,8 @@ type state struct {
 
 const stateVersion = 1
 
-func newEnumerator(s *source, saved []byte) (*enumerator, error) {
-	e := &enumerator{s: s, st: state{Version: stateVersion}}
+func newEnumerator(s *source, saved []byte, wake func()) (*enumerator, error) {
+	e := &enumerator{s: s, wake: wake, st: state{Version: stateVersion}}
 	if saved != nil {
 		if err := json.Unmarshal(saved, &e.st); err != nil {
 			return nil, fmt.Errorf("table %s: read the enumerator's snapshot: %w", s.table.Name, err)
@@ -91,6 +96,9 @@ func (e *enumerator) Assign(reader int) ([]connect.Split, bool, error) {
 		out = append(out, e.st.Queue[i].split())
 	}
 	e.st.Queue = e.st.Queue[n:]
+	if n == 0 && !e.planning {
+		e.wait()
+	}
 	return out, n == 0 && !e.planning && e.st.Listed && len(e.st.Todo) == 0 && e.s.Bounded(), nil
 }
 
@@ -100,6 +108,19 @@ func (e *enumerator) work() bool {
 		return true
 	}
 	return e.s.monitor > 0 && len(e.st.Queue) == 0 && !e.s.env.Now().Before(e.next)
+}
+
+// wait wakes when it is time to list again; it is called under the lock.
+func (e *enumerator) wait() {
+	if e.s.monitor <= 0 || e.s.env.After == nil || e.closed || e.unwake != nil {
+		return
+	}
+	e.unwake = e.s.env.After(e.next.Sub(e.s.env.Now()), func() {
+		e.mu.Lock()
+		e.unwake = nil
+		e.mu.Unlock()
+		e.wake()
+	})
 }
 
 // Waiting implements connect.Enumerator. What is not listed counts as one.
@@ -162,6 +183,9 @@ func (e *enumerator) Close() error {
 	e.mu.Lock()
 	e.closed = true
 	done := e.done
+	if e.unwake != nil {
+		e.unwake()
+	}
 	e.mu.Unlock()
 	if done != nil {
 		<-done
@@ -169,7 +193,8 @@ func (e *enumerator) Close() error {
 	return nil
 }
 
-// plan lists if it is time, and cuts what is to be cut.
+// plan lists if it is time, and cuts what is to be cut. Nobody is woken when it has
+// found nothing.
 func (e *enumerator) plan() {
 	defer close(e.done)
 	err := e.listFiles()
@@ -186,7 +211,14 @@ func (e *enumerator) plan() {
 	e.mu.Lock()
 	e.err = errors.Join(e.err, err)
 	e.planning = false
+	nothing := e.err == nil && len(e.st.Queue) == 0 && e.s.monitor > 0
+	if nothing {
+		e.wait()
+	}
 	e.mu.Unlock()
+	if !nothing && !e.s.env.Sync {
+		e.wake()
+	}
 }
 
 // listFiles adds the files that are new to Todo.

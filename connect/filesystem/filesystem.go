@@ -24,6 +24,7 @@ import (
 
 	"github.com/millrace-io/millrace/connect"
 	"github.com/millrace-io/millrace/format"
+	"github.com/millrace-io/millrace/internal/env"
 	"github.com/millrace-io/millrace/internal/fsys"
 	"github.com/millrace-io/millrace/internal/fsys/local"
 	"github.com/millrace-io/millrace/types"
@@ -34,6 +35,9 @@ type Env struct {
 	// Open returns the store that a 'path' is in, and its name there.
 	Open func(path string) (fsys.FS, string, error)
 	Now  func() time.Time
+	// After calls f on a goroutine of its own, unless stop comes first. Nil: nobody is
+	// woken to list a path again.
+	After func(d time.Duration, f func()) (stop func())
 	// Attempt names one run of a sink's writer, so that its files cannot have
 	// the name of an earlier run's.
 	Attempt func() string
@@ -80,7 +84,9 @@ func OpenStore(path string) (fsys.FS, string, error) {
 	return open(path)
 }
 
-func init() { connect.Register(New(Env{Open: OpenStore, Now: now, Attempt: attempt})) }
+func init() {
+	connect.Register(New(Env{Open: OpenStore, Now: now, After: env.After, Attempt: attempt}))
+}
 
 // New returns the connector in a given world.
 func New(env Env) *connect.Connector {

@@ -39,7 +39,7 @@ func TestListingRace(t *testing.T) {
 		w.fs = &racing{FS: w.fs, miss: "b.csv", arrives: func() { w.put(t, "d/d.csv", "d,4\n") }}
 		tab := table(two, "d", "csv", "source.monitor-interval", "10 s", "source.file-order", order)
 		src := open(t, w.env(true), tab, scan(tab))
-		e, err := src.Enumerator(nil)
+		e, err := src.Enumerator(nil, func() {})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -142,7 +142,9 @@ func (s *source) filters() []format.KeyFilter {
 func (s *source) Bounded() bool { return s.monitor == 0 }
 
 // Enumerator implements connect.Source.
-func (s *source) Enumerator(saved []byte) (connect.Enumerator, error) { return newEnumerator(s, saved) }
+func (s *source) Enumerator(saved []byte, wake func()) (connect.Enumerator, error) {
+	return newEnumerator(s, saved, wake)
+}
 
 // Reader implements connect.Source.
 func (s *source) Reader(_ int, wake func()) (connect.Reader, error) {

@@ -110,7 +110,7 @@ func lines(b *vec.Batch) []string {
 // Every stop Polls, at first, it takes a snapshot and goes on from it.
 func readAll(t *testing.T, src connect.Source, readers, stop int) ([]string, error) {
 	t.Helper()
-	e, err := src.Enumerator(nil)
+	e, err := src.Enumerator(nil, func() {})
 	if err != nil {
 		return nil, err
 	}
@@ -182,7 +182,7 @@ func readAll(t *testing.T, src connect.Source, readers, stop int) ([]string, err
 				_ = r.Close()
 			}
 			_ = e.Close()
-			if e, err = src.Enumerator(saved); err != nil {
+			if e, err = src.Enumerator(saved, func() {}); err != nil {
 				t.Fatal(err)
 			}
 			if restores%2 == 0 { // the splits go back and are given out anew
@@ -305,7 +305,7 @@ func TestChanges(t *testing.T) {
 	sc.Parallelism = 3
 	for _, sync := range []bool{true, false} {
 		src := open(t, w.env(sync), tab, sc)
-		e, err := src.Enumerator(nil)
+		e, err := src.Enumerator(nil, func() {})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -473,7 +473,7 @@ func TestErrorsNameThePlace(t *testing.T) {
 		tab.Options[format+".ignore-parse-errors"] = "true"
 		w.put(t, "d/x."+format, "a,1,1\n[}\n\"a\n")
 		src := open(t, w.env(true), tab, scan(tab))
-		e, _ := src.Enumerator(nil)
+		e, _ := src.Enumerator(nil, func() {})
 		r, _ := src.Reader(0, func() {})
 		splits, _, err := e.Assign(0)
 		if err != nil || r.Add(splits) != nil {
@@ -514,7 +514,7 @@ func TestPreferAndLimit(t *testing.T) {
 	w.put(t, "d/a.csv", "a,1\n", "d/b.csv", "b,2\n", "d/c.csv", "c,3\n")
 	tab := table(two, "d", "csv")
 	src := open(t, w.env(true), tab, scan(tab))
-	e, _ := src.Enumerator(nil)
+	e, _ := src.Enumerator(nil, func() {})
 	r, _ := src.Reader(0, func() {})
 	splits, _, err := e.Assign(0)
 	if err != nil || len(splits) != 3 || e.Waiting() != 0 {
@@ -540,6 +540,46 @@ func TestPreferAndLimit(t *testing.T) {
 	wantRows(t, rows, err, "a|1", "b|2")
 }
 
+// TestMonitorWakes shows that a reader that got nothing need not ask again by itself.
+func TestMonitorWakes(t *testing.T) {
+	w := newWorld()
+	w.put(t, "d/a.csv", "a,1\n")
+	env := w.env(false)
+	env.Now = time.Now
+	env.After = func(d time.Duration, f func()) func() {
+		timer := time.AfterFunc(d, f)
+		return func() { timer.Stop() }
+	}
+	tab := table(two, "d", "csv", "source.monitor-interval", "1 ms")
+	woken := make(chan bool, 1)
+	e, err := open(t, env, tab, scan(tab)).Enumerator(nil, func() {
+		select {
+		case woken <- true:
+		default:
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	for _, want := range []string{"d/a.csv", "d/b.csv"} {
+		for got := ""; got == ""; {
+			splits, _, err := e.Assign(0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(splits) == 0 {
+				<-woken
+				continue
+			}
+			if got = splits[0].ID; got != want {
+				t.Fatal(got)
+			}
+		}
+		w.put(t, "d/b.csv", "b,2\n")
+	}
+}
+
 func TestMonitor(t *testing.T) {
 	w := newWorld()
 	w.put(t, "d/a.csv", "a,1\n")
@@ -548,7 +588,7 @@ func TestMonitor(t *testing.T) {
 	if src.Bounded() {
 		t.Fatal("bounded")
 	}
-	e, err := src.Enumerator(nil)
+	e, err := src.Enumerator(nil, func() {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -578,7 +618,7 @@ func TestMonitor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e, err = src.Enumerator(saved); err != nil {
+	if e, err = src.Enumerator(saved, func() {}); err != nil {
 		t.Fatal(err)
 	}
 	w.put(t, "d/0.csv", "c,3\n")
@@ -597,7 +637,7 @@ func TestFileOrder(t *testing.T) {
 	for order, want := range map[string][]string{"name": {"a|2", "b|1"}, "modification-time": {"b|1", "a|2"}} {
 		tab := table(two, "d", "csv", "source.file-order", order)
 		src := open(t, w.env(true), tab, scan(tab))
-		e, _ := src.Enumerator(nil)
+		e, _ := src.Enumerator(nil, func() {})
 		if !e.Ordered() {
 			t.Fatal("not ordered")
 		}

@@ -51,7 +51,7 @@ func BenchmarkSource(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	enum, err := src.Enumerator(nil)
+	enum, err := src.Enumerator(nil, func() {})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -47,7 +47,7 @@ func start(t *testing.T, src connect.Source, parallelism int, saved []byte, spli
 	t.Helper()
 	r := &sourceRun{t: t, src: src, last: map[string]int64{}, asked: make([]bool, parallelism)}
 	var err error
-	if r.enum, err = src.Enumerator(saved); err != nil {
+	if r.enum, err = src.Enumerator(saved, func() {}); err != nil {
 		t.Fatal(err)
 	}
 	r.enum.Return(splits)
@@ -183,7 +183,7 @@ func TestSplitsStayTogether(t *testing.T) {
 // One reader with several splits reads them in turn, or as it is told.
 func TestReaderTakesTheEarliestSplit(t *testing.T) {
 	src := open(t, nil, 2, connect.Options{"table": "bid", "events.num": "1000000"}, "dateTime")
-	enum, _ := src.Enumerator(nil)
+	enum, _ := src.Enumerator(nil, func() {})
 	reader, _ := src.Reader(0, func() {})
 	for i := range 2 {
 		splits, _, _ := enum.Assign(i)

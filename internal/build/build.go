@@ -215,13 +215,13 @@ func Sink(s *jobgraph.Sink) (connect.Sink, error) {
 	return c.Sink(s.Table, s.Write)
 }
 
-// Enumerator makes the enumerator of a source.
-func Enumerator(s *jobgraph.Source, saved []byte) (connect.Enumerator, error) {
+// Enumerator makes the enumerator of a source; wake says that it has found splits.
+func Enumerator(s *jobgraph.Source, saved []byte, wake func()) (connect.Enumerator, error) {
 	src, err := open(s, nil)
 	if err != nil {
 		return nil, err
 	}
-	return src.Enumerator(saved)
+	return src.Enumerator(saved, wake)
 }
 
 func open(s *jobgraph.Source, w *World) (connect.Source, error) {
@@ -254,6 +254,7 @@ func Source(s *jobgraph.Source, id task.ID, w *World, wake func()) (*task.Source
 			out.Align = &task.Align{Alignment: *a}
 		}
 		out.Watermarks, err = watermarks(s, env)
+		out.Prompt = !src.Bounded()
 	}
 	return out, err
 }

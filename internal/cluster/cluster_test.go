@@ -36,7 +36,7 @@ func newTap() *tap { return &tap{rows: make(chan int64, 100), wake: make(chan fu
 
 func (s *tap) Bounded() bool { return true }
 
-func (s *tap) Enumerator(saved []byte) (connect.Enumerator, error) {
+func (s *tap) Enumerator(saved []byte, _ func()) (connect.Enumerator, error) {
 	return &tapSplits{saved != nil}, nil
 }
 

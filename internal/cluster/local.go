@@ -71,7 +71,9 @@ func (l *Local) Run(ctx context.Context) (job.Outcome, error) {
 	l.wake = make(chan struct{}, 1)
 	l.tasks = map[task.ID]*runner{}
 	l.layOut(l.Graph)
-	l.Options.Enumerator = build.Enumerator
+	l.Options.Enumerator = func(s *jobgraph.Source, saved []byte) (connect.Enumerator, error) {
+		return build.Enumerator(s, saved, func() { l.Send(job.Event{Found: true}) })
+	}
 	l.Options.Checkpoints = l.Storage != nil
 	if err := l.openSinks(); err != nil {
 		return job.Outcome{}, err

@@ -170,7 +170,7 @@ func (t *FullTable) begin(now int64) error {
 		return err
 	}
 	t.read = r
-	if r.enum, err = src.Enumerator(nil); err != nil {
+	if r.enum, err = src.Enumerator(nil, func() {}); err != nil {
 		return err
 	}
 	// It is asked again anyway while rows wait for the table.

@@ -449,7 +449,7 @@ func (fileReader) Snapshot() ([]connect.Split, error) { return nil, nil }
 
 type fileSource struct{ *fileTable }
 
-func (s fileSource) Enumerator([]byte) (connect.Enumerator, error) {
+func (s fileSource) Enumerator([]byte, func()) (connect.Enumerator, error) {
 	return fileEnumerator(s), nil
 }
 func (s fileSource) Reader(int, func()) (connect.Reader, error) { return fileReader(s), nil }

@@ -40,6 +40,7 @@ type Event struct {
 	Tick       bool
 	Recovered  bool       // Recover is done
 	Want       *task.ID   // a reader has room
+	Found      bool       // an enumerator may have splits for readers that wait
 	Mark       *Mark      // watermark of a source that is aligned with others
 	Ack        *Ack       // a task's part of an epoch is durable
 	Finished   *Ack       // a task has ended; Epoch is 0

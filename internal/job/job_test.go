@@ -82,6 +82,7 @@ func play(t *testing.T, text string) []byte {
 type world struct {
 	t       *testing.T
 	args    []string // of new
+	splits  *splits  // of the last attempt
 	master  *job.Master
 	now     int64
 	attempt int
@@ -163,7 +164,8 @@ func (w *world) open() {
 		Restart: job.Restart{Attempts: int64(o["attempts"]), DelayUs: int64(o["delay"]) * 1000, DelayMaxUs: int64(o["max-delay"]) * 1000,
 			Multiplier: float64(o["multiplier"]), ResetUs: int64(o["reset"]) * 1000, WindowUs: int64(o["window"]) * 1000, Alike: o["alike"]},
 		Enumerator: func(_ *jobgraph.Source, saved []byte) (connect.Enumerator, error) {
-			e := &splits{}
+			e := &splits{endless: o["endless"] > 0}
+			w.splits = e
 			if saved != nil {
 				return e, json.Unmarshal(saved, &e.left)
 			}
@@ -179,11 +181,14 @@ func (w *world) open() {
 }
 
 // splits hands out one split at a time.
-type splits struct{ left []string }
+type splits struct {
+	left    []string
+	endless bool // more may be found
+}
 
 func (s *splits) Assign(int) ([]connect.Split, bool, error) {
 	if len(s.left) == 0 {
-		return nil, true, nil
+		return nil, !s.endless, nil
 	}
 	id := s.left[0]
 	s.left = s.left[1:]
@@ -222,6 +227,11 @@ func (w *world) event(word string, args []string) job.Event {
 		w.attempt++
 		w.tasks, w.ended = nil, map[task.ID]bool{}
 		return job.Event{Recovered: true}
+	case "found":
+		if len(args) > 0 {
+			w.splits.left = append(w.splits.left, args...)
+		}
+		return job.Event{Found: true}
 	case "want":
 		id := w.task(args[0])
 		return job.Event{Want: &id}

@@ -106,6 +106,10 @@ func (m *Master) Step(now int64, ev Event) []Command {
 		m.deploy(now)
 	case ev.Want != nil:
 		m.want(*ev.Want)
+	case ev.Found:
+		if m.phase == running || m.phase == ending {
+			m.assignWaiting()
+		}
 	case ev.Mark != nil:
 		m.marked(ev.Mark.Task, ev.Mark.Time)
 	case ev.Ack != nil:
@@ -284,13 +288,7 @@ func (m *Master) tick(now int64) {
 	}
 	m.retry(now)
 	m.hurry(now)
-	for _, s := range m.sources {
-		waiting := s.waiting
-		s.waiting = nil
-		for _, id := range waiting {
-			m.assign(s, id, false)
-		}
-	}
+	m.assignWaiting()
 	if p := m.pending; p != nil && p.manifest == nil && !p.last && !m.settling && m.opt.TimeoutUs > 0 && now-p.start > m.opt.TimeoutUs {
 		m.giveUp(now, fmt.Errorf("checkpoint %d took longer than execution.checkpointing.timeout", p.epoch))
 	}
@@ -320,8 +318,19 @@ func (m *Master) want(id task.ID) {
 	}
 }
 
+// assignWaiting asks again for the readers that got nothing.
+func (m *Master) assignWaiting() {
+	for _, s := range m.sources {
+		waiting := s.waiting
+		s.waiting = nil
+		for _, id := range waiting {
+			m.assign(s, id, false)
+		}
+	}
+}
+
 // assign asks the enumerator for a reader. Without splits, and not done, the
-// reader waits for a tick.
+// reader waits until some are found, or for a tick.
 func (m *Master) assign(s *source, id task.ID, first bool) {
 	if m.draining() {
 		s.waiting = append(s.waiting, id)

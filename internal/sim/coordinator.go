@@ -216,7 +216,7 @@ func (c *coordinator) kill() {
 }
 
 func (c *coordinator) enumerator(src *jobgraph.Source, saved []byte) (connect.Enumerator, error) {
-	return c.w.plan.source(src).Enumerator(saved)
+	return c.w.plan.source(src).Enumerator(saved, func() {})
 }
 
 // send gives the master an event.

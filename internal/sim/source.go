@@ -134,7 +134,7 @@ func (s scan) Reader(_ int, wake func()) (connect.Reader, error) {
 }
 
 // Enumerator implements connect.Source.
-func (s *source) Enumerator(saved []byte) (connect.Enumerator, error) {
+func (s *source) Enumerator(saved []byte, _ func()) (connect.Enumerator, error) {
 	e := &enumerator{}
 	if saved != nil {
 		return e, json.Unmarshal(saved, &e.left)

@@ -342,7 +342,7 @@ type source struct {
 func (s *source) Bounded() bool { return s.ends }
 
 // Enumerator implements connect.Source.
-func (s *source) Enumerator(saved []byte) (connect.Enumerator, error) {
+func (s *source) Enumerator(saved []byte, _ func()) (connect.Enumerator, error) {
 	return &enumerator{given: string(saved) == "given"}, nil
 }
 

@@ -97,7 +97,7 @@ func sameValues(a, b types.Type) bool {
 func (s *source) Bounded() bool { return true }
 
 // Enumerator implements connect.Source.
-func (s *source) Enumerator(saved []byte) (connect.Enumerator, error) {
+func (s *source) Enumerator(saved []byte, _ func()) (connect.Enumerator, error) {
 	return &enumerator{s: s, given: len(saved) == 1 && saved[0] == 1}, nil
 }
 

@@ -27,6 +27,7 @@ type Source struct {
 	Gap        int64  // … or after so many rows of a split, if it has risen at all; 0: by IntervalUs
 	IdleUs     int64  // a split without rows for so long holds nothing back; 0: never
 	Align      *Align // with other sources; nil: with none
+	Prompt     bool   // a watermark that has risen is told when the reader has no rows ready
 
 	splits  map[string]*split
 	hold    bool
@@ -217,6 +218,18 @@ func (s *Source) advanced() (int64, bool) {
 	}
 	s.mark = low
 	return low, true
+}
+
+// prompt returns the watermark as known when the reader has nothing ready: nobody is
+// kept busy by watermarks then, and windows need not wait for the interval. A table
+// that ends is as good as read, and keeps to the interval: what is late in it does not
+// depend on when it was read.
+func (s *Source) prompt() (int64, bool) {
+	if !s.Prompt || s.high <= s.mark || s.Gap > 0 {
+		return 0, false
+	}
+	s.mark = s.high
+	return s.mark, true
 }
 
 // tick tells processing time. When no rows flow, a watermark that waits for the

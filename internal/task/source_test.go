@@ -135,6 +135,18 @@ func TestMarksOnPeriodic(t *testing.T) {
 	p.want("second tick without rows", p.tick(2), "op watermark 1102")
 }
 
+// TestMarksPrompt shows that a table without an end tells a watermark as soon as the
+// reader has nothing more ready, once, and only if it is known.
+func TestMarksPrompt(t *testing.T) {
+	p := play(t, task.Source{IntervalUs: 100, Prompt: true}, "a", "b")
+	p.want("the other split holds it", p.read("a", 1000), "op rows 1 of input 0, marks []")
+	p.want("below the interval", p.read("b", 900, 950), "op rows 2 of input 0, marks [{1 900}]; op watermark 950")
+	p.want("nothing new", p.read("b", 940), "op rows 1 of input 0, marks []")
+	p.want("nor at ticks", p.tick(1)+p.tick(2), "")
+	p = play(t, task.Source{Gap: 3, Prompt: true}, "a")
+	p.want("on-event", p.read("a", 10), "op rows 1 of input 0, marks []")
+}
+
 // TestMarksOnEvent shows scan.watermark.emit.strategy = on-event: a watermark behind
 // every n'th row of a split that has raised it, and none by time.
 func TestMarksOnEvent(t *testing.T) {

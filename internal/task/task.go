@@ -401,6 +401,11 @@ func (t *Task) stepSource() (bool, error) {
 	if m, ok := src.advanced(); ok {
 		return true, t.top().Watermark(m)
 	}
+	if !did {
+		if m, ok := src.prompt(); ok {
+			return true, t.top().Watermark(m)
+		}
+	}
 	return did, nil
 }
 

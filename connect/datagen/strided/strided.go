@@ -85,7 +85,7 @@ type Made struct {
 func (s *Source) Bounded() bool { return s.Ends }
 
 // Enumerator implements connect.Source.
-func (s *Source) Enumerator(saved []byte) (connect.Enumerator, error) {
+func (s *Source) Enumerator(saved []byte, _ func()) (connect.Enumerator, error) {
 	e := &enumerator{readers: s.Readers}
 	if saved != nil {
 		if err := json.Unmarshal(saved, &e.shards); err != nil {

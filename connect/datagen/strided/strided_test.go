@@ -34,7 +34,7 @@ func TestEveryUnitOnce(t *testing.T) {
 		var back []connect.Split
 		for i, readers := range steps {
 			src := numbers(1000, 10, readers)
-			enum, err := src.Enumerator(saved)
+			enum, err := src.Enumerator(saved, func() {})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -85,14 +85,14 @@ func TestEveryUnitOnce(t *testing.T) {
 func TestShares(t *testing.T) {
 	for before := 1; before <= 9; before++ {
 		for after := 1; after <= 9; after++ {
-			enum, _ := numbers(1, 1, before).Enumerator(nil)
+			enum, _ := numbers(1, 1, before).Enumerator(nil, func() {})
 			var splits []connect.Split
 			for i := range before {
 				s, _, _ := enum.Assign(i)
 				splits = append(splits, s...)
 			}
 			saved, _ := enum.Snapshot()
-			enum, _ = numbers(1, 1, after).Enumerator(saved)
+			enum, _ = numbers(1, 1, after).Enumerator(saved, func() {})
 			enum.Return(splits)
 			shares := make([]float64, after)
 			for i := range after {
@@ -114,7 +114,7 @@ func TestShares(t *testing.T) {
 
 func TestBadPosition(t *testing.T) {
 	for _, pos := range []string{"", "{}", `{"index":2,"of":2}`} {
-		enum, _ := numbers(1, 1, 1).Enumerator([]byte("[]"))
+		enum, _ := numbers(1, 1, 1).Enumerator([]byte("[]"), func() {})
 		enum.Return([]connect.Split{{ID: "x", Pos: []byte(pos)}})
 		if _, _, err := enum.Assign(0); err == nil {
 			t.Errorf("position %q is accepted", pos)
