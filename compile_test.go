@@ -134,7 +134,7 @@ func TestPlanErrors(t *testing.T) {
 		{"other JSON", `{"a": 1}`, tables, "", "it is no compiled plan"},
 		{"Flink's", `{"flinkVersion": "2.3", "nodes": []}`, tables, "", "compiled plan of Apache Flink"},
 		{"ttl", strings.Replace(good, `"ttl": "0 ms"`, `"ttl": "soon"`, 1), tables, "", "'soon' is not a duration"},
-		{"table gone", good, "", "", "the path '/data/orders.csv' does not exist"},
+		{"table gone", good, "", "", "s.csv' does not exist: file does not exist"},
 		{"temporary", strings.ReplaceAll(good, `"options": {`, `"temporary": true, "options": {`), "", "", "the temporary table default_catalog.default_database.totals is not there"},
 		{"column", good, strings.Replace(tables, "price INT", "price BIGINT", 1), "", "column 'price' of the table default_catalog.default_database.items is BIGINT now, and the plan was compiled with INT"},
 		{"new column", good, strings.Replace(tables, "price INT", "price INT, x INT", 1), "", "has the column 'x'"},
