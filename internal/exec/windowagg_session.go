@@ -22,7 +22,8 @@ import (
 // In memory the windows are a slice of structs, and their accumulators entries of
 // a table that is not saved. The state is one table by key, whose blob has the
 // key's windows: start, end and accumulators as a partial row. It is written for
-// the keys that have changed when a checkpoint is taken.
+// the keys that have changed when a checkpoint is taken, and for those that leave
+// memory: see windowagg_sessioncold.go.
 type sessionAgg struct {
 	Base
 	spec  *jobgraph.WindowAgg
@@ -49,6 +50,7 @@ type sessionAgg struct {
 	feed feed
 
 	lates *lateRows
+	cold  sessionCold
 }
 
 // session is a window of a key.
@@ -107,12 +109,8 @@ func (w *sessionAgg) Open(ctx *Context) error {
 		return err
 	}
 	w.tab = w.accs.newGroups(t, nil, false)
-	w.keys, err = keyed.Open(ctx.State, keyed.Shape{Name: groupTableName, Key: w.group.types, Words: 1, Blobs: []int{0}, Groups: ctx.Groups, Memory: ctx.Memory})
-	if err != nil {
-		return err
-	}
 	w.mark = savedMark(ctx)
-	return w.load()
+	return w.openKeys()
 }
 
 // Process implements Operator.
@@ -148,14 +146,16 @@ func (w *sessionAgg) step() (*vec.Batch, error) {
 		for k.mark < len(k.b.Marks) && k.b.Marks[k.mark].Row <= row {
 			m := k.b.Marks[k.mark]
 			k.mark++
-			if w.spec.Window.Proctime || len(w.heap) == 0 || w.heap[0].fire > m.Time {
+			if w.spec.Window.Proctime || !w.fires(m.Time) {
 				w.setMark(m.Time)
 				continue
 			}
 			if err := w.apply(); err != nil {
 				return nil, err
 			}
-			if !w.collect(m.Time) {
+			if done, err := w.collect(m.Time); err != nil {
+				return nil, err
+			} else if !done {
 				k.mark-- // it is not done with
 				return w.takeOut()
 			}
@@ -182,15 +182,23 @@ func (w *sessionAgg) step() (*vec.Batch, error) {
 			w.feed.front(&feedItem{mark: last})
 		}
 		w.emitLate(late)
-		return nil, nil
+		return nil, w.trim()
 	}
 	if marked {
 		w.out.marks = append(w.out.marks, vec.Mark{Row: int32(len(w.out.keys)), Time: last})
 	}
 	b, err := w.takeOut()
+	if err != nil {
+		return nil, err
+	}
 	w.sweep()
 	w.emitLate(late)
-	return b, err
+	return b, w.trim()
+}
+
+// fires reports whether windows may be complete at a time.
+func (w *sessionAgg) fires(t int64) bool {
+	return len(w.heap) > 0 && w.heap[0].fire <= t || w.cold.timers.Due(t)
 }
 
 // emitLate queues late rows before all else that waits.
@@ -391,9 +399,13 @@ type sessionOut struct {
 // firing returns a source of the results of all windows that are complete at t.
 func (w *sessionAgg) firing(t int64) func() (*vec.Batch, error) {
 	return func() (*vec.Batch, error) {
-		if w.collect(t) && len(w.out.keys) == 0 {
+		done, err := w.collect(t)
+		if err != nil {
+			return nil, err
+		}
+		if done && len(w.out.keys) == 0 {
 			w.sweep()
-			return nil, nil
+			return nil, w.trim()
 		}
 		return w.takeOut()
 	}
@@ -401,12 +413,21 @@ func (w *sessionAgg) firing(t int64) func() (*vec.Batch, error) {
 
 // collect reads the results of the windows that are complete at t and closes
 // them. It reports whether that is all of them; else there is a batch to take.
-func (w *sessionAgg) collect(t int64) bool {
+func (w *sessionAgg) collect(t int64) (done bool, err error) {
 	for {
 		wins := w.due(t, vec.BatchRowsMax-len(w.out.keys))
 		if len(wins) == 0 {
-			w.setMark(t)
-			return true
+			switch {
+			case !w.cold.timers.Due(t):
+				w.setMark(t)
+				return true, nil
+			case len(w.out.keys) > 0:
+				return false, nil // they leave before their keys may
+			}
+			if err := w.bring(t); err != nil {
+				return false, err
+			}
+			continue
 		}
 		w.readOut(wins)
 		for _, s := range wins {
@@ -415,7 +436,7 @@ func (w *sessionAgg) collect(t int64) bool {
 			w.leave(key)
 		}
 		if len(w.out.keys) >= vec.BatchRowsMax {
-			return false
+			return false, nil
 		}
 	}
 }
@@ -433,6 +454,7 @@ func (w *sessionAgg) sweep() {
 	for _, key := range w.empty {
 		if bit := uint64(1) << (key & 63); w.heads[key] == 0 && w.dirty[key>>6]&bit != 0 {
 			w.dirty[key>>6] &^= bit
+			w.dropTimer(key)
 			w.keys.Delete(key)
 		}
 	}
@@ -499,7 +521,7 @@ func (w *sessionAgg) Watermark(t int64, out Output) (bool, error) {
 // Tick implements Operator.
 func (w *sessionAgg) Tick(now int64, out Output) (bool, error) {
 	over := now - w.spec.Window.Granule // the last instant of a window is over, too
-	if w.spec.Window.Proctime && len(w.heap) > 0 && w.heap[0].fire <= over {
+	if w.spec.Window.Proctime && w.fires(over) {
 		w.feed.batches(w.firing(over))
 	}
 	return w.feed.drain(out)
@@ -518,7 +540,9 @@ func (w *sessionAgg) Resume(out Output) (bool, error) { return w.feed.drain(out)
 func (w *sessionAgg) Close() error {
 	if w.keys != nil {
 		w.keys.Close()
+		w.cold.timers.Close()
 		w.tab.close(w.ctx.Memory)
+		w.ctx.Memory.Add(-w.cold.bytes)
 	}
 	return nil
 }

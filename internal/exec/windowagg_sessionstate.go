@@ -1,7 +1,9 @@
 package exec
 
 import (
+	"cmp"
 	"fmt"
+	"math/bits"
 
 	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/keyenc"
@@ -19,21 +21,20 @@ func (w *sessionAgg) rowTypes() []types.Type {
 func (w *sessionAgg) Snapshot(base.Epoch) error {
 	saveMark(w.ctx, w.mark)
 	w.tab.On(w.tab.Table)
-	ts := w.rowTypes()
-	var buf []byte
-	for word, bits := range w.dirty {
-		for b := range 64 {
-			if bits&(1<<b) == 0 {
-				continue
-			}
-			key := keyed.Slot(word<<6 | b)
-			buf = w.encode(buf[:0], key, ts)
-			w.keys.SetBlob(key, 0, buf)
-			w.keys.Touch(key)
+	for word, set := range w.dirty {
+		for ; set != 0; set &= set - 1 {
+			w.save(keyed.Slot(word<<6 | bits.TrailingZeros64(set)))
 		}
-		w.dirty[word] = 0
 	}
-	return w.keys.Snapshot()
+	return cmp.Or(w.cold.timers.Err(), w.keys.Snapshot())
+}
+
+// save writes the windows of a key into its entry.
+func (w *sessionAgg) save(key keyed.Slot) {
+	w.dirty[key>>6] &^= 1 << (key & 63)
+	w.cold.buf = w.encode(w.cold.buf[:0], key, w.cold.types)
+	w.keys.SetBlob(key, sessionBlob, w.cold.buf)
+	w.setTimer(key)
 }
 
 func (w *sessionAgg) encode(dst []byte, key keyed.Slot, ts []types.Type) []byte {
@@ -50,42 +51,37 @@ func (w *sessionAgg) encode(dst []byte, key keyed.Slot, ts []types.Type) []byte 
 	return dst
 }
 
-func (w *sessionAgg) load() error {
-	ts := w.rowTypes()
-	var empty []keyed.Slot
-	for key := range w.keys.Each {
-		build := make([]*vec.Builder, len(ts))
-		for i, t := range ts {
-			build[i] = vec.NewBuilder(t)
-		}
-		rest := w.keys.Blob(key, 0)
-		if len(rest) == 0 {
-			empty = append(empty, key)
-		}
-		for len(rest) > 0 {
+// load makes the windows that entries have.
+func (w *sessionAgg) load(keys []keyed.Slot) error {
+	build := make([]*vec.Builder, len(w.cold.types))
+	for i, t := range w.cold.types {
+		build[i] = vec.NewBuilder(t)
+	}
+	var of []keyed.Slot
+	for _, key := range keys {
+		for rest := w.keys.Blob(key, sessionBlob); len(rest) > 0; {
 			var err error
-			if rest, err = keyenc.DecodeRow(rest, ts, build); err != nil {
+			if rest, err = keyenc.DecodeRow(rest, w.cold.types, build); err != nil {
 				return fmt.Errorf("read windows: %w", err)
 			}
+			of = append(of, key)
 		}
-		cols := make([]vec.Vector, len(build))
-		for i, b := range build {
-			cols[i] = b.Finish()
-		}
-		start, end := cols[0].(*vec.Fixed[int64]).Vals, cols[1].(*vec.Fixed[int64]).Vals
-		slots := make([]keyed.Slot, len(start))
-		for i := range start {
-			slots[i] = w.list[w.open(key, start[i], end[i])].acc
-		}
-		w.tab.On(w.tab.Table)
-		if err := w.accs.merge(w.tab, cols[2:], slots, w.work.ident.upTo(len(slots))); err != nil {
-			return err
-		}
+		w.keys.Unload(key, sessionBlob)
 	}
-	for _, key := range empty {
-		w.keys.Delete(key)
+	if len(of) == 0 {
+		return nil
 	}
-	return nil
+	cols := make([]vec.Vector, len(build))
+	for i, b := range build {
+		cols[i] = b.Finish()
+	}
+	start, end := cols[0].(*vec.Fixed[int64]).Vals, cols[1].(*vec.Fixed[int64]).Vals
+	slots := make([]keyed.Slot, len(of))
+	for i, key := range of {
+		slots[i] = w.list[w.open(key, start[i], end[i])].acc
+	}
+	w.tab.On(w.tab.Table)
+	return w.accs.merge(w.tab, cols[2:], slots, w.work.ident.upTo(len(slots)))
 }
 
 func (x sessionTimer) before(y sessionTimer) bool {

@@ -397,6 +397,7 @@ func (t *Table) Blob(s Slot, w int) []byte {
 // SetBlob copies b and lets word w refer to it; nil unsets it. b may be part of
 // the blob that is replaced. It touches the slot.
 func (t *Table) SetBlob(s Slot, w int, b []byte) {
+	t.thawOne(s)
 	t.Touch(s)
 	e := t.entry(s)
 	old := e[w]
@@ -413,6 +414,15 @@ func (t *Table) SetBlob(s Slot, w int, b []byte) {
 		e[w] = t.arena.store(b)
 	}
 	t.arena.drop(old)
+}
+
+// Unload drops the bytes that word w refers to and not from the store: the caller has
+// them in another form, and sets them before the entry changes.
+func (t *Table) Unload(s Slot, w int) {
+	t.thawOne(s)
+	e := t.entry(s)
+	t.arena.drop(e[w])
+	e[w] = 0
 }
 
 // fits reports whether a string of m bytes has blocks of the size that one of n
