@@ -120,7 +120,9 @@ func (r *Rank) closeRows() {
 // Process implements Operator.
 func (r *Rank) Process(_ int, b *vec.Batch, out Output) (bool, error) {
 	if r.window != nil {
-		r.window.process(b)
+		if err := r.window.process(b); err != nil {
+			return false, err
+		}
 		return r.drain(out)
 	}
 	switch {

@@ -80,12 +80,13 @@ func (r *Rank) finishEnd() error {
 
 // whole returns a source of batches with the ranked rows of all partitions.
 func (r *Rank) whole(x *rankRows) func() (*vec.Batch, error) {
+	return r.wholeOf(x, slices.Collect(x.m.Each))
+}
+
+// wholeOf is whole for some partitions.
+func (r *Rank) wholeOf(x *rankRows, slots []keyed.Slot) func() (*vec.Batch, error) {
 	if r.folds() {
-		return r.inOrder(x)
-	}
-	var slots []keyed.Slot
-	for s := range x.m.Each {
-		slots = append(slots, s)
+		return r.inOrder(x, slots)
 	}
 	return func() (*vec.Batch, error) {
 		for r.changes.len() < vec.BatchRowsMax && len(slots) > 0 {
@@ -102,11 +103,11 @@ func (r *Rank) whole(x *rankRows) func() (*vec.Batch, error) {
 // folds reports whether all rows stay: it is a changelog that is folded to its end.
 func (r *Rank) folds() bool { return r.spec.To < 0 && len(r.spec.Order) == 0 && !r.spec.Number }
 
-// inOrder returns a source of batches with all rows, in the order in which they came
-// to be as they are: as a stream has them in functions that look at the order.
-func (r *Rank) inOrder(x *rankRows) func() (*vec.Batch, error) {
+// inOrder returns a source of batches with all rows of partitions, in the order in which
+// they came to be as they are: as a stream has them in functions that look at the order.
+func (r *Rank) inOrder(x *rankRows, slots []keyed.Slot) func() (*vec.Batch, error) {
 	var refs []keyed.Ref
-	for s := range x.m.Each {
+	for _, s := range slots {
 		for i := range x.lists.len(s) {
 			refs = append(refs, x.lists.at(s, i).ref)
 		}

@@ -55,6 +55,11 @@ func newRankRows(p *rankShape, m *keyed.Multi, mem *base.Budget, unlisted bool) 
 		Came:   x.list,
 		Leaves: func(s keyed.Slot) bool { x.lists.clear(s); return true },
 		Held:   x.lists.held,
+		Whole: func(begins bool) {
+			if !begins && m.Len() == 0 {
+				x.lists.close()
+			}
+		},
 	})
 	return x
 }

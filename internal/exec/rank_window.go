@@ -10,7 +10,8 @@ import (
 
 // windowRank is a Rank over windows: the rows of each window are kept apart, by its
 // end, and put out when the watermark reaches it. Rows of a window that is complete
-// are dropped and counted.
+// are dropped and counted. When memory is short windows leave it, and the partitions of
+// one that is used; a window that is not in memory whole is put out by key groups.
 type windowRank struct {
 	r       *Rank
 	buckets *keyed.MultiBuckets
@@ -25,7 +26,7 @@ func openWindowRank(r *Rank, shape keyed.Shape) (*windowRank, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, err := keyed.OpenMultiBuckets(r.ctx.State, shape)
+	b, err := keyed.OpenMultiBuckets(r.ctx.State, r.ctx.evicting(shape))
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +42,10 @@ func (w *windowRank) complete(end int64) bool {
 	return w.mark != noWatermark && w.time.fires(end) <= w.mark
 }
 
-func (w *windowRank) process(b *vec.Batch) {
+func (w *windowRank) process(b *vec.Batch) error {
+	if err := w.trim(); err != nil {
+		return err
+	}
 	segments(b, func(part *vec.Batch, mark *vec.Mark) {
 		if part.Len() > 0 {
 			w.add(part)
@@ -50,6 +54,17 @@ func (w *windowRank) process(b *vec.Batch) {
 			w.fire(mark.Time)
 		}
 	})
+	return nil
+}
+
+// trim lets windows leave memory, between two batches.
+func (w *windowRank) trim() error {
+	lists := int64(0)
+	for _, x := range w.open {
+		lists += x.lists.bytes
+	}
+	w.buckets.Trim(lists)
+	return w.r.ctx.unfit(w.buckets.Bytes()+lists, w.buckets.Err())
 }
 
 func (w *windowRank) add(b *vec.Batch) {
@@ -121,7 +136,7 @@ func (w *windowRank) fire(mark int64) {
 	for _, end := range due {
 		x := w.open[end]
 		delete(w.open, end)
-		next := w.r.whole(x)
+		next := w.rows(end, x)
 		w.r.feed.batches(func() (*vec.Batch, error) {
 			b, err := next()
 			if b == nil && err == nil {
@@ -132,6 +147,27 @@ func (w *windowRank) fire(mark int64) {
 		})
 	}
 	w.r.feed.watermark(mark)
+}
+
+// rows returns a source of the rows of a window.
+func (w *windowRank) rows(end int64, x *rankRows) func() (*vec.Batch, error) {
+	var walk *keyed.Walk
+	some := func() (*vec.Batch, error) { return nil, nil }
+	return func() (*vec.Batch, error) {
+		if walk == nil {
+			walk = w.buckets.Walk(end, !w.buckets.WholeAt(end))
+		}
+		for {
+			if b, err := some(); b != nil || err != nil {
+				return b, err
+			}
+			slots, ok, err := walk.Next()
+			if !ok || err != nil {
+				return nil, err
+			}
+			some = w.r.wholeOf(x, slots)
+		}
+	}
 }
 
 func (w *windowRank) snapshot() error {

@@ -344,5 +344,8 @@ func (m *Multi) takeIn(l *loader) error {
 			back.put(s, from, to)
 		}
 	}
+	if m.follow.Came != nil {
+		m.follow.Came(m.made)
+	}
 	return nil
 }

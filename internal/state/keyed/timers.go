@@ -39,8 +39,8 @@ type Timers struct {
 // NoTimer is after every timer.
 const NoTimer = math.MaxInt64
 
-// aheadMax is how many timers of a key group are in memory.
-const aheadMax = 32
+// timersAhead is how many timers of a key group are in memory.
+const timersAhead = 32
 
 // groupTimers are those of a key group.
 type groupTimers struct {
@@ -177,14 +177,14 @@ func (t *Timers) read(group base.KeyGroup, g *groupTimers) error {
 		}
 		g.keys = append(g.keys, key...)
 		g.ends = append(g.ends, len(g.keys))
-		if len(g.ends) == aheadMax {
+		if len(g.ends) == timersAhead {
 			break
 		}
 	}
 	t.mem.add(len(g.keys))
 	g.rest = NoTimer
-	if len(g.ends) == aheadMax {
-		g.rest = timerTime(g.key(aheadMax - 1))
+	if len(g.ends) == timersAhead {
+		g.rest = timerTime(g.key(timersAhead - 1))
 	}
 	return t.disk.Err()
 }

@@ -72,7 +72,7 @@ func TestTimers(t *testing.T) {
 				}
 				delete(want, x)
 			}
-			if used := budget.Used(); used > testGroups*aheadMax*100 {
+			if used := budget.Used(); used > testGroups*timersAhead*100 {
 				t.Fatalf("%d bytes are in memory", used)
 			}
 			if r.IntN(4) == 0 {

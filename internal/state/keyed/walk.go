@@ -62,7 +62,7 @@ func (w *Walk) release() {
 	w.m.cold.on = true
 	w.b.setCold(w.time)
 	for _, s := range w.last {
-		if w.m.Has(s) {
+		if w.m.Has(s) && (w.m.follow.Leaves == nil || w.m.follow.Leaves(s)) {
 			w.m.putOut(s)
 		}
 	}
