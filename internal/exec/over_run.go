@@ -68,6 +68,7 @@ func (c *overCall) firsts(p *overPart) []bool {
 	if len(rows) == 0 {
 		return out
 	}
+	c.recall(p, rows)
 	for _, r := range c.unseen(append(pick(p.cols, c.seenCols), p.cols[c.arg()]), rows, p.n) {
 		out[r] = true
 	}
@@ -82,7 +83,7 @@ func (c *overCall) firsts(p *overPart) []bool {
 // unseen returns those of the rows whose keys, partition and value, are new, and
 // remembers them.
 func (c *overCall) unseen(keys []vec.Vector, rows []int32, n int) (out []int32) {
-	c.seenKeys.Prepare(append(pickTypes(c.types, c.seenCols), c.types[c.arg()]), keys, rows, n)
+	c.seenKeys.Prepare(c.seenTypes(), keys, rows, n)
 	slots := make([]keyed.Slot, len(rows))
 	c.seen.Upsert(&c.seenKeys, slots)
 	for i, s := range slots {
@@ -92,27 +93,6 @@ func (c *overCall) unseen(keys []vec.Vector, rows []int32, n int) (out []int32) 
 		}
 	}
 	return out
-}
-
-// openSeen makes the values of a running DISTINCT durable.
-func (c *overCall) openSeen(ctx *Context, name string, group *grouping) error {
-	c.seenGroup = newGrouping(group.cols, c.types)
-	var err error
-	c.seenRows, err = keyed.OpenMulti(ctx.State, keyed.Shape{Name: name, Key: group.types, Row: []types.Type{c.types[c.arg()]}, Groups: ctx.Groups, Memory: ctx.Memory})
-	if err != nil {
-		return err
-	}
-	m := c.seenRows
-	for s := range m.Each {
-		refs := m.Rows(nil, s)
-		slots := make([]keyed.Slot, len(refs))
-		for i := range slots {
-			slots[i] = s
-		}
-		keys := append(c.seenGroup.outKeys(&m.Table, slots), m.Gather(refs, 0))
-		c.unseen(keys, ordinals(len(refs)), len(refs))
-	}
-	return nil
 }
 
 // slide computes an aggregate over frames that move: rows that enter are added, and

@@ -185,6 +185,9 @@ func (x *overStream) process(b *vec.Batch) error {
 	if x.past != nil {
 		x.past.Trim()
 	}
+	if err := x.trimSeen(); err != nil {
+		return err
+	}
 	if err := trimWaiting(x.o.ctx, x.wait); err != nil {
 		return err
 	}
@@ -525,6 +528,9 @@ func (x *overStream) watermark(t int64) error {
 			at := times[0]
 			times = times[1:]
 			x.accs.Trim() // not the past: what came late for a new partition would seem over
+			if err := x.trimSeen(); err != nil {
+				return false, err
+			}
 			return true, x.bucket(at)
 		}
 		return false, x.fire(t)

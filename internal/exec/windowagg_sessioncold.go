@@ -135,7 +135,7 @@ func (w *sessionAgg) trim() error {
 	w.ctx.Memory.Add(now - w.cold.bytes)
 	w.cold.bytes = now
 	bytes, _ := w.held()
-	return w.ctx.unfit(w.keys.Bytes()+bytes, cmp.Or(w.cold.err, w.cold.timers.Err()))
+	return w.ctx.unfit(w.keys.Bytes()+bytes, cmp.Or(w.cold.err, w.keys.Failed(), w.cold.timers.Err()))
 }
 
 // packTimers leaves out those of windows that are gone, when there are many.

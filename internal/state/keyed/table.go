@@ -513,6 +513,9 @@ func (t *Table) Err() error {
 	return nil
 }
 
+// Failed returns the first error of the store since the last Snapshot.
+func (t *Table) Failed() error { return t.err }
+
 // Close gives the memory back to the budget. The store keeps what it has.
 func (t *Table) Close() {
 	t.mem.release()
