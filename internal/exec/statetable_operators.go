@@ -188,7 +188,13 @@ func (w *sessionAgg) StateTables() []StateTable {
 		StateColumn{Name: "window_start", Type: stateTime, Key: true, from: inMade, index: 0},
 		StateColumn{Name: "window_end", Type: stateTime, Key: true, from: inMade, index: 1})
 	return []StateTable{{Name: "windows", Of: -1, Store: groupTableName, Columns: append(cols, w.accs.resultColumns(w.spec.Aggs)...), unfold: w.unfold,
-		Sealed: "the windows of a key are kept together, as partial results"}}
+		Sealed: "the windows of a key are kept together, as partial results"}, timerTable(w.group, sessionTimers)}
+}
+
+// timerTable says when something of a key is due that may be out of memory.
+func timerTable(g *grouping, store string) StateTable {
+	return StateTable{Name: "timers", Of: -1, Store: store, Side: true, Columns: append(keyColumns(0, g), StateColumn{Name: "due", Type: stateTime, Key: true, from: inBucket}),
+		Sealed: "timers follow from what they are about"}
 }
 
 // unfold makes a row of each window of the keys.

@@ -13,30 +13,26 @@ import (
 //
 // When memory is short the keys that are used least leave it, with their windows: those
 // are written into the key's entry, and come back with it, by a row or when they are
-// complete. So that this is known without them, each entry that is written has a timer:
+// complete. So that this is known without them, each entry that is written has a timer,
+// at the time when the first of its windows fires:
 //
-//	entry    blob: windows   word: the time of its timer
+//	groups   key: windows …
 //	timers   (time, key) …   in the store alone
 //
-// The timer is not after the time at which the first window fires, and may be long
-// before: a session that goes on for some rows does not move it. When it is due the key
-// comes back, its windows fire or not, and it gets another one when it is written again.
+// A timer that is due is taken away and its key comes back, if it was not there. Its
+// windows fire, or have moved; it gets another timer when it is written again.
 
-// Words of an entry.
-const (
-	sessionBlob  = iota
-	sessionTimed // the time of its timer, with the sign bit turned over; 0: none
-	sessionWords
-)
+// sessionTimers is the table of the timers, and the value that tells that there is one:
+// earlier versions had none.
+const sessionTimers = "timers"
 
+// timedSign makes a time a word that is not 0.
 const timedSign = 1 << 63
-
-// sessionTimersName is the table of the timers.
-const sessionTimersName = "timers"
 
 // sessionCold is what a sessionAgg has for keys that leave memory.
 type sessionCold struct {
 	timers *keyed.Timers
+	timed  []uint64     // by slot of keys: the time of its timer, with timedSign; 0: none
 	types  []types.Type // of a window as it is saved
 	keys   keyed.Keys
 	slots  []keyed.Slot
@@ -49,33 +45,56 @@ type sessionCold struct {
 const (
 	sessionBytes      = 56
 	sessionTimerBytes = 32
-	sessionHeadBytes  = 4
+	sessionHeadBytes  = 4 + 8 // with its timer
 )
 
 // openKeys opens the state.
 func (w *sessionAgg) openKeys() (err error) {
 	w.cold.types = w.rowTypes()
-	shape := keyed.Shape{Name: groupTableName, Key: w.group.types, Words: sessionWords, Blobs: []int{sessionBlob}, Groups: w.ctx.Groups, Memory: w.ctx.Memory}
-	if w.keys, err = keyed.Open(w.ctx.State, w.ctx.evicting(shape)); err != nil {
+	shape := keyed.Shape{Name: groupTableName, Key: w.group.types, Words: 1, Blobs: []int{0}, Groups: w.ctx.Groups, Memory: w.ctx.Memory}
+	timed := len(w.ctx.State.Values(sessionTimers)) > 0
+	open := keyed.Open
+	if !timed {
+		open = keyed.OpenWhole
+	}
+	if w.keys, err = open(w.ctx.State, w.ctx.evicting(shape)); err != nil {
 		return err
 	}
 	w.keys.Follow(keyed.Follower{Came: w.came, Leaves: w.leaves, Held: w.held})
-	shape.Name = sessionTimersName
+	shape.Name = sessionTimers
 	w.cold.timers = keyed.OpenTimers(w.ctx.State, shape)
-	var all []keyed.Slot // none that may leave memory
-	for s := range w.keys.Each {
-		all = append(all, s)
-	}
+	all := slices.Collect(w.keys.Each) // none that may leave memory
 	w.came(all)
+	if !timed {
+		for _, key := range all {
+			w.cold.timed[key] = 0
+			w.setDirty(key)
+		}
+	}
 	return w.cold.err
 }
 
 // came makes the windows of keys that are in memory again.
 func (w *sessionAgg) came(keys []keyed.Slot) {
+	c := &w.cold
 	for _, key := range keys {
-		w.heads = atLeast(w.heads, int(key)+1)
+		w.heads, c.timed = atLeast(w.heads, int(key)+1), atLeast(c.timed, int(key)+1)
 	}
-	w.cold.err = cmp.Or(w.cold.err, w.load(keys))
+	c.err = cmp.Or(c.err, w.load(keys))
+	for _, key := range keys {
+		c.timed[key] = w.firstFires(key)
+	}
+}
+
+// firstFires returns when the first window of a key fires, with timedSign; 0 if it has
+// none.
+func (w *sessionAgg) firstFires(key keyed.Slot) (first uint64) {
+	for e := w.heads[key]; e != 0; e = w.list[e-1].next {
+		if at := uint64(w.time.fires(w.list[e-1].end)) ^ timedSign; first == 0 || at < first {
+			first = at
+		}
+	}
+	return first
 }
 
 // atLeast makes a list longer, with zeros, unless it is long enough.
@@ -97,6 +116,9 @@ func (w *sessionAgg) leaves(key keyed.Slot) bool {
 	}
 	for e := w.heads[key]; e != 0; e = w.heads[key] {
 		w.close(e - 1)
+	}
+	if int(key) < len(w.cold.timed) {
+		w.cold.timed[key] = 0
 	}
 	return true
 }
@@ -153,29 +175,27 @@ func (w *sessionAgg) packTimers() {
 	})
 }
 
-// setTimer gives a key that is written a timer not after its first window, unless it
-// has one.
+// setTimer gives a key that is written its timer.
 func (w *sessionAgg) setTimer(key keyed.Slot) {
-	first := int64(keyed.NoTimer)
-	for e := w.heads[key]; e != 0; e = w.list[e-1].next {
-		first = min(first, w.time.fires(w.list[e-1].end))
-	}
-	word := &w.keys.Words(key)[sessionTimed]
-	if has := *word != 0; has && int64(*word^timedSign) <= first || !has && first == keyed.NoTimer {
+	c := &w.cold
+	c.timed = atLeast(c.timed, int(key)+1)
+	first := w.firstFires(key)
+	if first == c.timed[key] {
 		return
 	}
 	w.dropTimer(key)
-	if first != keyed.NoTimer {
-		w.cold.timers.Set(w.keys, key, first)
-		*word = uint64(first) ^ timedSign
+	if first != 0 {
+		c.timers.Set(w.keys, key, int64(first^timedSign))
+		c.timed[key] = first
 	}
 }
 
 // dropTimer removes the timer of a key.
 func (w *sessionAgg) dropTimer(key keyed.Slot) {
-	if word := &w.keys.Words(key)[sessionTimed]; *word != 0 {
-		w.cold.timers.Unset(w.keys, key, int64(*word^timedSign))
-		*word = 0
+	c := &w.cold
+	if int(key) < len(c.timed) && c.timed[key] != 0 {
+		c.timers.Unset(w.keys, key, int64(c.timed[key]^timedSign))
+		c.timed[key] = 0
 	}
 }
 
@@ -196,11 +216,8 @@ func (w *sessionAgg) bring(t int64) error {
 		c.slots = grow(c.slots, len(times))
 		w.keys.Find(&c.keys, c.slots)
 		for i, s := range c.slots {
-			if s == keyed.None {
-				continue
-			}
-			if word := &w.keys.Words(s)[sessionTimed]; *word == uint64(times[i])^timedSign {
-				*word = 0
+			if s != keyed.None && c.timed[s] == uint64(times[i])^timedSign {
+				c.timed[s] = 0
 				w.setDirty(s) // it gets another one, if it does not end now
 			}
 		}

@@ -20,6 +20,7 @@ func (w *sessionAgg) rowTypes() []types.Type {
 // Snapshot implements Operator.
 func (w *sessionAgg) Snapshot(base.Epoch) error {
 	saveMark(w.ctx, w.mark)
+	w.ctx.State.SetValue(sessionTimers, []byte{1})
 	w.tab.On(w.tab.Table)
 	for word, set := range w.dirty {
 		for ; set != 0; set &= set - 1 {
@@ -33,7 +34,7 @@ func (w *sessionAgg) Snapshot(base.Epoch) error {
 func (w *sessionAgg) save(key keyed.Slot) {
 	w.dirty[key>>6] &^= 1 << (key & 63)
 	w.cold.buf = w.encode(w.cold.buf[:0], key, w.cold.types)
-	w.keys.SetBlob(key, sessionBlob, w.cold.buf)
+	w.keys.SetBlob(key, 0, w.cold.buf)
 	w.setTimer(key)
 }
 
@@ -59,14 +60,14 @@ func (w *sessionAgg) load(keys []keyed.Slot) error {
 	}
 	var of []keyed.Slot
 	for _, key := range keys {
-		for rest := w.keys.Blob(key, sessionBlob); len(rest) > 0; {
+		for rest := w.keys.Blob(key, 0); len(rest) > 0; {
 			var err error
 			if rest, err = keyenc.DecodeRow(rest, w.cold.types, build); err != nil {
 				return fmt.Errorf("read windows: %w", err)
 			}
 			of = append(of, key)
 		}
-		w.keys.Unload(key, sessionBlob)
+		w.keys.Unload(key, 0)
 	}
 	if len(of) == 0 {
 		return nil

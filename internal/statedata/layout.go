@@ -55,6 +55,9 @@ type Layout struct {
 	lacks int // how many may be: exec.StateTable.Lacks
 }
 
+// Timers reports whether the table has timers (keyed.Timers).
+func (l *Layout) Timers() bool { return l.Form == keyed.EntryBuckets && l.Shape.Words == 0 }
+
 // A Part is a word of an entry or a column of a row.
 type Part struct {
 	Origin string

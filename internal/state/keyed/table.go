@@ -102,11 +102,22 @@ func (t *Table) empty() {
 // Open makes the table and reads what the store has of it.
 func Open(s state.Store, shape Shape) (*Table, error) {
 	describe(s, Entries, shape)
+	if !shape.Evicts {
+		return OpenWhole(s, shape)
+	}
+	t := newTable(s.Table(shape.Name), shape)
+	t.expire()
+	t.begin(s)
+	return t, nil
+}
+
+// OpenWhole makes the table and reads what the store has of it, whether or not entries
+// may leave memory later.
+func OpenWhole(s state.Store, shape Shape) (*Table, error) {
+	describe(s, Entries, shape)
 	t := newTable(s.Table(shape.Name), shape)
 	if shape.Evicts {
 		t.expire()
-		t.begin(s)
-		return t, nil
 	}
 	if err := t.load(func(int64) *Table { return t }); err != nil {
 		return nil, err
