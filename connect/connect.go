@@ -36,6 +36,9 @@ type Scan struct {
 	Zone        string // table.local-time-zone
 	// Filters are keys that a join asks for while the job runs.
 	Filters []ScanFilter `json:"-"`
+	// Late are the places in Columns of those that are read only of the rows that pass a
+	// filter right behind the scan. A source may leave them out, see Polled.Rest.
+	Late []int `json:"-"`
 }
 
 // A Predicate is a comparison of a column with constants.
@@ -157,6 +160,10 @@ type Polled struct {
 	// later row is at or below it, in microseconds. It counts beside what the table's
 	// WATERMARK makes of the rows. Nil: nothing is known.
 	Watermark *int64
+	// Rest makes the columns of Scan.Late when Batch has nil in their places: in that
+	// order, of the rows given, ascending, close together, or for nil of all. It holds
+	// until the reader is called again. Nil: Batch has all columns.
+	Rest func(rows []int32) ([]vec.Vector, error)
 	// Skipped is how many records were dropped since the Poll before, because
 	// they could not be read and the table's options say to go on.
 	Skipped int64

@@ -204,6 +204,31 @@ func (b *block) add(g *Generator, from, to int64, rowsMax int) int64 {
 	return from
 }
 
+// part is all of a block of one kind.
+func (b *block) part() part { return part{runs: b.runs[b.kind], rows: b.rows, codes: &b.codes} }
+
+// pick returns a block of some rows of one of one kind: places in it, ascending.
+func (b *block) pick(rows []int32) *block {
+	out := &block{kind: b.kind, rows: len(rows)}
+	from := b.runs[b.kind]
+	runs := make([]run, 0, len(rows))
+	for i := 0; i < len(rows); {
+		at := int(rows[i])
+		for at >= from[0].row+from[0].n {
+			from = from[1:]
+		}
+		n := 1
+		for i+n < len(rows) && int(rows[i+n]) == at+n && at+n < from[0].row+from[0].n {
+			n++
+		}
+		skip := int64(at - from[0].row)
+		runs = append(runs, run{row: i, n: n, first: from[0].first + skip, group: from[0].group, off: from[0].off + skip})
+		i += n
+	}
+	out.runs[b.kind] = runs
+	return out
+}
+
 // batch makes the columns of a block.
 func (g *Generator) batch(b *block, cols []int) *vec.Batch {
 	out := &vec.Batch{Rows: b.rows, Cols: make([]vec.Vector, len(cols))}
@@ -211,7 +236,7 @@ func (g *Generator) batch(b *block, cols []int) *vec.Batch {
 		if b.kind == All {
 			out.Cols[i] = g.eventColumn(b, c)
 		} else {
-			out.Cols[i] = g.column(part{runs: b.runs[b.kind], rows: b.rows, codes: &b.codes}, b.kind, c)
+			out.Cols[i] = g.column(b.part(), b.kind, c)
 		}
 	}
 	return out

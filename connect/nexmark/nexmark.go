@@ -201,6 +201,9 @@ func newTable(t connect.Table, s connect.Scan) (*table, error) {
 	fast, err := t.Options.Bool("max-emit-speed", true)
 	out.paced = !fast
 	out.rows = out.gen.batchRows(out.kind, out.cols)
+	if out.kind != All { // in the unified table most rows of a column are NULL, and cost nothing
+		out.late = s.Late
+	}
 	return out, err
 }
 

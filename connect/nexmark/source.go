@@ -1,6 +1,7 @@
 package nexmark
 
 import (
+	"slices"
 	"time"
 
 	"github.com/millrace-io/millrace/connect"
@@ -19,6 +20,7 @@ type table struct {
 	gen    *Generator
 	kind   Kind
 	cols   []int // of Schema(kind)
+	late   []int // places in cols of columns that are made of chosen rows; nil: all are made
 	stopAt int64 // number of the last event to emit
 	ends   bool  // after stopAt, that is
 	paced  bool  // no event before its time
@@ -61,10 +63,35 @@ func (t *table) next(b *block, s *strided.Shard) strided.Made {
 		s.Next = b.add(t.gen, s.Next, min(end, t.gen.firstOf(group+1)), t.rows)
 	}
 	if b.rows > 0 {
-		made.Batch = t.gen.batch(b, t.cols)
+		t.make(b, &made)
 	}
 	made.Ended = s.Next > t.stopAt && t.ends
 	return made
+}
+
+// make makes the batch of a block, without the columns that are to be late.
+func (t *table) make(b *block, made *strided.Made) {
+	if len(t.late) == 0 {
+		made.Batch = t.gen.batch(b, t.cols)
+		return
+	}
+	made.Batch = &vec.Batch{Rows: b.rows, Cols: make([]vec.Vector, len(t.cols))}
+	for i, c := range t.cols {
+		if !slices.Contains(t.late, i) {
+			made.Batch.Cols[i] = t.gen.column(b.part(), b.kind, c)
+		}
+	}
+	made.Rest = func(rows []int32) ([]vec.Vector, error) {
+		few := b
+		if rows != nil {
+			few = b.pick(rows)
+		}
+		cols := make([]vec.Vector, len(t.late))
+		for i, at := range t.late {
+			cols[i] = t.gen.column(few.part(), b.kind, t.cols[at])
+		}
+		return cols, nil
+	}
 }
 
 // due returns the number of the last event that is no later than ms after the

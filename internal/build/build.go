@@ -14,6 +14,7 @@ import (
 	"github.com/millrace-io/millrace/internal/expr"
 	"github.com/millrace-io/millrace/internal/expr/fn"
 	_ "github.com/millrace-io/millrace/internal/expr/fn/scalar" // the functions
+	"github.com/millrace-io/millrace/internal/expr/kernel"
 	"github.com/millrace-io/millrace/internal/fsys"
 	"github.com/millrace-io/millrace/internal/jobgraph"
 	"github.com/millrace-io/millrace/internal/state"
@@ -59,8 +60,10 @@ func moves(g *jobgraph.Graph, vertex int) bool {
 func Task(g *jobgraph.Graph, id task.ID, restore map[string][]state.Handle, mark *task.Marks, w *World, wake func()) (task.Config, error) {
 	v := &g.Vertices[id.Vertex]
 	cfg := task.Config{ID: id, Restored: mark, Clock: w.Profile.clock()}
+	var late []int
 	if v.Source != nil {
-		src, err := Source(filtered(v.Source, id, w), id, w, wake)
+		late = lateColumns(v)
+		src, err := Source(filtered(v.Source, late, id, w), id, w, wake)
 		if err != nil {
 			return cfg, err
 		}
@@ -69,7 +72,7 @@ func Task(g *jobgraph.Graph, id task.ID, restore map[string][]state.Handle, mark
 			w.Profile.source(v.Source.ID, id.Attempt, src)
 		}
 	}
-	for _, op := range v.Ops {
+	for i, op := range v.Ops {
 		ctx := &exec.Context{Op: op.ID, Subtask: id.Subtask, Parallelism: v.Parallelism, Groups: g.MaxParallelism,
 			Moves: moves(g, id.Vertex), Env: w.Env.For(op.ID, id.Subtask, id.Attempt), Memory: w.Memory.Share(), Resident: w.Resident, Spill: w.Spill, Late: w.Late, Counters: &exec.Counters{}}
 		if w.Filters != nil {
@@ -90,7 +93,9 @@ func Task(g *jobgraph.Graph, id task.ID, restore map[string][]state.Handle, mark
 			return cfg, fmt.Errorf("restore %s: %w", op.Name, err)
 		}
 		t := task.Op{ID: op.ID, Context: ctx}
-		if err := fill(&t, op, id.Subtask, w); err != nil {
+		if i == 0 && len(late) > 0 {
+			t.Operator = exec.NewLateCalc(op.Spec.(*jobgraph.Calc), late, cfg.Source.Rest)
+		} else if err := fill(&t, op, id.Subtask, w); err != nil {
 			return cfg, fmt.Errorf("%s: %w", op.Name, err)
 		}
 		cfg.Ops = append(cfg.Ops, t)
@@ -98,12 +103,35 @@ func Task(g *jobgraph.Graph, id task.ID, restore map[string][]state.Handle, mark
 	return cfg, nil
 }
 
-// filtered gives a source the filters that joins of the same attempt publish.
-func filtered(s *jobgraph.Source, id task.ID, w *World) *jobgraph.Source {
-	if w.Filters == nil || len(s.Filters) == 0 {
+// lateColumns returns the columns of a vertex's source that its first operator, a
+// calculation, reads only of the rows that pass its filter, and nothing else reads.
+func lateColumns(v *jobgraph.Vertex) []int {
+	if len(v.Ops) == 0 || v.Source.Project != nil {
+		return nil
+	}
+	calc, ok := v.Ops[0].Spec.(*jobgraph.Calc)
+	if !ok {
+		return nil
+	}
+	late := exec.LateColumns(calc)
+	if m := v.Source.Watermark; m != nil {
+		early := append(expr.Columns(m.Expr), m.Time)
+		late = slices.DeleteFunc(late, func(c int) bool { return slices.Contains(early, c) })
+	}
+	return late
+}
+
+// filtered gives a source the columns that come late, and the filters that joins of the
+// same attempt publish.
+func filtered(s *jobgraph.Source, late []int, id task.ID, w *World) *jobgraph.Source {
+	if len(late) == 0 && (w.Filters == nil || len(s.Filters) == 0) {
 		return s
 	}
 	out := *s
+	out.Scan.Late = late
+	if w.Filters == nil {
+		return &out
+	}
 	for _, f := range s.Filters {
 		out.Scan.Filters = append(out.Scan.Filters, connect.ScanFilter{Column: f.Column, Filter: w.Filters.Get(id.Attempt, f.Number)})
 	}
@@ -291,6 +319,9 @@ func watermarks(s *jobgraph.Source, env *fn.Env) (func(*vec.Batch) ([]int64, err
 		}
 		times := vec.Flat(v).(*vec.Fixed[int64])
 		rowtime := b.Cols[s.Watermark.Time]
+		if b.Sel == nil && times.Valid == nil && kernel.NullsOf(rowtime).None() {
+			return times.Vals[:b.Rows], nil
+		}
 		out = out[:0]
 		for i := range b.Len() {
 			r := b.Row(i)

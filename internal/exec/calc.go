@@ -2,6 +2,7 @@ package exec
 
 import (
 	"math"
+	"slices"
 
 	"github.com/millrace-io/millrace/internal/expr"
 	"github.com/millrace-io/millrace/internal/jobgraph"
@@ -20,6 +21,8 @@ type Calc struct {
 	mark    int64
 	marked  bool
 	asks    bool // for the watermark
+	late    []int
+	rest    Rest
 	feed    feed // what waits, if it asks
 }
 
@@ -27,8 +30,36 @@ type Calc struct {
 // are copied together.
 const calcDense = 4
 
+// A Rest makes columns of some rows of the batch that is being processed, ascending and
+// close together, or for nil of all.
+type Rest func(rows []int32) ([]vec.Vector, error)
+
 // NewCalc returns the operator for a spec.
 func NewCalc(spec *jobgraph.Calc) Operator { return &Calc{spec: spec} }
+
+// NewLateCalc returns the operator for a spec with LateColumns, whose batches may have nil
+// in their places: rest makes them of the rows that pass the filter.
+func NewLateCalc(spec *jobgraph.Calc, late []int, rest Rest) Operator {
+	return &Calc{spec: spec, late: late, rest: rest}
+}
+
+// LateColumns returns the columns, of those of the input, that a calculation reads only of
+// rows that have passed its filter.
+func LateColumns(spec *jobgraph.Calc) []int {
+	if spec.Filter == nil || spec.Project == nil || asksWatermark(spec) {
+		return nil
+	}
+	var late []int
+	first := expr.Columns(spec.Filter)
+	for _, e := range spec.Project {
+		for _, c := range expr.Columns(e) {
+			if !slices.Contains(first, c) && !slices.Contains(late, c) {
+				late = append(late, c)
+			}
+		}
+	}
+	return late
+}
 
 // Open implements Operator.
 func (c *Calc) Open(ctx *Context) error {
@@ -98,7 +129,11 @@ func (c *Calc) apply(b *vec.Batch) (*vec.Batch, error) {
 			return &res, nil
 		}
 	}
-	if res.Sel != nil && len(res.Sel)*calcDense < res.Rows {
+	if c.rest != nil && b.Cols[c.late[0]] == nil {
+		if err := c.complete(&res); err != nil {
+			return nil, err
+		}
+	} else if res.Sel != nil && len(res.Sel)*calcDense < res.Rows {
 		res = *c.compact(&res)
 	}
 	if c.project == nil {
@@ -122,7 +157,27 @@ func (c *Calc) compact(b *vec.Batch) *vec.Batch {
 	out := vec.Compact(&few)
 	out.Cols = make([]vec.Vector, len(b.Cols))
 	for _, i := range c.used {
-		out.Cols[i] = vec.Take(b.Cols[i], b.Sel)
+		if b.Cols[i] != nil {
+			out.Cols[i] = vec.Take(b.Cols[i], b.Sel)
+		}
 	}
 	return out
+}
+
+// complete adds the late columns to a batch that was filtered, and copies the rows of the
+// others together: the late ones come that way.
+func (c *Calc) complete(b *vec.Batch) error {
+	cols, err := c.rest(b.Sel)
+	if err != nil {
+		return err
+	}
+	if b.Sel != nil {
+		*b = *c.compact(b)
+	} else {
+		b.Cols = slices.Clone(b.Cols)
+	}
+	for i, at := range c.late {
+		b.Cols[at] = cols[i]
+	}
+	return nil
 }

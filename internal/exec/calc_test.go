@@ -33,14 +33,46 @@ func TestCalcRandom(t *testing.T) {
 				want = append(want, kinds[i].String()+" "+exectest.Text([]any{row[colS], 2 * v}))
 			}
 		}
-		run := exectest.Start(t, func() exec.Operator { return exec.NewCalc(spec) }, exectest.Options{})
 		in := exectest.Batch(aggTypes, rows, kinds)
 		in.Marks = marks
+		// Every other time the source leaves out what the filter does not read.
+		late, whole := exec.LateColumns(spec), []vec.Vector(nil)
+		if !slices.Equal(late, []int{colS}) {
+			t.Fatal(late)
+		}
+		rest := func(rows []int32) ([]vec.Vector, error) {
+			if rows == nil {
+				return []vec.Vector{whole[colS]}, nil
+			}
+			return []vec.Vector{vec.Take(whole[colS], rows)}, nil
+		}
+		run := exectest.Start(t, func() exec.Operator {
+			if seed%2 == 0 {
+				return exec.NewCalc(spec)
+			}
+			return &leftOut{exec.NewLateCalc(spec, late, rest), func(b *vec.Batch) {
+				if whole = b.Cols; r.IntN(8) > 0 {
+					b.Cols = slices.Clone(b.Cols)
+					b.Cols[colS] = nil
+				}
+			}}
+		}, exectest.Options{})
 		for _, b := range exectest.Cut(r, in, 50) {
 			run.Process(0, exectest.Disguise(r, b))
 		}
 		diff(t, lastMarks(exectest.Lines(run.Events())), lastMarks(append(want, marksOf(at)...)))
 	}
+}
+
+// leftOut takes columns away from what an operator is given.
+type leftOut struct {
+	exec.Operator
+	take func(b *vec.Batch)
+}
+
+func (l *leftOut) Process(in int, b *vec.Batch, out exec.Output) (bool, error) {
+	l.take(b)
+	return l.Operator.Process(in, b, out)
 }
 
 func marksOf(marks []vec.Mark) (out []string) {

@@ -78,6 +78,7 @@ func BenchmarkEval(b *testing.B) {
 		{"upper", call("UPPER", col(2))},
 		{"date_format", call("DATE_FORMAT", col(3), expr.Text("yyyy-MM-dd"))},
 		{"date_format_seconds", call("DATE_FORMAT", col(3), expr.Text("yyyy-MM-dd HH:mm:ss"))},
+		{"time-interval", call("-", col(3), expr.Literal(types.Of(types.IntervalSecond), int64(4000)))},
 		{"cast_time_as_text", cast(call("+", col(3), expr.Literal(types.Of(types.IntervalSecond), int64(1))), types.TString)},
 		{"from_unixtime", call("FROM_UNIXTIME", col(1))},
 		{"to_timestamp", call("TO_TIMESTAMP", col(6))},

@@ -29,6 +29,7 @@ type Source struct {
 	Align      *Align // with other sources; nil: with none
 	Prompt     bool   // a watermark that has risen is told when the reader has no rows ready
 
+	rest    func(rows []int32) ([]vec.Vector, error) // of the last batch, see Rest
 	splits  map[string]*split
 	hold    bool
 	noMore  bool  // the enumerator has no more splits
@@ -101,7 +102,7 @@ func (s *Source) poll() (b *vec.Batch, did bool, err error) {
 	if err != nil {
 		return nil, false, err
 	}
-	s.empty = p.Empty
+	s.empty, s.rest = p.Empty, p.Rest
 	if p.Batch == nil {
 		if sp := s.splits[p.Split]; sp != nil && p.Watermark != nil {
 			sp.mark = max(sp.mark, *p.Watermark)
@@ -132,6 +133,10 @@ func (s *Source) poll() (b *vec.Batch, did bool, err error) {
 	}
 	return b, true, nil
 }
+
+// Rest makes the columns that the last batch lacks, see connect.Polled.Rest. The first
+// operator calls it while it has that batch.
+func (s *Source) Rest(rows []int32) ([]vec.Vector, error) { return s.rest(rows) }
 
 // falls reports, once, that the source falls idle: none of its splits has had a row
 // for IdleUs, or it has none for as long. Without IdleUs it waits: what is assigned

@@ -77,6 +77,7 @@ type Make func(s *Shard) (Made, error)
 // and Wait how long it takes, about.
 type Made struct {
 	Batch *vec.Batch
+	Rest  func(rows []int32) ([]vec.Vector, error) // see connect.Polled
 	Ended bool
 	Wait  time.Duration
 }
@@ -231,7 +232,7 @@ func (r *reader) Poll(prefer string) (connect.Polled, error) {
 			r.shards = slices.Delete(r.shards, i, i+1)
 		}
 		if made.Batch != nil || made.Ended {
-			return connect.Polled{Batch: made.Batch, Split: id, Ended: made.Ended}, nil
+			return connect.Polled{Batch: made.Batch, Rest: made.Rest, Split: id, Ended: made.Ended}, nil
 		}
 		wait = min(wait, made.Wait)
 	}

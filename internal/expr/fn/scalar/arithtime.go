@@ -83,5 +83,23 @@ func shiftTime(t, interval types.Type, sign int64) fn.Eval {
 	case months:
 		return kernel.Binary(func(x, m int64) int64 { return types.AddMonthsMicros(x, sign*m) })
 	}
-	return kernel.Binary(func(x, ms int64) int64 { return x + sign*ms*types.Milli })
+	return shiftMicros(sign)
+}
+
+// shiftMicros is shiftTime for microseconds and milliseconds: a loop of its own for one
+// interval, as the watermarks of most tables are computed.
+func shiftMicros(sign int64) fn.Eval {
+	each := kernel.Binary(func(x, ms int64) int64 { return x + sign*ms*types.Milli })
+	return func(c *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vector, error) {
+		times, ok := args[0].(*vec.Fixed[int64])
+		ms := kernel.Num[int64](args[1])
+		if !ok || !ms.Const() || rows != nil {
+			return each(c, args, rows, n)
+		}
+		out, by := make([]int64, n), sign*ms.Vals[0]*types.Milli
+		for i, x := range times.Vals[:n] {
+			out[i] = x + by
+		}
+		return &vec.Fixed[int64]{Vals: out}, nil
+	}
 }
