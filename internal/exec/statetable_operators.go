@@ -179,7 +179,13 @@ func (w *windowEmit) StateTables() []StateTable {
 		{Name: "windows", Of: -1, Store: groupTableName, Columns: with(w.accs.resultColumns(w.spec.Aggs)), Sealed: sealed},
 		{Name: "accumulators", Of: -1, Store: groupTableName, Side: true, Columns: with(raw), Sealed: sealed},
 	}
-	return append(out, w.accs.setTables(keys, 0)...)
+	key := []StateColumn{{Name: "window_end", Type: stateTime, Key: true, from: inKey}}
+	for _, c := range keyColumns(0, w.group) {
+		c.index++
+		key = append(key, c)
+	}
+	timers := timerTable(key, emitTimers)
+	return append(append(out, timers), w.accs.setTables(keys, 0)...)
 }
 
 // StateTables implements Stateful.
@@ -188,12 +194,12 @@ func (w *sessionAgg) StateTables() []StateTable {
 		StateColumn{Name: "window_start", Type: stateTime, Key: true, from: inMade, index: 0},
 		StateColumn{Name: "window_end", Type: stateTime, Key: true, from: inMade, index: 1})
 	return []StateTable{{Name: "windows", Of: -1, Store: groupTableName, Columns: append(cols, w.accs.resultColumns(w.spec.Aggs)...), unfold: w.unfold,
-		Sealed: "the windows of a key are kept together, as partial results"}, timerTable(w.group, sessionTimers)}
+		Sealed: "the windows of a key are kept together, as partial results"}, timerTable(keyColumns(0, w.group), sessionTimers)}
 }
 
 // timerTable says when something of a key is due that may be out of memory.
-func timerTable(g *grouping, store string) StateTable {
-	return StateTable{Name: "timers", Of: -1, Store: store, Side: true, Columns: append(keyColumns(0, g), StateColumn{Name: "due", Type: stateTime, Key: true, from: inBucket}),
+func timerTable(key []StateColumn, store string) StateTable {
+	return StateTable{Name: "timers", Of: -1, Store: store, Side: true, Columns: append(key, StateColumn{Name: "due", Type: stateTime, Key: true, from: inBucket}),
 		Sealed: "timers follow from what they are about"}
 }
 

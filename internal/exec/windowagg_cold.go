@@ -4,6 +4,7 @@ import (
 	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/jobgraph"
 	"github.com/millrace-io/millrace/internal/state/keyed"
+	"github.com/millrace-io/millrace/types"
 )
 
 // Windows out of memory
@@ -167,25 +168,29 @@ func (w *WindowAgg) trim() error {
 
 // followSets lets the sets of a slice leave and come back with its groups.
 func (w *WindowAgg) followSets(t *groupTable, end int64) {
-	if len(t.sets) == 0 {
-		return
+	if len(t.sets) > 0 {
+		t.Table.Follow(t.bucketFollower(w.ctx, w.accs, w.group.types, w.multis, end))
 	}
+}
+
+// bucketFollower makes the sets of a bucket's groups leave and come back with them.
+func (t *groupTable) bucketFollower(ctx *Context, a *accs, types []types.Type, multis []*keyed.MultiBuckets, end int64) keyed.Follower {
 	whole := false
-	t.Table.Follow(keyed.Follower{
-		Came: func(slots []keyed.Slot) { t.setsCame(w.group.types, slots) },
+	return keyed.Follower{
+		Came: func(slots []keyed.Slot) { t.setsCame(types, slots) },
 		Leaves: func(s keyed.Slot) bool {
-			return (whole || t.mayLeave(s)) && t.setsLeave(w.group.types, s, 0, nil)
+			return (whole || t.mayLeave(s)) && t.setsLeave(types, s, 0, nil)
 		},
 		Held: t.heldSets,
 		Whole: func(begins bool) {
 			if whole = begins; begins {
 				return
 			}
-			for i, m := range w.multis {
-				t.sets[i] = newValueSet(w.accs.shapes[i], true, w.accs.heaps[i])
+			for i, m := range multis {
+				t.sets[i] = newValueSet(a.shapes[i], true, a.heaps[i])
 				m.PutOutAt(end)
 			}
-			t.account(w.ctx.Memory)
+			t.account(ctx.Memory)
 		},
-	})
+	}
 }

@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -36,7 +37,8 @@ import (
 // A bucket a window, with an entry a group in it: the row count, the accumulators, and
 // emitWords. An entry is dirty while it has rows that were not told; only then the
 // results that were told last are kept beside it. So a group that is told at each row
-// costs no more than one of a WindowAgg: before the row its results are as told.
+// costs no more than one of a WindowAgg: before the row its results are as told. When
+// memory is short entries leave it: see windowemit_cold.go.
 type windowEmit struct {
 	Base
 	spec  *jobgraph.WindowAgg
@@ -50,6 +52,7 @@ type windowEmit struct {
 
 	buckets *keyed.Buckets
 	multis  []*keyed.MultiBuckets
+	cold    emitCold
 	windows map[int64]*emitWindow
 	order   []int64 // their ends, ascending
 
@@ -85,6 +88,8 @@ type emitWindow struct {
 	due     []keyed.Slot // entries with an emitDue, and some that have none any more
 	nextDue int64        // the first of them
 	past    bool         // it was told on time
+	timed   []int64      // by slot: the emitDue that the store has a timer for; 0: none
+	retimed []keyed.Slot // entries, and some that are gone, for which that may be another
 }
 
 // emitWork is a batch that is being worked off, by stretches: the rows up to a mark at
@@ -128,11 +133,12 @@ func (w *windowEmit) restore() error {
 	var err error
 	shape := keyed.Shape{Name: groupTableName, Key: w.group.types, Words: w.first + emitWords,
 		Blobs: append(slices.Clone(w.accs.Blobs), w.first+emitTold), Groups: w.ctx.Groups, Memory: w.ctx.Memory}
-	if w.buckets, err = keyed.OpenBuckets(w.ctx.State, shape); err != nil {
+	if w.buckets, err = keyed.OpenBuckets(w.ctx.State, w.ctx.evicting(shape)); err != nil {
 		return err
 	}
+	w.openTimers(shape)
 	for i, s := range w.accs.shapes {
-		m, err := keyed.OpenMultiBuckets(w.ctx.State, setShapeOf(w.ctx, s, i, w.group.types))
+		m, err := keyed.OpenMultiBuckets(w.ctx.State, w.ctx.evicting(setShapeOf(w.ctx, s, i, w.group.types)))
 		if err != nil {
 			return err
 		}
@@ -140,17 +146,11 @@ func (w *windowEmit) restore() error {
 	}
 	w.mark, w.sent, w.next = savedMark(w.ctx), noWatermark, math.MaxInt64
 	for _, end := range w.buckets.Times() {
-		win := w.window(end)
-		for i, set := range win.tab.sets {
-			set.load(win.tab.Table, win.tab.multis[i], w.group.types)
-		}
-		win.tab.On(win.tab.Table)
-		for s := range win.tab.Table.Each {
-			if due := int64(*w.word(win, s, emitDue)); due != 0 {
-				win.waits(s, due)
-			}
+		if err := w.restoreWindow(w.window(end)); err != nil {
+			return err
 		}
 	}
+	w.cold.untimed = false
 	return nil
 }
 
@@ -164,6 +164,7 @@ func (w *windowEmit) window(end int64) *emitWindow {
 		multis[i] = m.At(end)
 	}
 	win := &emitWindow{end: end, tab: w.accs.newGroups(w.buckets.At(end), multis, true), nextDue: math.MaxInt64, past: w.time.fires(end) <= w.mark}
+	w.follow(win)
 	w.windows[end] = win
 	i, _ := slices.BinarySearch(w.order, end)
 	w.order = slices.Insert(w.order, i, end)
@@ -188,6 +189,9 @@ func (w *windowEmit) word(win *emitWindow, s keyed.Slot, i int) *uint64 {
 
 // Process implements Operator.
 func (w *windowEmit) Process(_ int, b *vec.Batch, out Output) (bool, error) {
+	if err := w.trim(); err != nil {
+		return false, err
+	}
 	k := &w.work
 	k.b, k.at, k.mark = b, 0, 0
 	k.rows, k.ends, k.now = w.ident.positions(b), k.ends[:0], w.ctx.Env.Now()
@@ -328,9 +332,6 @@ func (w *windowEmit) add(win *emitWindow, rows []int32) (*vec.Batch, error) {
 		err = w.wait(win, later.slots, later.rows)
 	}
 	t.account(w.ctx.Memory)
-	if err == nil {
-		err = w.ctx.overdrawn(w.buckets.Bytes())
-	}
 	return out, err
 }
 
@@ -378,6 +379,7 @@ func (w *windowEmit) schedule(win *emitWindow, s keyed.Slot, delay int64) {
 		due += ((now-due)/delay + 1) * delay
 	}
 	*w.word(win, s, emitDue) = uint64(due)
+	win.retimed = append(win.retimed, s)
 	win.waits(s, due)
 }
 
@@ -420,6 +422,7 @@ func (w *windowEmit) Tick(now int64, out Output) (bool, error) {
 			w.feed.batches(w.telling(win, w.dueSlots(win, now)))
 		}
 	}
+	w.tellTimed(now)
 	if w.spec.Window.Proctime {
 		w.advance(now - w.spec.Window.Granule) // the last instant of a window is over, too
 	}
@@ -431,10 +434,15 @@ func (w *windowEmit) dueSlots(win *emitWindow, now int64) (slots []keyed.Slot) {
 	waiting := win.due
 	win.due, win.nextDue = nil, math.MaxInt64
 	for _, s := range waiting {
+		if !win.tab.Table.Has(s) {
+			continue // it has left, and has a timer
+		}
 		switch due := int64(*w.word(win, s, emitDue)); {
 		case due == 0: // told otherwise
 		case due <= now:
 			slots = append(slots, s)
+			*w.word(win, s, emitDue) = 0 // it may be there twice
+			win.retimed = append(win.retimed, s)
 		default:
 			win.waits(s, due)
 		}
@@ -457,6 +465,7 @@ func (w *windowEmit) Resume(out Output) (bool, error) { return w.feed.drain(out)
 // Snapshot implements Operator.
 func (w *windowEmit) Snapshot(base.Epoch) error {
 	saveMark(w.ctx, w.mark)
+	w.saveTimers()
 	for _, win := range w.windows {
 		win.tab.saveSets(w.group.types, 0)
 	}
@@ -465,7 +474,7 @@ func (w *windowEmit) Snapshot(base.Epoch) error {
 			return err
 		}
 	}
-	return w.buckets.Snapshot()
+	return cmp.Or(w.cold.timers.Err(), w.buckets.Snapshot())
 }
 
 // Close implements Operator.
@@ -475,6 +484,7 @@ func (w *windowEmit) Close() error {
 	}
 	if w.buckets != nil {
 		w.buckets.Close()
+		w.cold.timers.Close()
 	}
 	for _, m := range w.multis {
 		m.Close()

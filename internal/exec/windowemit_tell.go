@@ -69,7 +69,7 @@ func (w *windowEmit) firing(t int64) func() (*vec.Batch, error) {
 				w.setMark(t)
 				return nil, nil
 			}
-			tell = w.telling(win, w.untold(win))
+			tell = w.tellingAll(win)
 		}
 		if b, err := tell(); b != nil || err != nil {
 			return b, err
@@ -103,22 +103,21 @@ func (w *windowEmit) soonest() *emitWindow {
 	return first
 }
 
-// untold returns the entries of a window that have something to tell, when it is told
-// on time or closed.
-func (w *windowEmit) untold(win *emitWindow) (slots []keyed.Slot) {
+// untold returns those of some entries of a window that have something to tell, when it
+// is told on time or closed.
+func (w *windowEmit) untold(win *emitWindow, of []keyed.Slot) (slots []keyed.Slot) {
 	win.tab.On(win.tab.Table)
-	for s := range win.tab.Table.Each {
+	for _, s := range of {
 		f := w.word(win, s, emitFlags)
 		if *f&entryDirty != 0 {
 			slots = append(slots, s)
 		}
 		if !win.past && w.emit.LatenessMs > 0 {
+			win.tab.Table.Touch(s)
 			*f |= entryOnTime
 			*w.word(win, s, emitGrid) = 0
-			win.tab.Table.Touch(s)
 		}
 	}
-	win.due, win.nextDue = nil, math.MaxInt64
 	return slots
 }
 
@@ -202,7 +201,10 @@ func (w *windowEmit) takeTold(win *emitWindow, slots []keyed.Slot) (was []vec.Ve
 			}
 		}
 		*f &^= entryDirty | entryTold
-		*w.word(win, s, emitDue) = 0
+		if due := w.word(win, s, emitDue); *due != 0 {
+			*due = 0
+			win.retimed = append(win.retimed, s)
+		}
 		win.tab.Table.SetBlob(s, w.first+emitTold, nil)
 	}
 	for _, b := range build {

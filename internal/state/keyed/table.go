@@ -489,7 +489,9 @@ func (t *Table) hash(s Slot) uint64 {
 }
 
 // Has reports whether a slot is in use.
-func (t *Table) Has(s Slot) bool { return t.live[s>>6]&(1<<(s&63)) != 0 }
+func (t *Table) Has(s Slot) bool {
+	return int(s)>>6 < len(t.live) && t.live[s>>6]&(1<<(s&63)) != 0
+}
 
 // Len returns the number of entries in memory.
 func (t *Table) Len() int { return t.n }

@@ -24,7 +24,8 @@ import (
 // In memory there are a few of each key group, those that are due first; so Take reads
 // of a key group what it gives, and Due costs nothing.
 //
-// In the store they look like entries of Buckets that have no words.
+// The keys of Buckets have the bucket's time in front, as a column. In the store timers look
+// like entries of Buckets that have no words.
 type Timers struct {
 	disk   state.Table
 	shape  Shape
@@ -102,9 +103,14 @@ func (t *Timers) keyOf(of *Table, s Slot, at int64) *groupTimers {
 	h := of.hash(s)
 	g := keyenc.Group(h, t.shape.Groups)
 	t.key = keyenc.AppendKeyTime(binary.BigEndian.AppendUint16(t.key[:0], uint16(g)), at)
+	prefix := 2 // the key group is there already
+	if of.isBucket {
+		t.key = keyenc.AppendKeyInt(t.key, of.time)
+		prefix += 8
+	}
 	head := len(t.key)
 	t.key = of.appendDurableKey(t.key, s, h)
-	t.key = slices.Delete(t.key, head, head+2) // the key group is there already
+	t.key = slices.Delete(t.key, head, head+prefix)
 	return &t.groups[int(g)-t.low]
 }
 
