@@ -102,7 +102,7 @@ func parse(args []string) (config, error) {
 	f.IntVar(&c.rate, "rate", 50_000, "rows a second")
 	f.IntVar(&c.files, "files", 100, "files a second in which they come")
 	f.IntVar(&c.keys, "keys", 1000, "keys")
-	f.DurationVar(&c.monitor, "monitor", 5*time.Millisecond, "source.monitor-interval")
+	f.DurationVar(&c.monitor, "monitor", time.Second, "source.monitor-interval: how often the folder is listed, beside what is told of it")
 	f.DurationVar(&c.checkpoints, "checkpoints", time.Second, "time between checkpoints; 0 for none")
 	f.DurationVar(&c.warm, "warm", 3*time.Second, "how long rows come that do not count")
 	f.DurationVar(&c.length, "length", 30*time.Second, "how long rows come that do")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -35,7 +36,8 @@ type enumerator struct {
 	closed   bool
 	done     chan struct{} // closed when the planner has ended
 	next     time.Time     // when to list again
-	unwake   func()        // stops the timer that wakes then; nil: none runs
+	noticed  noticed
+	unwake   func() // stops the timer that wakes then; nil: none runs
 }
 
 // state is what a snapshot holds.
@@ -107,7 +109,7 @@ func (e *enumerator) work() bool {
 	if !e.st.Listed || len(e.st.Todo) > 0 {
 		return true
 	}
-	return e.s.monitor > 0 && len(e.st.Queue) == 0 && !e.s.env.Now().Before(e.next)
+	return e.s.monitor > 0 && (e.noticed.due || len(e.st.Queue) == 0 && !e.s.env.Now().Before(e.next))
 }
 
 // wait wakes when it is time to list again; it is called under the lock.
@@ -190,6 +192,9 @@ func (e *enumerator) Close() error {
 	if done != nil {
 		<-done
 	}
+	if e.noticed.stop != nil { // by the planner, which has ended
+		e.noticed.stop()
+	}
 	return nil
 }
 
@@ -211,7 +216,7 @@ func (e *enumerator) plan() {
 	e.mu.Lock()
 	e.err = errors.Join(e.err, err)
 	e.planning = false
-	nothing := e.err == nil && len(e.st.Queue) == 0 && e.s.monitor > 0
+	nothing := e.err == nil && len(e.st.Queue) == 0 && e.s.monitor > 0 && !e.noticed.due
 	if nothing {
 		e.wait()
 	}
@@ -229,9 +234,12 @@ func (e *enumerator) listFiles() error {
 	if !needed {
 		return nil
 	}
-	files, err := e.listing()
-	if err != nil {
-		return fmt.Errorf("table %s: %w", e.s.table.Name, err)
+	files, named := e.takeNoticed()
+	if !named {
+		var err error
+		if files, err = e.listing(); err != nil {
+			return fmt.Errorf("table %s: %w", e.s.table.Name, err)
+		}
 	}
 	var todo []piece
 	var fresh []string
@@ -253,12 +261,24 @@ func (e *enumerator) listFiles() error {
 	defer e.mu.Unlock()
 	e.st.Todo = append(e.st.Todo, todo...)
 	if e.s.monitor > 0 {
-		e.st.Seen = append(e.st.Seen, fresh...)
-		slices.Sort(e.st.Seen)
-		e.next = e.s.env.Now().Add(e.s.monitor)
+		e.see(fresh)
+		if !named {
+			e.next = e.s.env.Now().Add(e.s.monitor)
+			e.noticed.deep = slices.ContainsFunc(files, func(f file) bool { return path.Dir(f.Path) != path.Clean(e.s.name) })
+		}
 	}
 	e.st.Listed = true
 	return nil
+}
+
+// see remembers files; it is called under the lock. New ones are mostly the last by
+// name, and there may be millions.
+func (e *enumerator) see(fresh []string) {
+	slices.Sort(fresh)
+	ordered := len(fresh) == 0 || len(e.st.Seen) == 0 || e.st.Seen[len(e.st.Seen)-1] < fresh[0]
+	if e.st.Seen = append(e.st.Seen, fresh...); !ordered {
+		slices.Sort(e.st.Seen)
+	}
 }
 
 // listing lists the files. While a folder is read, of two files that arrive one after

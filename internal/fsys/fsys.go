@@ -26,6 +26,16 @@ type Info struct {
 	Dir     bool
 }
 
+// A Watcher is an FS that can tell what comes into a folder.
+type Watcher interface {
+	// Watch calls note, from a goroutine of its own, with the name of each entry that
+	// comes into a folder, in their order. A file is whole when it has come by a rename
+	// or its writer has closed it; another may be, or be told again when it is. Without a
+	// name: something may have been missed. Of files in folders below nothing is told,
+	// nor of what other machines do. note is not called after stop has returned.
+	Watch(dir string, note func(name string, whole bool)) (stop func(), err error)
+}
+
 // A File is open for reading. ReadAt may be called from many goroutines.
 type File interface {
 	io.ReaderAt
