@@ -61,6 +61,7 @@ type Match struct {
 	looks [][]int // by state: the variables that conditions from there on read back
 
 	timers  matchTimers
+	cold    matchCold
 	garbage []keyed.Ref
 	told    []matchView // of the run at hand
 	batch   *vec.Batch
@@ -91,15 +92,7 @@ func (m *Match) Open(ctx *Context) (err error) {
 			return err
 		}
 	}
-	shape := keyed.Shape{Name: "attempts", Key: m.group.types, Words: 1, Blobs: []int{0}, Groups: ctx.Groups, Memory: ctx.Memory}
-	if m.table, err = keyed.Open(ctx.State, shape); err != nil {
-		return err
-	}
-	shape = keyed.Shape{Name: "rows", Key: m.group.types, Row: pickTypes(spec.Types, m.exprs.kept), Groups: ctx.Groups, Memory: ctx.Memory}
-	if m.rows, err = keyed.OpenMulti(ctx.State, shape); err != nil {
-		return err
-	}
-	return m.restore()
+	return m.openState()
 }
 
 // lookBack finds for each state the variables whose rows matter to what follows.
@@ -143,50 +136,13 @@ func (m *Match) lookBack() [][]int {
 	return out
 }
 
-func (m *Match) restore() error {
-	for s := range m.table.Each {
-		p := m.part(s)
-		p.dirty = false
-		if err := p.decode(m.table.Blob(s, 0), m.auto, m.exprs.accs); err != nil {
-			return err
-		}
-	}
-	m.dirty = m.dirty[:0]
-	var slots []keyed.Slot
-	for s := range m.rows.Each {
-		slots = append(slots, s)
-	}
-	if len(slots) > 0 {
-		found, made := m.group.upsertKeys(m.table, m.rows.Keys(slots), len(slots))
-		if len(made) > 0 {
-			return fmt.Errorf("%w: rows of %d partitions that it does not have", errMatchState, len(made))
-		}
-		for i, s := range found {
-			m.parts[s].refs = m.rows.Rows(nil, slots[i])
-		}
-	}
-	for _, p := range m.parts {
-		if p == nil {
-			continue
-		}
-		for _, a := range p.open {
-			if a.first < p.base() {
-				return fmt.Errorf("%w: an attempt has lost its rows", errMatchState)
-			}
-		}
-		m.setTimer(p)
-		m.account(p)
-	}
-	return nil
-}
-
 // part returns the part of a slot, made if it is not there.
 func (m *Match) part(s keyed.Slot) *matchPart {
 	for int(s) >= len(m.parts) {
 		m.parts = append(m.parts, nil)
 	}
 	if m.parts[s] == nil {
-		m.parts[s] = &matchPart{slot: s, timer: noTimer}
+		m.parts[s] = &matchPart{slot: s, timer: noTimer, timed: noTimer}
 	}
 	return m.parts[s]
 }
@@ -200,7 +156,7 @@ func (m *Match) touch(p *matchPart) {
 
 // Process implements Operator.
 func (m *Match) Process(_ int, b *vec.Batch, out Output) (bool, error) {
-	err := trimWaiting(m.ctx, m.wait)
+	err := cmp.Or(m.leave(), trimWaiting(m.ctx, m.wait))
 	segments(b, func(part *vec.Batch, mark *vec.Mark) {
 		if part.Len() > 0 && err == nil {
 			err = m.add(part)
@@ -261,12 +217,12 @@ func (m *Match) fire(mark int64) {
 			if len(times) > 0 {
 				t := times[0]
 				times = times[1:]
+				if err := m.leave(); err != nil {
+					return nil, err
+				}
 				return m.bucket(t, now)
 			}
-			if !m.timers.due(now) {
-				return nil, nil
-			}
-			return m.expire(now)
+			return m.expireSome(now)
 		})
 	}
 	m.feed.watermark(mark)
@@ -314,12 +270,8 @@ func (m *Match) EndInput(_ int, out Output) (bool, error) {
 
 // Tick implements Operator: by processing time, attempts grow old without rows.
 func (m *Match) Tick(_ int64, out Output) (bool, error) {
-	if now := m.ctx.Env.Now(); m.wait == nil && m.end == nil && m.timers.due(now) {
-		b, err := m.expire(now)
-		if err != nil {
-			return false, err
-		}
-		m.feed.batch(b)
+	if now := m.ctx.Env.Now(); m.wait == nil && m.end == nil && (m.timers.due(now) || m.cold.due(now)) {
+		m.feed.batches(func() (*vec.Batch, error) { return m.expireSome(now) })
 	}
 	return m.feed.drain(out)
 }
@@ -438,6 +390,7 @@ func (m *Match) trim(p *matchPart) {
 		m.forget(p)
 		m.parts[p.slot] = nil
 		p.dirty = false
+		m.dropTimer(p)
 		m.table.Delete(p.slot)
 		return
 	}
@@ -581,11 +534,12 @@ func (m *Match) setTimer(p *matchPart) {
 // Snapshot implements Operator.
 func (m *Match) Snapshot(base.Epoch) error {
 	saveTime(m.ctx.State, "watermark", m.mark)
+	if m.cold.timers != nil {
+		m.ctx.State.SetValue(matchTimersName, []byte{1})
+	}
 	for _, p := range m.dirty {
 		if p.dirty {
-			p.dirty = false
-			m.scratch = p.encode(m.scratch[:0], m.auto.vars, m.exprs.accs)
-			m.table.SetBlob(p.slot, 0, m.scratch)
+			m.save(p)
 		}
 	}
 	m.dirty = m.dirty[:0]
@@ -593,7 +547,7 @@ func (m *Match) Snapshot(base.Epoch) error {
 	if m.wait != nil {
 		errs = append(errs, snapshotWaiting(m.ctx, m.wait, m.seq))
 	}
-	return errors.Join(append(errs, m.table.Snapshot(), m.rows.Snapshot())...)
+	return errors.Join(append(errs, m.cold.failed(), m.table.Snapshot(), m.rows.Snapshot())...)
 }
 
 // Close implements Operator.
@@ -606,6 +560,9 @@ func (m *Match) Close() error {
 	}
 	if m.rows != nil {
 		m.rows.Close()
+	}
+	if m.cold.timers != nil {
+		m.cold.timers.Close()
 	}
 	if m.exprs != nil {
 		m.exprs.close()

@@ -28,6 +28,7 @@ type matchPart struct {
 	open  []*attempt
 	done  doneHeap
 	timer int64 // the registered one, or noTimer
+	timed int64 // that which the store has, or noTimer
 	dirty bool
 	bytes int64 // as the budget counts it
 }
@@ -61,8 +62,12 @@ func (m *Match) count(p *matchPart, now int64) {
 // exceeded returns the error of rows and attempts that are more than the budget
 // allows.
 func (m *Match) exceeded() error {
-	err := m.ctx.overdrawn(m.table.Bytes() + m.rows.Bytes() + m.bytes)
-	if err != nil && m.end != nil {
+	all := m.table.Bytes() + m.rows.Bytes() + m.bytes
+	if m.end == nil {
+		return m.ctx.unfit(all, m.cold.err)
+	}
+	err := m.ctx.overdrawn(all)
+	if err != nil {
 		if evicted := m.end.sort.evict(); evicted != nil || m.ctx.Memory.Add(0) {
 			return evicted
 		}

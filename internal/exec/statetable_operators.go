@@ -510,6 +510,9 @@ func (m *Match) StateTables() []StateTable {
 		{Name: "attempts", Of: -1, Store: "attempts", Side: true, Columns: append(append([]StateColumn(nil), keys...),
 			StateColumn{Name: "bytes", Type: types.TBytes, from: inBlob}), Sealed: "they are the operator's own bytes"},
 	}
+	if m.cold.timers != nil {
+		out = append(out, timerTable(keyColumns(0, m.group), matchTimersName))
+	}
 	if m.wait != nil {
 		out = append(out, waitingTable("waiting", true, wholeRows(0, m.spec.Types, m.spec.Partition)))
 	}
