@@ -35,6 +35,7 @@ type flight struct {
 	ahead  [][]exchange.Event // by channel: of the epoch being aligned
 	landed []landed           // of the snapshot that the task was restored from
 	marks  map[int]int64      // of the channels that it had then
+	high   map[int]int64      // … before they were idle
 	kept   bool               // the store has some
 }
 
@@ -104,8 +105,7 @@ func (t *Task) overtake() error {
 			t.epoch = t.hurry
 		}
 		for ch, ahead := range ends {
-			over := exchange.Event{Kind: exchange.Watermark, Time: exchange.Idle} // what has ended holds nobody back
-			t.arrived[ch], t.flight.ahead[ch] = true, append(slices.Clip(ahead), over)
+			t.arrived[ch], t.flight.ahead[ch] = true, append(slices.Clip(ahead), exchange.Event{Kind: exchange.End})
 		}
 	}
 	t.mask()
@@ -152,14 +152,22 @@ func (t *Task) takeOff() (overtaken bool, err error) {
 			first, idle = math.MinInt64, false
 		}
 		k.mark = first
+		over := first == math.MaxInt64
 		for _, ev := range events {
 			idle = ev.Kind == exchange.Watermark && ev.Time == exchange.Idle
+			over = over || ev.Kind == exchange.End
 			k.keep(ch, ev)
 		}
-		if idle { // it holds nobody back, once its rows are there
+		stands := exchange.Event{Kind: exchange.Watermark, Time: first}
+		k.put(ch, stands)
+		switch { // it holds nobody back, once its rows are there
+		case over:
+			k.mark = math.MaxInt64
+			k.put(ch, stands)
+		case idle:
 			k.mark = exchange.Idle
+			k.put(ch, stands)
 		}
-		k.put(ch, exchange.Event{Kind: exchange.Watermark, Time: first})
 	}
 	t.flight.kept = k.seq > 0
 	return true, k.err
@@ -233,7 +241,7 @@ func (t *Task) land() error {
 		l.seq = binary.BigEndian.Uint32(key[2:])
 		if ev.Kind == exchange.Watermark {
 			if t.flight.marks == nil {
-				t.flight.marks = map[int]int64{}
+				t.flight.marks, t.flight.high = map[int]int64{}, map[int]int64{}
 			}
 			if first, ok := t.flight.marks[l.ch]; !ok || ev.Time < first {
 				t.flight.marks[l.ch] = ev.Time
@@ -274,10 +282,20 @@ var errFlight = errors.New("the rows in flight of the checkpoint cannot be read"
 func (t *Task) replay() error {
 	f := &t.flight
 	l := f.landed[0]
-	f.marks[l.ch] = max(f.marks[l.ch], l.mark)
-	low := int64(exchange.Idle)
+	if f.marks[l.ch] = max(f.marks[l.ch], l.mark); l.mark < exchange.Idle {
+		f.high[l.ch] = l.mark
+	}
+	low := int64(math.MaxInt64)
 	for _, m := range f.marks {
 		low = min(low, m)
+	}
+	if low == exchange.Idle { // as in raise
+		low = math.MinInt64
+		for ch, m := range f.marks {
+			if m == exchange.Idle {
+				low = max(low, f.high[ch])
+			}
+		}
 	}
 	if low > t.mark && low < exchange.Idle {
 		t.mark = low
@@ -285,7 +303,7 @@ func (t *Task) replay() error {
 	}
 	f.landed[0].rows = nil
 	if f.landed = f.landed[1:]; len(f.landed) == 0 {
-		f.landed, f.marks = nil, nil
+		f.landed, f.marks, f.high = nil, nil, nil
 	}
 	if l.rows == nil {
 		return nil

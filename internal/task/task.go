@@ -478,16 +478,22 @@ func (t *Task) mask() {
 	}
 }
 
-// raise sets a channel's watermark and reports the task's if it has risen.
+// raise sets a channel's watermark and reports the task's if it has risen: to the lowest
+// of the channels that are not idle, or to the highest if all are.
 func (t *Task) raise(ch int, to int64) (int64, bool) {
 	t.marks[ch] = max(t.marks[ch], to)
-	low := int64(math.MaxInt64)
+	low, idle := int64(math.MaxInt64), int64(math.MinInt64)
 	for i, m := range t.marks {
-		if !t.idle[i] {
+		if t.idle[i] {
+			idle = max(idle, m)
+		} else {
 			low = min(low, m)
 		}
 	}
-	if low <= t.mark || low == math.MaxInt64 && !all(t.ended) {
+	if low == math.MaxInt64 && !all(t.ended) {
+		low = idle
+	}
+	if low <= t.mark {
 		return 0, false
 	}
 	t.mark = low
