@@ -64,6 +64,7 @@ type Master struct {
 	failed     error      // why tasks are being stopped
 	hopeless   bool       // … and would have to be again
 	lost       bool       // to another process
+	outcome    *Outcome   // how it has ended
 }
 
 // A member is a task of this attempt.
@@ -457,5 +458,13 @@ func (m *Master) end(err error) {
 		s.enum.Close()
 	}
 	m.sources = nil
-	m.do(Command{Done: &Outcome{Err: err, Lost: m.lost, Cancelled: m.cancelling && err == nil, From: m.base}})
+	m.outcome = &Outcome{Err: err, Lost: m.lost, Cancelled: m.cancelling && err == nil, From: m.base}
+	m.leave()
+}
+
+// leave tells how the job has ended, when no savepoint is being copied any more.
+func (m *Master) leave() {
+	if !m.save.copying {
+		m.do(Command{Done: m.outcome})
+	}
 }

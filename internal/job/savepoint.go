@@ -220,6 +220,7 @@ func (m *Master) copied(now int64, c Copied) {
 	}
 	switch {
 	case m.phase == over:
+		m.leave()
 	case r.Drain && c.Err == nil:
 		s.there = true
 		m.finishAll(now)

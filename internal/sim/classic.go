@@ -14,11 +14,12 @@ import (
 // sink. It has what the grammar has not: late rows, watermarks that are aligned, a
 // table that is asked by key.
 type classic struct {
-	source *source
-	window bool  // sums by key and window, else a changing count and sum by key
-	even   bool  // only even values
-	align  int64 // how far readers may be ahead of each other, in milliseconds; 0: as far as they like
-	late   bool  // some rows are late: one split, one reader, so that it is known which
+	source  *source
+	window  bool  // sums by key and window, else a changing count and sum by key
+	even    bool  // only even values
+	align   int64 // how far readers may be ahead of each other, in milliseconds; 0: as far as they like
+	late    bool  // some rows are late: one split, one reader, so that it is known which
+	inOrder bool  // rows of a key stay in their order
 }
 
 func drawClassic(rnd *rand.Rand) *drawn {

@@ -25,7 +25,7 @@ func drawForgetful(rnd *rand.Rand) *drawn {
 	for i, r := range s.splits[0] {
 		s.splits[0][i].cols[2] = 1 << (i % 40) * (1 + r.cols[2]%3) // so that sums tell which rows they are of
 	}
-	p := &forgetful{&classic{source: s}, 1 + rnd.Int64N(4)}
+	p := &forgetful{&classic{source: s, inOrder: true}, 1 + rnd.Int64N(4)}
 	return &drawn{ticks: rnd.IntN(2) == 0, key: 1, tables: map[string]*source{"t": s}, suits: p.suits,
 		graph: func(rnd *rand.Rand) *jobgraph.Graph {
 			g := p.graph(1, 1+rnd.IntN(3))

@@ -41,7 +41,7 @@ func (p *classic) lookup() []jobgraph.Op {
 	key := input[:1]
 	spec := &jobgraph.LookupJoin{LeftKeys: []int{0}, RightKeys: []int{0}, LeftTypes: input.Types(), RightTypes: key.Types(),
 		Source: &jobgraph.Source{Table: connect.Table{Name: "far", Schema: key}, Scan: connect.Scan{Columns: []int{0}}, Output: key},
-		Lookup: connect.KeyScan{Keys: []int{0}, Columns: []int{0}}, Ordered: p.late, Capacity: 5}
+		Lookup: connect.KeyScan{Keys: []int{0}, Columns: []int{0}}, Ordered: p.late || p.inOrder, Capacity: 5}
 	calc := &jobgraph.Calc{}
 	for i := range input {
 		calc.Project = append(calc.Project, col(i))
