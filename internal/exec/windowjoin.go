@@ -3,6 +3,7 @@ package exec
 import (
 	"cmp"
 	"math"
+	"slices"
 
 	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/expr"
@@ -27,8 +28,56 @@ type WindowJoin struct {
 	mark  int64
 	ident idents
 	found keyed.Keys // those of a window that are looked for on the right
+	early []int      // columns of both sides that say which pairs match
+	parts windowParts
+	pairs pairLists
+	refs  [2][]keyed.Ref // of the window that is joined, see joinedWindow
+	hits  []bool
 	feed  feed
 }
+
+// windowParts are the rows of a batch by the end of their window.
+type windowParts struct {
+	at   map[int64]int // place in list
+	list []windowPart
+}
+
+type windowPart struct {
+	end  int64
+	rows []int32
+}
+
+func (p *windowParts) reset() {
+	clear(p.at)
+	p.list = p.list[:0]
+}
+
+// of returns the part of a window, until the next call.
+func (p *windowParts) of(end int64) *windowPart {
+	if p.at == nil {
+		p.at = map[int64]int{}
+	}
+	i, ok := p.at[end]
+	if !ok {
+		i = len(p.list)
+		p.at[end] = i
+		if i < cap(p.list) {
+			p.list = p.list[:i+1] // with the memory of its rows
+		} else {
+			p.list = append(p.list, windowPart{})
+		}
+		p.list[i].end, p.list[i].rows = end, p.list[i].rows[:0]
+	}
+	return &p.list[i]
+}
+
+// pairLists are pairs of rows and their ordinals, a batch at a time.
+type pairLists struct {
+	l, r   []keyed.Ref
+	ol, or []int32
+}
+
+func (p *pairLists) reset() { p.l, p.r, p.ol, p.or = p.l[:0], p.r[:0], p.ol[:0], p.or[:0] }
 
 // joinSide is the rows of one input.
 type joinSide struct {
@@ -61,6 +110,12 @@ func (w *WindowJoin) Open(ctx *Context) error {
 		if w.cond, err = expr.Compile(s.Cond, ctx.Env); err != nil {
 			return err
 		}
+		w.early = slices.Clone(expr.Columns(s.Cond))
+	}
+	for _, c := range []int{s.LeftStart, len(s.LeftTypes) + s.RightStart} {
+		if !slices.Contains(w.early, c) {
+			w.early = append(w.early, c)
+		}
 	}
 	for i, name := range []string{"left", "right"} {
 		side := &w.sides[i]
@@ -81,44 +136,59 @@ func (w *WindowJoin) Process(in int, b *vec.Batch, out Output) (bool, error) {
 	side := &w.sides[in]
 	rows := w.ident.positions(b)
 	if len(rows) > 0 {
-		ends := micros(b.Cols[side.end])
-		rows = w.matchable(side, b, rows)
-		parts := map[int64][]int32{}
-		last, list := int64(math.MinInt64), []int32(nil)
-		// The watermark of a row is the mark before it.
-		mark, marks := w.mark, b.Marks
-		for _, r := range rows {
-			for len(marks) > 0 && marks[0].Row <= r {
-				mark = max(mark, marks[0].Time)
-				marks = marks[1:]
-			}
-			e := ends.Vals[r]
-			if ends.Valid.Null(int(r)) {
-				return false, errNullTime
-			}
-			if w.late(e, mark, b, int(r)) {
-				continue
-			}
-			if e != last {
-				if list != nil {
-					parts[last] = list
-				}
-				last, list = e, parts[e]
-			}
-			list = append(list, r)
+		if err := w.sort(side, b, w.matchable(side, b, rows)); err != nil {
+			return false, err
 		}
-		if list != nil {
-			parts[last] = list
-		}
-		for e, rows := range parts {
-			m := side.rows.At(e)
-			m.AddRows(side.group.appendTo(m, b.Cols, rows, b.Rows), b.Cols, rows, make([]keyed.Ref, len(rows)))
+		for _, p := range w.parts.list {
+			m := side.rows.At(p.end)
+			slots := side.group.appendTo(m, b.Cols, p.rows, b.Rows)
+			w.refs[0] = grow(w.refs[0], len(p.rows))
+			m.AddRows(slots, b.Cols, p.rows, w.refs[0])
 		}
 	}
 	if m, ok := lastMark(b); ok {
 		return w.Watermark(m, out)
 	}
 	return false, nil
+}
+
+// sort sets parts to the rows that are not late.
+func (w *WindowJoin) sort(side *joinSide, b *vec.Batch, rows []int32) error {
+	w.parts.reset()
+	ends, one := endsOf(b.Cols[side.end])
+	var part *windowPart
+	// The watermark of a row is the mark before it.
+	mark, marks := w.mark, b.Marks
+	for _, r := range rows {
+		for len(marks) > 0 && marks[0].Row <= r {
+			mark = max(mark, marks[0].Time)
+			marks = marks[1:]
+		}
+		at := int(r)
+		if one {
+			at = 0
+		}
+		if ends.Valid.Null(at) {
+			return errNullTime
+		}
+		e := ends.Vals[at]
+		if w.late(e, mark, b, int(r)) {
+			continue
+		}
+		if part == nil || part.end != e {
+			part = w.parts.of(e)
+		}
+		part.rows = append(part.rows, r)
+	}
+	return nil
+}
+
+// endsOf returns the times of a column, or the one that all rows have.
+func endsOf(v vec.Vector) (ends *vec.Fixed[int64], one bool) {
+	if c, ok := v.(*vec.Const); ok {
+		return micros(c.Val), true
+	}
+	return micros(v), false
 }
 
 // trim lets windows leave memory, between two batches.
@@ -191,6 +261,7 @@ func (w *WindowJoin) Watermark(t int64, out Output) (bool, error) {
 			for i := range w.sides {
 				w.sides[i].rows.Drop(win.end)
 			}
+			w.refs, w.hits = win.refs, win.hits[0]
 			win = nil
 		}
 	})
@@ -269,7 +340,8 @@ func (w *WindowJoin) open(end int64) *joinedWindow {
 
 // next goes on to the next keys, of both sides; false when there are no more.
 func (x *joinedWindow) next() (more bool, err error) {
-	*x = joinedWindow{w: x.w, end: x.end, walk: x.walk, ord: map[keyed.Slot]int{}}
+	*x = joinedWindow{w: x.w, end: x.end, walk: x.walk, r: x.r[:0]}
+	x.refs, x.hits[0] = [2][]keyed.Ref{x.w.refs[0][:0], x.w.refs[1][:0]}, x.w.hits[:0]
 	var slots [2][]keyed.Slot
 	for i, walk := range x.walk {
 		if slots[i], more, err = walk.Next(); err != nil || !more {
@@ -289,6 +361,7 @@ func (x *joinedWindow) next() (more bool, err error) {
 		}
 	}
 	if right := x.side[1]; right != nil && x.w.sides[1].outer {
+		x.ord = map[keyed.Slot]int{}
 		for _, s := range slots[1] {
 			x.ord[s] = len(x.refs[1])
 			x.refs[1] = right.Rows(x.refs[1], s)
@@ -322,13 +395,14 @@ func (x *joinedWindow) findRight(cols []vec.Vector) {
 func (x *joinedWindow) step() (*vec.Batch, error) {
 	kind := x.w.spec.JoinKind
 	for x.phase == 0 {
-		l, r, ol, or := x.pairs()
-		if len(l) == 0 {
+		p := &x.w.pairs
+		x.pairs(p)
+		if len(p.l) == 0 {
 			x.phase = 1
 			x.list = x.alone(0, kind == jobgraph.Semi)
 			break
 		}
-		b, err := x.match(l, r, ol, or)
+		b, err := x.match(p)
 		if b != nil || err != nil {
 			return b, err
 		}
@@ -346,9 +420,10 @@ func (x *joinedWindow) step() (*vec.Batch, error) {
 	return nil, nil
 }
 
-// pairs returns the next pairs of rows with equal keys, and their ordinals.
-func (x *joinedWindow) pairs() (l, r []keyed.Ref, ol, or []int32) {
-	for len(l) < vec.BatchRowsMax {
+// pairs finds the next pairs of rows with equal keys, and their ordinals.
+func (x *joinedWindow) pairs(p *pairLists) {
+	p.reset()
+	for len(p.l) < vec.BatchRowsMax {
 		if x.i == len(x.l) {
 			if x.at == len(x.keys) {
 				return
@@ -365,35 +440,30 @@ func (x *joinedWindow) pairs() (l, r []keyed.Ref, ol, or []int32) {
 			x.r = x.side[1].Rows(x.r, m)
 			x.base[1] = x.ord[m]
 		}
-		for x.i < len(x.l) && len(l) < vec.BatchRowsMax {
-			n := min(len(x.r)-x.j, vec.BatchRowsMax-len(l))
+		for x.i < len(x.l) && len(p.l) < vec.BatchRowsMax {
+			n := min(len(x.r)-x.j, vec.BatchRowsMax-len(p.l))
 			for k := x.j; k < x.j+n; k++ {
-				l, r = append(l, x.l[x.i]), append(r, x.r[k])
-				ol, or = append(ol, int32(x.base[0]+x.i)), append(or, int32(x.base[1]+k))
+				p.l, p.r = append(p.l, x.l[x.i]), append(p.r, x.r[k])
+				p.ol, p.or = append(p.ol, int32(x.base[0]+x.i)), append(p.or, int32(x.base[1]+k))
 			}
 			if x.j += n; x.j == len(x.r) {
 				x.i, x.j = x.i+1, 0
 			}
 		}
 	}
-	return
 }
 
 // match keeps the pairs whose windows start alike and for which the condition
-// holds, and returns them if pairs come out.
-func (x *joinedWindow) match(l, r []keyed.Ref, ol, or []int32) (*vec.Batch, error) {
+// holds, and returns them if pairs come out. Of the others only the columns are read
+// that decide that.
+func (x *joinedWindow) match(p *pairLists) (*vec.Batch, error) {
 	w := x.w
-	kind := w.spec.JoinKind
-	emit := kind != jobgraph.Semi && kind != jobgraph.Anti
-	n := len(l)
-	cols := make([]vec.Vector, 0, len(w.spec.LeftTypes)+len(w.spec.RightTypes))
-	for c := range w.spec.LeftTypes {
-		cols = append(cols, x.side[0].Gather(l, c))
+	n, left := len(p.l), len(w.spec.LeftTypes)
+	cols := make([]vec.Vector, left+len(w.spec.RightTypes))
+	for _, c := range w.early {
+		cols[c] = x.gather(p, c)
 	}
-	for c := range w.spec.RightTypes {
-		cols = append(cols, x.side[1].Gather(r, c))
-	}
-	ls, rs := micros(cols[w.spec.LeftStart]), micros(cols[len(w.spec.LeftTypes)+w.spec.RightStart])
+	ls, rs := micros(cols[w.spec.LeftStart]), micros(cols[left+w.spec.RightStart])
 	sel := make([]int32, 0, n)
 	for i := range n {
 		if ls.Vals[i] == rs.Vals[i] {
@@ -410,19 +480,37 @@ func (x *joinedWindow) match(l, r []keyed.Ref, ol, or []int32) (*vec.Batch, erro
 		x.hits[0] = append(x.hits[0], false)
 	}
 	for _, i := range sel {
-		x.hits[0][ol[i]] = true
+		x.hits[0][p.ol[i]] = true
 		if x.hits[1] != nil {
-			x.hits[1][or[i]] = true
+			x.hits[1][p.or[i]] = true
 		}
 	}
-	if !emit || len(sel) == 0 {
+	if kind := w.spec.JoinKind; kind == jobgraph.Semi || kind == jobgraph.Anti || len(sel) == 0 {
 		return nil, nil
 	}
-	b := &vec.Batch{Cols: cols, Rows: n}
 	if len(sel) < n {
-		b.Sel = sel
+		for k, i := range sel {
+			p.l[k], p.r[k] = p.l[i], p.r[i]
+		}
+		p.l, p.r = p.l[:len(sel)], p.r[:len(sel)]
+		for _, c := range w.early {
+			cols[c] = vec.Take(cols[c], sel)
+		}
 	}
-	return b, nil
+	for c := range cols {
+		if cols[c] == nil {
+			cols[c] = x.gather(p, c)
+		}
+	}
+	return &vec.Batch{Cols: cols, Rows: len(sel)}, nil
+}
+
+// gather returns a column of both sides' rows.
+func (x *joinedWindow) gather(p *pairLists, col int) vec.Vector {
+	if left := len(x.w.spec.LeftTypes); col >= left {
+		return x.side[1].Gather(p.r, col-left)
+	}
+	return x.side[0].Gather(p.l, col)
 }
 
 // alone returns the rows of a side that come out by themselves.

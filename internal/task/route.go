@@ -68,6 +68,22 @@ func (e *Edge) sendOne(to int, b *vec.Batch) error {
 	return nil
 }
 
+// allConst reports whether all rows have one key, as those of a window that has fired.
+func allConst(cols []vec.Vector) bool {
+	for _, c := range cols {
+		if _, ok := c.(*vec.Const); !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// sendWhole sends the rows of a batch to the channel of the first one's hash.
+func (e *Edge) sendWhole(b *vec.Batch, n int) error {
+	r := &e.Route
+	return e.sendOne(base.SubtaskOf(keyenc.Group(r.hash[0], r.Groups), n, r.Groups), b)
+}
+
 func (e *Edge) sendHash(b *vec.Batch, n int) error {
 	r := &e.Route
 	r.cols = r.cols[:0]
@@ -80,6 +96,9 @@ func (e *Edge) sendHash(b *vec.Batch, n int) error {
 	}
 	hash := r.hash[:rows]
 	r.hasher.Hash(r.cols, r.Types, b.Sel, b.Rows, hash)
+	if allConst(r.cols) && rows > 0 {
+		return e.sendWhole(b, n)
+	}
 	r.sels = make([][]int32, n)
 	for ch := range r.sels {
 		r.sels[ch] = make([]int32, 0, rows/n+rows/8+8)

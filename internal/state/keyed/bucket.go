@@ -106,9 +106,13 @@ type bucket interface {
 	takeIn(*loader) error
 }
 
-// spareMax is how many dropped tables are kept for the next buckets: windows come
-// and go at one rate and have about one size.
-const spareMax = 2
+// Dropped tables are kept for the next buckets: windows come and go at one rate and have
+// about one size. A batch may close many small ones, and the next one open as many.
+const (
+	spareMax      = 2
+	spareSmallMax = 64
+	spareSmall    = 64 << 10 // bytes: up to so many a table is a small one
+)
 
 // byTime is what Buckets and MultiBuckets have in common.
 type byTime[T bucket] struct {
@@ -192,7 +196,7 @@ func (b *byTime[T]) Drop(t int64) {
 	}
 	i, _ := slices.BinarySearch(b.times, t)
 	x.wipe(i == 0)
-	if len(b.spare) < spareMax && x.recycle() {
+	if (len(b.spare) < spareMax || len(b.spare) < spareSmallMax && x.Bytes() <= spareSmall) && x.recycle() {
 		b.spare = append(b.spare, x)
 	} else {
 		x.Close()
