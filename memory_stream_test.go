@@ -36,6 +36,11 @@ func TestMemoryOfEventTime(t *testing.T) {
 		"window join":   of("SUM(CAST(id AS BIGINT)), SUM(w)", "SELECT a.*, b.v AS w FROM "+sides+"a JOIN "+sides+"b ON a.id = b.k AND a.window_start = b.window_start AND a.window_end = b.window_end"),
 		"session":       of("SUM(c), SUM(CHAR_LENGTH(s))", "SELECT s, COUNT(*) AS c, COUNT(DISTINCT v) AS d FROM SESSION(TABLE t PARTITION BY s, DESCRIPTOR(ts), INTERVAL '50' SECOND) GROUP BY s, window_start, window_end"),
 		"over":          of("SUM(CAST(x AS BIGINT))", "SELECT id, SUM(v) OVER (PARTITION BY k ORDER BY ts) AS x, s FROM t"),
+		"distinct over": of("SUM(CAST(x AS BIGINT))", "SELECT id, COUNT(DISTINCT s) OVER (PARTITION BY k ORDER BY ts) AS x, s FROM t"),
+		"window top-n":  of("SUM(CAST(id AS BIGINT)), SUM(rn)", "SELECT * FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY window_start, window_end, k ORDER BY id DESC) AS rn FROM TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '100' SECOND)) WHERE rn <= 2"),
+		"early": "SET 'table.exec.emit.early-fire.enabled' = 'true';\nSET 'table.exec.emit.early-fire.delay' = '100 ms';\n" +
+			of("SUM(c), SUM(CHAR_LENGTH(s))", "SELECT s, COUNT(*) AS c, COUNT(DISTINCT v) AS d FROM t GROUP BY s, TUMBLE(ts, INTERVAL '100' SECOND)"),
+		"match": of("SUM(CAST(a AS BIGINT)), SUM(CAST(c AS BIGINT))", "SELECT * FROM t MATCH_RECOGNIZE (PARTITION BY k ORDER BY ts MEASURES A.id AS a, C.id AS c, B.s AS s AFTER MATCH SKIP PAST LAST ROW PATTERN (A B C) DEFINE B AS B.id > A.id, C AS C.id > A.id)"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			want, err := run(batchOf(""), query)
