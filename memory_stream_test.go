@@ -31,7 +31,7 @@ func TestMemoryOfEventTime(t *testing.T) {
 	const sides = "(SELECT * FROM TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '100' SECOND)) AS "
 	for name, query := range map[string]string{
 		"hop":           of("SUM(c), SUM(CHAR_LENGTH(s))", "SELECT s, id, COUNT(*) AS c FROM HOP(TABLE t, DESCRIPTOR(ts), INTERVAL '50' SECOND, INTERVAL '100' SECOND) GROUP BY s, id, window_start, window_end"),
-		"cumulate":      of("SUM(c), SUM(CHAR_LENGTH(s))", "SELECT s, id, COUNT(*) AS c FROM CUMULATE(TABLE t, DESCRIPTOR(ts), INTERVAL '50' SECOND, INTERVAL '100' SECOND) GROUP BY s, id, window_start, window_end"),
+		"cumulate":      of("SUM(c), SUM(CHAR_LENGTH(s))", "SELECT s, id, COUNT(*) AS c, COUNT(DISTINCT v) AS d FROM CUMULATE(TABLE t, DESCRIPTOR(ts), INTERVAL '50' SECOND, INTERVAL '100' SECOND) GROUP BY s, id, window_start, window_end"),
 		"interval join": of("SUM(CAST(id AS BIGINT)), SUM(w)", "SELECT a.*, b.v AS w FROM t AS a LEFT JOIN t AS b ON a.id = b.k AND b.ts BETWEEN a.ts - INTERVAL '1' MINUTE AND a.ts + INTERVAL '1' MINUTE"),
 		"window join":   of("SUM(CAST(id AS BIGINT)), SUM(w)", "SELECT a.*, b.v AS w FROM "+sides+"a JOIN "+sides+"b ON a.id = b.k AND a.window_start = b.window_start AND a.window_end = b.window_end"),
 		"session":       of("SUM(c), SUM(CHAR_LENGTH(s))", "SELECT s, COUNT(*) AS c, COUNT(DISTINCT v) AS d FROM SESSION(TABLE t PARTITION BY s, DESCRIPTOR(ts), INTERVAL '50' SECOND) GROUP BY s, window_start, window_end"),

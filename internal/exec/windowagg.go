@@ -160,7 +160,7 @@ func (w *WindowAgg) borrow() (*groupTable, error) {
 }
 
 func (w *WindowAgg) giveBack(t *groupTable) {
-	if len(w.spare) < spareTables {
+	if len(w.spare) < spareTables && !w.ctx.Memory.Short(math.MaxInt64) {
 		w.spare = append(w.spare, w.accs.renew(t, w.ctx.Memory))
 		return
 	}

@@ -266,5 +266,15 @@ func (w *WindowAgg) flushLocal() func() (*vec.Batch, error) {
 	}
 }
 
-// crowded reports whether a local phase holds too many groups to wait.
-func (w *WindowAgg) crowded() bool { return w.held >= localSliceMax }
+// crowded reports whether a local phase holds too many groups to wait, or too much when
+// memory is short: what it holds cannot leave memory otherwise.
+func (w *WindowAgg) crowded() bool {
+	if w.held >= localSliceMax {
+		return true
+	}
+	held := int64(0)
+	for _, t := range w.slices {
+		held += t.Table.Bytes() + t.bytes
+	}
+	return w.ctx.Memory.Short(held)
+}
