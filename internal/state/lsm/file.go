@@ -172,13 +172,17 @@ func (o *opened) parseTables(c *cut, version uint32) {
 
 func (o *opened) read(off, n int64) ([]byte, error) {
 	b := make([]byte, n)
-	if got, err := o.src.ReadAt(b, off); int64(got) < n {
+	return b, o.fill(b, off)
+}
+
+func (o *opened) fill(b []byte, off int64) error {
+	if got, err := o.src.ReadAt(b, off); got < len(b) {
 		if errors.Is(err, io.EOF) {
-			return nil, o.corrupt("it ends too early")
+			return o.corrupt("it ends too early")
 		}
-		return nil, fmt.Errorf("read state file %s: %w", o.name, err)
+		return fmt.Errorf("read state file %s: %w", o.name, err)
 	}
-	return b, nil
+	return nil
 }
 
 // unpack reads, checks and decompresses the frame at off.
@@ -190,6 +194,12 @@ func (o *opened) unpack(off, size int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return o.unframe(b, nil)
+}
+
+// unframe checks and decompresses a frame, into dst if it has room.
+func (o *opened) unframe(b, dst []byte) ([]byte, error) {
+	size := len(b)
 	body := b[:size-frameTail]
 	if binary.LittleEndian.Uint64(b[size-frameTail:]) != xxh3.Hash(body) {
 		return nil, o.corrupt("a block's checksum is wrong")
@@ -199,7 +209,8 @@ func (o *opened) unpack(off, size int64) ([]byte, error) {
 	if int(stored) != len(body) {
 		return nil, o.corrupt("a block's length is wrong")
 	}
-	if body, err = decompress(codec, body, int(rawLen)); err != nil {
+	body, err := decompress(codec, body, int(rawLen), dst)
+	if err != nil {
 		return nil, o.corrupt("a block cannot be decompressed: " + err.Error())
 	}
 	if int(rawLen) != len(body) {
@@ -220,6 +231,57 @@ func (t *fileTable) block(i int, keep bool) ([]byte, error) {
 		t.file.cache.put(t.file, k.off, raw)
 	}
 	return raw, err
+}
+
+// scanBytes is how much of a file is read at once by who reads all of a table.
+const scanBytes = 256 << 10
+
+// A scanner reads the blocks of a table one after the other. What it returns is void with
+// the next one.
+type scanner struct {
+	*fileTable
+	ahead []byte // of the file
+	from  int64  // where that begins
+	raw   []byte // not nil
+}
+
+// block returns the entries of block i.
+func (s *scanner) block(i int) ([]byte, error) {
+	k := &s.blocks[i]
+	if raw := s.file.cache.get(s.file, k.off); raw != nil {
+		return raw, nil
+	}
+	end := k.off + k.size
+	if k.off < headerBytes || k.size < frameHead+frameTail || k.off > s.file.size-trailerBytes-k.size {
+		return nil, s.file.corrupt("a block is out of place")
+	}
+	if k.off < s.from || end > s.from+int64(len(s.ahead)) {
+		if err := s.read(i); err != nil {
+			return nil, err
+		}
+	}
+	raw, err := s.file.unframe(s.ahead[k.off-s.from:end-s.from], s.raw[:cap(s.raw)])
+	if err == nil && cap(raw) > cap(s.raw) {
+		s.raw = raw
+	}
+	return raw, err
+}
+
+// read reads block i and those that lie behind it, as far as that goes at once.
+func (s *scanner) read(i int) error {
+	from := s.blocks[i].off
+	end := from + s.blocks[i].size
+	for _, k := range s.blocks[i+1:] {
+		if k.off != end || end-from+k.size > scanBytes {
+			break
+		}
+		end += k.size
+	}
+	if int64(cap(s.ahead)) < end-from {
+		s.ahead = make([]byte, max(end-from, min(scanBytes, s.file.size-from)))
+	}
+	s.ahead, s.from = s.ahead[:end-from], from
+	return s.file.fill(s.ahead, from)
 }
 
 // cut reads varints and byte strings off a slice; after an error it yields zeros.
@@ -491,6 +553,7 @@ func (p part) source(b span) *source {
 }
 
 func (p filePart) source(b span) *source {
+	all := b.from == nil && b.to == nil
 	b, ok := b.clip(p.within)
 	out := &source{step: func() bool { return false }}
 	if !ok {
@@ -499,6 +562,10 @@ func (p filePart) source(b span) *source {
 	out.tombs = clipAll(p.tombs, b)
 	i, _ := slices.BinarySearchFunc(p.blocks, b.from, func(k block, key []byte) int { return bytes.Compare(k.last, key) })
 	few := b.to != nil && i < len(p.blocks) && !b.above(p.blocks[i].last) // a look-up, not a scan
+	read := func(i int) ([]byte, error) { return p.block(i, few) }
+	if all {
+		read = (&scanner{fileTable: p.fileTable, raw: make([]byte, blockBytes+blockBytes/4)}).block
+	}
 	var it entryIter
 	out.step = func() bool {
 		for {
@@ -510,7 +577,7 @@ func (p filePart) source(b span) *source {
 					return false
 				}
 				var raw []byte
-				if raw, out.err = p.block(i, few); out.err != nil {
+				if raw, out.err = read(i); out.err != nil {
 					return false
 				}
 				it = entryIter{src: raw, key: it.key[:0]}

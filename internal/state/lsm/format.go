@@ -44,16 +44,20 @@ var zstdDecoder = sync.OnceValue(func() *zstd.Decoder {
 	return d
 })
 
-func decompress(codec byte, body []byte, rawLen int) ([]byte, error) {
+// decompress returns a block, in dst if it has room; without a dst that may be the body itself.
+func decompress(codec byte, body []byte, rawLen int, dst []byte) ([]byte, error) {
 	switch codec {
 	case codecNone:
+		if dst != nil {
+			body = append(dst[:0], body...)
+		}
 		return body, nil
 	case codecS2:
 		// It may be wrong, or a file's length may lie: allocate within reason.
 		if n, err := s2.DecodedLen(body); err != nil || n != rawLen {
 			return nil, errors.New("its length is wrong")
 		}
-		return s2.Decode(nil, body)
+		return s2.Decode(dst, body)
 	case codecZstd:
 		return zstdDecoder().DecodeAll(body, make([]byte, 0, min(rawLen, 64*len(body)+blockBytes)))
 	}
