@@ -2,7 +2,7 @@
 GO ?= go
 SEED ?= 0
 
-.PHONY: build test check lint sim sim-long crash crash-moments bench bench-nexmark bench-tpch bench-checkpoints bench-ingest record-flink clean
+.PHONY: build test check lint sim sim-long crash crash-moments bench bench-nexmark bench-tpch bench-checkpoints bench-ingest bench-hard bench-latency bench-growth record-flink clean
 
 build: ## the binary, static
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o millrace ./cmd/millrace
@@ -53,6 +53,15 @@ record-flink: ## run case files through Apache Flink, which it installs, and wri
 
 bench-tpch: build ## TPC-H at scale factor 1 side by side with DuckDB, which it installs
 	$(GO) run ./bench/tpch -millrace ./millrace
+
+bench-hard: build ## input that is bad for speed, in bounded memory
+	$(GO) run ./bench/hard -millrace ./millrace
+
+bench-latency: build ## from the arrival of a row to the row that it makes
+	$(GO) run ./bench/latency -millrace ./millrace
+
+bench-growth: build ## twice the events, twice the subtasks, a thousand times the keys
+	$(GO) run ./bench/growth -millrace ./millrace
 
 clean:
 	rm -f millrace

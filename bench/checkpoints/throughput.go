@@ -2,29 +2,18 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/millrace-io/millrace/bench/measure"
 )
 
-// A queryRun is what a query over the generator took.
-type queryRun struct {
-	Seconds     float64
-	CPU         float64 `json:"cpu_seconds"`
-	Checkpoints int
-}
-
 // throughputRow is one query.
 type throughputRow struct {
-	Query string   `json:"query"`
-	None  queryRun `json:"none"`
-	Each  queryRun `json:"each_second"`
+	Query string           `json:"query"`
+	None  measure.QueryRun `json:"none"`
+	Each  measure.QueryRun `json:"each_second"`
 }
 
 // throughputRecord is the JSON line of kind throughput.
@@ -58,9 +47,9 @@ func (c config) throughput(ctx context.Context) error {
 // inTurn runs a query with and without checkpoints in turn, and returns the medians,
 // of both figures by themselves.
 func (c config) inTurn(ctx context.Context, q string) (throughputRow, error) {
-	var none, each []queryRun
+	var none, each []measure.QueryRun
 	for range c.runs {
-		a, err := c.nexmark(ctx, q)
+		a, err := measure.Nexmark(ctx, c.millrace, q, c.events)
 		if err != nil {
 			return throughputRow{}, err
 		}
@@ -68,7 +57,7 @@ func (c config) inTurn(ctx context.Context, q string) (throughputRow, error) {
 		if err != nil {
 			return throughputRow{}, err
 		}
-		b, err := c.nexmark(ctx, q, "--checkpoint-interval", "1s", "--checkpoint-dir", dir)
+		b, err := measure.Nexmark(ctx, c.millrace, q, c.events, "--checkpoint-interval", "1s", "--checkpoint-dir", dir)
 		if err != nil {
 			return throughputRow{}, err
 		}
@@ -80,24 +69,8 @@ func (c config) inTurn(ctx context.Context, q string) (throughputRow, error) {
 	return throughputRow{q, middle(none), middle(each)}, nil
 }
 
-func middle(runs []queryRun) queryRun {
-	m := measure.MedianBy(runs, func(r queryRun) float64 { return r.CPU })
-	m.Seconds = measure.MedianBy(runs, func(r queryRun) float64 { return r.Seconds }).Seconds
+func middle(runs []measure.QueryRun) measure.QueryRun {
+	m := measure.MedianBy(runs, func(r measure.QueryRun) float64 { return r.CPU })
+	m.Seconds = measure.MedianBy(runs, func(r measure.QueryRun) float64 { return r.Seconds }).Seconds
 	return m
-}
-
-func (c config) nexmark(ctx context.Context, q string, flags ...string) (queryRun, error) {
-	args := append([]string{"nexmark", "-q", q, "--events", strconv.FormatInt(c.events, 10), "--json"}, flags...)
-	cmd := exec.CommandContext(ctx, c.millrace, args...)
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		return queryRun{}, fmt.Errorf("millrace %s: %w: %s", strings.Join(args, " "), err, stderr.String())
-	}
-	var got []queryRun
-	if err := json.Unmarshal(out, &got); err != nil || len(got) != 1 {
-		return queryRun{}, fmt.Errorf("millrace %s: %w: %.200s", strings.Join(args, " "), err, out)
-	}
-	return got[0], nil
 }

@@ -11,13 +11,13 @@ import (
 
 // A feed puts files into a folder at a steady rate.
 type feed struct {
-	dir    string
-	rate   int
-	files  int // a second
-	keys   int
-	rows   int // so far
-	buf    []byte
-	begins func(at time.Time) // told of each file before its rows are written
+	dir   string
+	rate  int
+	files int // a second
+	keys  int
+	rows  int // so far
+	buf   []byte
+	comes func(at, came time.Time) // told of each file before it appears: the time in its rows, and now
 }
 
 // run goes on until a time. A file that comes late, as this program had to wait, is
@@ -36,7 +36,6 @@ func (f *feed) run(ctx context.Context, end time.Time) error {
 		if now.After(end) {
 			return nil
 		}
-		f.begins(now)
 		if err := f.put(n, now, int(now.Sub(began).Seconds()*float64(f.rate))); err != nil {
 			return err
 		}
@@ -56,6 +55,7 @@ func (f *feed) put(n int, now time.Time, upTo int) error {
 	if err := os.WriteFile(hidden, f.buf, 0o644); err != nil {
 		return err
 	}
+	f.comes(now, time.Now())
 	return os.Rename(hidden, filepath.Join(f.dir, fmt.Sprintf("%08d.csv", n)))
 }
 

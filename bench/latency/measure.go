@@ -83,7 +83,7 @@ func (c config) measure(ctx context.Context, q string) (figure, error) {
 	fed, stop := context.WithCancel(ctx)
 	late := make(chan []float64, 1)
 	go func() { late <- lateness(fed) }()
-	f := &feed{dir: rows, rate: c.rate, files: c.files, keys: c.keys, begins: w.arrived}
+	f := &feed{dir: rows, rate: c.rate, files: c.files, keys: c.keys, comes: w.arrived}
 	err = f.run(ctx, from.Add(c.length))
 	stop()
 	time.Sleep(time.Second) // what has arrived comes out
@@ -128,22 +128,24 @@ type watch struct {
 	ms     []float64
 
 	mu    sync.Mutex
-	first map[int64]int64 // when the first row arrived that is in a second or behind it
+	came  map[int64]int64 // when the rows of a time came
+	first map[int64]int64 // when the first row came that is in a second or behind it
 	last  int64
 }
 
-// arrived notes the arrival of rows: the first of a second completes the windows
+// arrived notes that rows of a time come: the first of a second completes the windows
 // before it.
-func (w *watch) arrived(at time.Time) {
+func (w *watch) arrived(at, came time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.first == nil {
-		w.first = map[int64]int64{}
+		w.first, w.came = map[int64]int64{}, map[int64]int64{}
 	}
-	// a watermark at the last millisecond of a window completes it
 	us := at.UnixMicro()
+	w.came[us] = came.UnixMicro()
+	// a watermark at the last millisecond of a window completes it
 	if end := (us/1000 + 1) / 1000; end > w.last {
-		w.last, w.first[end] = end, us
+		w.last, w.first[end] = end, came.UnixMicro()
 	}
 }
 
@@ -174,13 +176,14 @@ func (w *watch) made(line string) (int64, error) {
 		return 0, errNoRow
 	}
 	w.all++
-	if !w.window {
-		return us, nil
-	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if at, ok := w.first[us/1e6]; ok {
-		return at, nil
+	at, ok := w.came[us]
+	if w.window {
+		at, ok = w.first[us/1e6]
 	}
-	return 0, errNoRow
+	if !ok {
+		return 0, errNoRow
+	}
+	return at, nil
 }
