@@ -268,7 +268,7 @@ func (w *WindowAgg) Watermark(t int64, out Output) (bool, error) {
 // advance queues what a time fires.
 func (w *WindowAgg) advance(t int64, fire bool) {
 	if fire && w.next != noWindow && w.time.fires(w.next) <= t {
-		w.feed.batches(w.firing(t))
+		w.feed.batches(w.gathered(w.firing(t)))
 		return
 	}
 	if fire {
