@@ -182,11 +182,18 @@ func (s *Storage) Retain(n int) error {
 		return err
 	}
 	n = max(n, RetainedMin)
+	gone := false
 	for _, e := range epochs[:max(0, len(epochs)-n)] {
 		if s.keeps(e) {
 			continue
 		}
 		if err := s.FS.Remove(s.manifest(e)); err != nil {
+			return err
+		}
+		gone = true
+	}
+	if gone { // if the power fails none must come back whose files are gone
+		if err := s.FS.Sync(s.Dir); err != nil {
 			return err
 		}
 	}

@@ -241,7 +241,12 @@ func (d *disk) Remove(name string) error {
 }
 
 // RemoveAll implements local.Disk.
-func (d *disk) RemoveAll(name string) error { return d.Remove(name) }
+func (d *disk) RemoveAll(name string) error {
+	if err := d.Remove(name); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
 
 // SyncDir implements local.Disk.
 func (d *disk) SyncDir(name string) error {
