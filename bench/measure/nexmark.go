@@ -16,8 +16,11 @@ type QueryRun struct {
 	Checkpoints int
 }
 
-// Nexmark runs one query in a process of its own; flags are those of `millrace nexmark`.
+// Nexmark runs one query in a process of its own, with warm memory; flags are those of `millrace nexmark`.
 func Nexmark(ctx context.Context, millrace, query string, events int64, flags ...string) (QueryRun, error) {
+	if err := Warm(); err != nil {
+		return QueryRun{}, err
+	}
 	args := append([]string{"nexmark", "-q", query, "--events", fmt.Sprint(events), "--json"}, flags...)
 	cmd := exec.CommandContext(ctx, millrace, args...)
 	var stderr strings.Builder

@@ -159,6 +159,9 @@ func (c config) millraceRun(ctx context.Context, millrace, script string, m *res
 			args = append(args, "--set", o.Key+"="+o.Value)
 		}
 	}
+	if err := measure.Warm(); err != nil { // Flink's process has its memory since it started
+		return err
+	}
 	cmd := exec.CommandContext(ctx, millrace, args...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out

@@ -85,6 +85,9 @@ func (c config) millraceNexmark(ctx context.Context, millrace string, m *result)
 	if c.mode == "streaming" {
 		args = append(args, "--checkpoint-interval", checkpointInterval, "--checkpoint-dir", checkpoints)
 	}
+	if err := measure.Warm(); err != nil {
+		return err
+	}
 	cmd := exec.CommandContext(ctx, millrace, args...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

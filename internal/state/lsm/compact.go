@@ -12,7 +12,7 @@ import (
 // runsLow of them. Where nothing is looked up they cost a restore only, and to write
 // them anew costs more.
 const (
-	runsMax        = 8
+	runsMax        = 14
 	runsMaxUnasked = 32
 	runsLow        = 4
 )
