@@ -283,6 +283,9 @@ func (m *Match) Resume(out Output) (bool, error) { return m.feed.drain(out) }
 func (m *Match) run(b *vec.Batch, times []int64) (*vec.Batch, error) {
 	m.batch, m.times = b, times
 	slots, _ := m.group.upsert(m.table, b.Cols, ordinals(b.Rows), b.Rows)
+	if err := m.unread(); err != nil {
+		return nil, err
+	}
 	slots = slices.Clone(slots)
 	perm := m.sorted(slots)
 	m.prepare()

@@ -197,8 +197,11 @@ func (m *Match) leave() error {
 		m.dirty = slices.DeleteFunc(m.dirty, func(p *matchPart) bool { return !p.dirty })
 	}
 	m.packTimers()
-	return cmp.Or(m.exceeded(), m.cold.failed(), m.table.Failed(), m.rows.Failed())
+	return cmp.Or(m.exceeded(), m.unread())
 }
+
+// unread is the error of partitions that could not be read: theirs must not go on.
+func (m *Match) unread() error { return cmp.Or(m.cold.failed(), m.table.Failed(), m.rows.Failed()) }
 
 // packTimers leaves out those of parts that are gone, when there are many.
 func (m *Match) packTimers() {
@@ -241,5 +244,5 @@ func (m *Match) expireSome(now int64) (*vec.Batch, error) {
 			m.touch(p)
 		}
 	}
-	return noRows, c.err
+	return noRows, m.unread()
 }
