@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/millrace-io/millrace/internal/env"
@@ -48,6 +50,7 @@ type Endpoint struct {
 	job    string
 	dir    string
 	name   string
+	open   atomic.Int64 // connections
 }
 
 // Listen opens a job's socket in its folder, of which this process is the owner.
@@ -57,6 +60,14 @@ func (s *Server) Listen(job, dir string) (*Endpoint, error) {
 		return nil, fmt.Errorf("open a control socket: %w", err)
 	}
 	e := &Endpoint{server: s, job: job, dir: dir, name: name, http: &http.Server{Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second}}
+	e.http.ConnState = func(_ net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			e.open.Add(1)
+		case http.StateClosed, http.StateHijacked:
+			e.open.Add(-1)
+		}
+	}
 	go func() {
 		if err := e.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			_ = l.Close() // nobody can be told: commands find nobody there
@@ -70,19 +81,19 @@ func (s *Server) Listen(job, dir string) (*Endpoint, error) {
 func (e *Endpoint) Leave() error { return unlink(e.dir, e.name) }
 
 // Close ends the endpoint in the background, once those who have asked for a savepoint
-// of the job have been told what came of it.
+// of the job have been told what came of it, or are gone.
 func (e *Endpoint) Close() {
 	s := e.server
 	s.closing.Add(1)
 	go func() {
 		defer s.closing.Done()
 		for range lingerMs / pollMs {
-			if !s.owes(e.job) {
+			if !s.owes(e.job) || e.open.Load() == 0 {
 				break
 			}
 			env.Sleep(pollMs * 1000)
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), lingerMs*time.Millisecond)
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 		defer cancel()
 		_ = e.http.Shutdown(ctx)
 	}()
@@ -94,7 +105,7 @@ func (s *Server) Wait() { s.closing.Wait() }
 // lingerMs is how long a process whose job has ended stays for who has asked for it,
 // pollMs how often that one asks.
 const (
-	lingerMs = 2000
+	lingerMs = 60_000
 	pollMs   = 20
 )
 
