@@ -30,7 +30,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -59,15 +58,7 @@ type config struct {
 	steady  time.Duration // how long
 }
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "checkpoints:", err)
-		stop()
-		os.Exit(1)
-	}
-}
+func main() { measure.Main("checkpoints", run) }
 
 func run(ctx context.Context, args []string) error {
 	c, err := parse(args)

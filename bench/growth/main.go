@@ -25,7 +25,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"slices"
 	"strings"
 
@@ -49,15 +48,7 @@ type config struct {
 	runs     int
 }
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "growth:", err)
-		stop()
-		os.Exit(1)
-	}
-}
+func main() { measure.Main("growth", run) }
 
 func run(ctx context.Context, args []string) error {
 	c, err := parse(args)

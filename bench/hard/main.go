@@ -22,7 +22,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"runtime/debug"
 	"slices"
@@ -45,15 +44,7 @@ type config struct {
 	limit       time.Duration
 }
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "hard:", err)
-		stop()
-		os.Exit(1)
-	}
-}
+func main() { measure.Main("hard", run) }
 
 func run(ctx context.Context, args []string) error {
 	var c config

@@ -22,7 +22,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -41,15 +40,7 @@ type config struct {
 	profiles string
 }
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "ingest:", err)
-		stop()
-		os.Exit(1)
-	}
-}
+func main() { measure.Main("ingest", run) }
 
 func run(ctx context.Context, args []string) error {
 	var c config

@@ -27,7 +27,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"strings"
 	"time"
 
@@ -50,15 +49,7 @@ type config struct {
 	length      time.Duration
 }
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "latency:", err)
-		stop()
-		os.Exit(1)
-	}
-}
+func main() { measure.Main("latency", run) }
 
 func run(ctx context.Context, args []string) error {
 	c, err := parse(args)

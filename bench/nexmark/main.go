@@ -19,12 +19,12 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/millrace-io/millrace/bench/flink"
+	"github.com/millrace-io/millrace/bench/measure"
 	"github.com/millrace-io/millrace/bench/queries"
 )
 
@@ -47,15 +47,7 @@ type config struct {
 	engines     string
 }
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "nexmark:", err)
-		stop()
-		os.Exit(1)
-	}
-}
+func main() { measure.Main("nexmark", run) }
 
 func run(ctx context.Context, args []string) error {
 	c, err := parse(args)

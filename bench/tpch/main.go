@@ -16,13 +16,13 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/millrace-io/millrace/bench/measure"
 	"github.com/millrace-io/millrace/bench/queries/tpch"
 )
 
@@ -38,14 +38,7 @@ type config struct {
 	queries []tpch.Query
 }
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "tpch:", err)
-		os.Exit(1)
-	}
-}
+func main() { measure.Main("tpch", run) }
 
 func run(ctx context.Context, args []string) error {
 	c, err := parse(args)
