@@ -185,10 +185,18 @@ func (o *opened) fill(b []byte, off int64) error {
 	return nil
 }
 
+// inPlace checks that a frame lies between header and trailer.
+func (o *opened) inPlace(off, size int64) error {
+	if off < headerBytes || size < frameHead+frameTail || off > o.size-trailerBytes-size {
+		return o.corrupt("a block is out of place")
+	}
+	return nil
+}
+
 // unpack reads, checks and decompresses the frame at off.
 func (o *opened) unpack(off, size int64) ([]byte, error) {
-	if off < headerBytes || size < frameHead+frameTail || off > o.size-trailerBytes-size {
-		return nil, o.corrupt("a block is out of place")
+	if err := o.inPlace(off, size); err != nil {
+		return nil, err
 	}
 	b, err := o.read(off, size)
 	if err != nil {
@@ -252,8 +260,8 @@ func (s *scanner) block(i int) ([]byte, error) {
 		return raw, nil
 	}
 	end := k.off + k.size
-	if k.off < headerBytes || k.size < frameHead+frameTail || k.off > s.file.size-trailerBytes-k.size {
-		return nil, s.file.corrupt("a block is out of place")
+	if err := s.file.inPlace(k.off, k.size); err != nil {
+		return nil, err
 	}
 	if k.off < s.from || end > s.from+int64(len(s.ahead)) {
 		if err := s.read(i); err != nil {
