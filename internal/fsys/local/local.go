@@ -19,6 +19,7 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/millrace-io/millrace/internal/fsys"
@@ -30,6 +31,7 @@ const pendingSuffix = ".inprogress"
 type FS struct {
 	root string
 	disk Disk
+	safe sync.Map // folders whose names are known to be synced
 }
 
 var _ fsys.FS = (*FS)(nil)
@@ -141,30 +143,46 @@ func (f *FS) list(dir string) ([]fsys.Info, error) {
 	return out, nil
 }
 
-// mkdirAll makes a folder and those above it, each synced into its parent.
-func mkdirAll(disk Disk, dir string) error {
-	if st, err := disk.Stat(dir); err == nil {
-		if !st.IsDir() {
-			return fmt.Errorf("%s is not a folder", dir)
+// mkdirAll makes a folder and those above it, each synced into its parent. One that
+// is there may be the work of a process that died before it had synced it, so that is
+// done again, once in the life of a store.
+func (f *FS) mkdirAll(dir string) error {
+	if _, safe := f.safe.Load(dir); safe {
+		if st, err := f.disk.Stat(dir); err == nil && st.IsDir() {
+			return nil
 		}
-		return nil
 	}
 	parent := filepath.Dir(dir)
-	if parent != dir {
-		if err := mkdirAll(disk, parent); err != nil {
+	st, err := f.disk.Stat(dir)
+	switch {
+	case err == nil && !st.IsDir():
+		return fmt.Errorf("%s is not a folder", dir)
+	case err == nil:
+		// A parent that may not be opened is not one in which this user makes folders.
+		if err := f.disk.SyncDir(parent); err != nil && !errors.Is(err, fs.ErrPermission) {
+			return err
+		}
+	default:
+		if parent != dir {
+			if err := f.mkdirAll(parent); err != nil {
+				return err
+			}
+		}
+		if err := f.disk.Mkdir(dir); err != nil && !errors.Is(err, fs.ErrExist) {
+			return full(err)
+		}
+		if err := f.disk.SyncDir(parent); err != nil {
 			return err
 		}
 	}
-	if err := disk.Mkdir(dir); err != nil && !errors.Is(err, fs.ErrExist) {
-		return full(err)
-	}
-	return disk.SyncDir(parent)
+	f.safe.Store(dir, true)
+	return nil
 }
 
 // temp makes the hidden file that is to become name.
 func (f *FS) temp(name string) (File, error) {
 	p := f.path(name)
-	if err := mkdirAll(f.disk, filepath.Dir(p)); err != nil {
+	if err := f.mkdirAll(filepath.Dir(p)); err != nil {
 		return nil, err
 	}
 	h, err := f.disk.Temp(filepath.Dir(p), "."+filepath.Base(p)+".*"+pendingSuffix)
@@ -213,7 +231,7 @@ func (f *FS) PutIfAbsent(name string, data []byte) error {
 }
 
 // MkdirAll implements fsys.FS.
-func (f *FS) MkdirAll(dir string) error { return mkdirAll(f.disk, f.path(dir)) }
+func (f *FS) MkdirAll(dir string) error { return f.mkdirAll(f.path(dir)) }
 
 // Remove implements fsys.FS.
 func (f *FS) Remove(name string) error {

@@ -40,6 +40,44 @@ func TestFullIsMarked(t *testing.T) {
 	}
 }
 
+// synced is a disk that tells which folders are synced, or dies in place of
+// syncing one of them.
+type synced struct {
+	machine
+	dies string
+	dirs []string
+}
+
+var errDies = errors.New("the process dies")
+
+func (d *synced) SyncDir(name string) error {
+	if name == d.dies {
+		return errDies
+	}
+	d.dirs = append(d.dirs, name)
+	return d.machine.SyncDir(name)
+}
+
+// A process makes a folder and dies before that is synced: who finds the folder and
+// relies on it syncs it, once.
+func TestFolderOfDeadProcessIsSynced(t *testing.T) {
+	above := t.TempDir()
+	out := filepath.Join(above, "out")
+	if err := On(&synced{dies: above}, "").MkdirAll(out); !errors.Is(err, errDies) {
+		t.Fatal(err)
+	}
+	disk := &synced{}
+	next := On(disk, "")
+	for range 2 {
+		if err := next.Put(filepath.Join(out, "a"), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := []string{above, out, out}; !slices.Equal(disk.dirs, want) {
+		t.Fatalf("synced %q, want %q", disk.dirs, want)
+	}
+}
+
 func TestDanglingLinkIsNotListed(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.Symlink(dir+"/nowhere", dir+"/link"); err != nil {

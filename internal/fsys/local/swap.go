@@ -39,13 +39,13 @@ func (f *FS) Stage(dir, id string) (string, bool) {
 // Swap implements fsys.Swapper.
 func (f *FS) Swap(dir, stage string) error {
 	a, b := f.path(dir), f.path(stage)
-	if err := mkdirAll(f.disk, a); err != nil {
+	if err := f.mkdirAll(a); err != nil {
 		return fmt.Errorf("replace %s: %w", dir, err)
 	}
 	if err := exchange(a, b); err != nil {
 		return fmt.Errorf("replace %s: %w", dir, err)
 	}
-	if err := carry(b, a); err != nil {
+	if err := f.carry(b, a); err != nil {
 		return fmt.Errorf("replace %s: %w", dir, err)
 	}
 	return errors.Join(f.disk.SyncDir(filepath.Dir(a)), f.disk.SyncDir(filepath.Dir(b)))
@@ -64,7 +64,7 @@ func (f *FS) Same(dir string) func() bool {
 }
 
 // carry moves what is hidden from an old folder into the new one.
-func carry(from, to string) error {
+func (f *FS) carry(from, to string) error {
 	entries, err := os.ReadDir(from)
 	if err != nil {
 		return err
@@ -76,14 +76,14 @@ func carry(from, to string) error {
 			if _, err := os.Lstat(at); err == nil {
 				continue // the new one has its own
 			}
-			if err := mkdirAll(machine{}, to); err != nil {
+			if err := f.mkdirAll(to); err != nil {
 				return err
 			}
 			if err := os.Rename(old, at); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}
 		case e.IsDir():
-			if err := carry(old, at); err != nil {
+			if err := f.carry(old, at); err != nil {
 				return err
 			}
 		}
