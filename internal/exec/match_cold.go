@@ -99,6 +99,9 @@ func (m *Match) came(slots []keyed.Slot) {
 	rows := make([]keyed.Slot, len(slots))
 	c.keys.Prepare(m.group.types, m.table.Keys(slots), nil, len(slots))
 	m.rows.Find(&c.keys, rows)
+	// Rows that cannot be read must not look like rows that are missing: who goes back
+	// to an earlier checkpoint must hear of the file.
+	c.err = cmp.Or(c.err, m.rows.Failed())
 	for i, s := range slots {
 		if err := m.cameOne(s, rows[i]); c.err == nil {
 			c.err = err
