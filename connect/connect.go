@@ -186,7 +186,7 @@ type Changes uint8
 // What a sink takes.
 const (
 	AppendOnly Changes = iota // +I only
-	Upsert                    // +I, +U and -D by the primary key
+	Upsert                    // +I, +U and -D by the primary key, or of a table without one; no -U
 	AllChanges                // every kind, as it comes
 )
 

@@ -1,5 +1,5 @@
-// Package blackhole is the connector 'blackhole': a table that takes every change
-// and keeps none.
+// Package blackhole is the connector 'blackhole': a table that takes every row and
+// keeps none.
 package blackhole
 
 import (
@@ -10,20 +10,15 @@ import (
 func init() {
 	connect.Register(&connect.Connector{
 		Name: "blackhole",
-		Sink: func(t connect.Table, _ connect.Write) (connect.Sink, error) { return sink{len(t.PrimaryKey) > 0}, nil },
+		Sink: func(connect.Table, connect.Write) (connect.Sink, error) { return sink{}, nil },
 	})
 }
 
-type sink struct{ keyed bool }
+type sink struct{}
 
-// Accepts implements connect.Sink: rows with a primary key are taken by it, as in
-// Flink.
-func (s sink) Accepts() connect.Changes {
-	if s.keyed {
-		return connect.Upsert
-	}
-	return connect.AllChanges
-}
+// Accepts implements connect.Sink: what an update takes back is not asked for, also
+// without a primary key, as in Flink.
+func (sink) Accepts() connect.Changes { return connect.Upsert }
 
 // Writer implements connect.Sink.
 func (sink) Writer(int) (connect.Writer, error) { return writer{}, nil }

@@ -7,13 +7,13 @@ import (
 	"github.com/millrace-io/millrace/vec"
 )
 
-func TestTakesAllChanges(t *testing.T) {
+func TestTakesChanges(t *testing.T) {
 	c := connect.Lookup("blackhole")
 	if c == nil || c.Source != nil {
 		t.Fatal("not registered, or readable")
 	}
 	s, err := c.Sink(connect.Table{}, connect.Write{})
-	if err != nil || s.Accepts() != connect.AllChanges {
+	if err != nil || s.Accepts() != connect.Upsert {
 		t.Fatalf("accepts %v, error %v", s.Accepts(), err)
 	}
 	w, err := s.Writer(0)
