@@ -33,6 +33,7 @@ type config struct {
 	threads int
 	runs    int
 	limit   time.Duration
+	memory  string
 	binary  string
 	history string
 	queries []tpch.Query
@@ -75,6 +76,7 @@ func parse(args []string) (config, error) {
 	f.IntVar(&c.threads, "threads", 2, "threads of DuckDB, and Millrace's parallelism")
 	f.IntVar(&c.runs, "runs", 1, "runs of each query, of which the median counts")
 	f.DurationVar(&c.limit, "limit", 5*time.Minute, "how long a query may take")
+	f.StringVar(&c.memory, "memory", "", "memory.size of Millrace, such as 4g; its default if empty")
 	f.StringVar(&c.binary, "millrace", "", "the binary; built if empty")
 	f.StringVar(&c.history, "history", "bench/history", "folder for the JSON line; empty for none")
 	if err := f.Parse(args); err != nil {

@@ -24,6 +24,7 @@ type record struct {
 	Machine string    `json:"machine"`
 	Scale   string    `json:"scale"`
 	Threads int       `json:"threads"`
+	Memory  string    `json:"memory_size,omitempty"`
 	DuckDB  string    `json:"duckdb_version"`
 	Rows    []row     `json:"rows"`
 }
@@ -31,7 +32,7 @@ type record struct {
 // report prints the table and appends the record. A query that failed is an error.
 func (c config) report(rows []row) error {
 	r := record{Time: measure.Now(), Commit: measure.Commit(), Machine: measure.Machine(),
-		Scale: c.scale, Threads: c.threads, DuckDB: duckdbVersion, Rows: rows}
+		Scale: c.scale, Threads: c.threads, Memory: c.memory, DuckDB: duckdbVersion, Rows: rows}
 	writeTable(os.Stdout, r, c.modes)
 	if err := measure.Append(c.history, "tpch.jsonl", r); err != nil {
 		return err
@@ -51,7 +52,11 @@ func (c config) report(rows []row) error {
 }
 
 func writeTable(w io.Writer, r record, modes []string) {
-	fmt.Fprintf(w, "### TPC-H, scale factor %s, %d threads\n\n%s, commit %s, %s\n\n", r.Scale, r.Threads, r.Machine, r.Commit, r.Time.Format("2006-01-02 15:04"))
+	memory := ""
+	if r.Memory != "" {
+		memory = ", memory.size " + r.Memory
+	}
+	fmt.Fprintf(w, "### TPC-H, scale factor %s, %d threads%s\n\n%s, commit %s, %s\n\n", r.Scale, r.Threads, memory, r.Machine, r.Commit, r.Time.Format("2006-01-02 15:04"))
 	head, rule := fmt.Sprintf("| query | rows | DuckDB %s: s | CPU-s |", r.DuckDB), "|---|---|---|---|"
 	for _, mode := range modes {
 		head, rule = head+fmt.Sprintf(" %s: s | CPU-s | peak MB | ratio |", mode), rule+"---|---|---|---|"
@@ -79,5 +84,20 @@ func writeTable(w io.Writer, r record, modes []string) {
 		if list := ratios[mode]; len(list) > 0 {
 			fmt.Fprintf(w, "\nGeometric mean of the ratios of %d queries, %s: %.2f\n", len(list), mode, measure.GeometricMean(list))
 		}
+		other, own, most := totals(r.Rows, mode)
+		fmt.Fprintf(w, "\n%s, CPU-seconds of all: DuckDB %.1f, Millrace %.1f, **%.2f** times as many; the most memory: %d MB\n", mode, other, own, own/other, most>>20)
 	}
+}
+
+// totals adds up both engines' CPU time, of what did not fail, and finds Millrace's
+// largest peak.
+func totals(rows []row, mode string) (duckdb, millrace float64, peakBytes int64) {
+	for _, row := range rows {
+		m := row.Millrace[mode]
+		peakBytes = max(peakBytes, m.PeakBytes)
+		if m.Error == "" {
+			duckdb, millrace = duckdb+row.DuckDB.CPUSeconds, millrace+m.CPUSeconds
+		}
+	}
+	return duckdb, millrace, peakBytes
 }
