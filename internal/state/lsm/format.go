@@ -97,7 +97,9 @@ func newWriter(plain bool, about int) *writer {
 		w.out = b[:0]
 	default:
 	}
-	w.room(about)
+	// With its last block, the index and the filter it is a little larger: to double a
+	// buffer for that would cost a budget what it has for state.
+	w.room(about + about/16 + 2*s2.MaxEncodedLen(blockBytes))
 	w.out = append(w.out, fileMagic...)
 	w.out = binary.LittleEndian.AppendUint32(w.out, fileVersion)
 	w.out = binary.LittleEndian.AppendUint32(w.out, 0)

@@ -65,7 +65,7 @@ type Backend struct {
 	Blocks *Cache
 
 	mergeBytes int64 // mergeBytesMin, but in tests
-	fileBytes  int   // about how large a file of a run gets before the next begins; 0 is twice DeltaBytes
+	fileBytes  int   // about how large a file of a run gets before the next begins; 0 is DeltaBytes
 }
 
 const (
@@ -93,7 +93,7 @@ func (b Backend) Open(prefix string, r base.Range, from []state.Handle, files st
 		deltaBytes: cmp.Or(b.DeltaBytes, DeltaBytesMax),
 	}
 	t.opts.mergeBytes = cmp.Or(b.mergeBytes, mergeBytesMin)
-	t.opts.fileBytes = cmp.Or(b.fileBytes, int(2*t.deltaBytes))
+	t.opts.fileBytes = cmp.Or(b.fileBytes, int(t.deltaBytes))
 	t.view.Store(&view{runs: t.inherit(from)})
 	return &store{groups: r, tables: map[string]*table{}, values: restoreValues(r, from), tree: t}, nil
 }

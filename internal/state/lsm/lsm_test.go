@@ -522,3 +522,28 @@ func TestConcurrentPersist(t *testing.T) {
 	}
 	check(t, s, want)
 }
+
+// The buffer of a file that does not compress is made once: with a budget each holds a
+// share of it.
+func TestBufferOfFileStays(t *testing.T) {
+	const about = 1 << 20
+	for len(fileBuffers) > 0 {
+		<-fileBuffers
+	}
+	w := newWriter(false, about)
+	room := cap(w.out)
+	r := rand.New(rand.NewPCG(1, 2))
+	w.begin("t", nil, 0)
+	for i := uint64(0); w.bytes() < about; i++ {
+		key := binary.BigEndian.AppendUint64(nil, i<<20)
+		var val []byte
+		for range 12 {
+			val = binary.LittleEndian.AppendUint64(val, r.Uint64())
+		}
+		w.add(key, val, false)
+	}
+	w.end()
+	if n := len(w.finish()); cap(w.out) != room {
+		t.Errorf("a file of %d bytes took a buffer of %d that grew to %d", n, room, cap(w.out))
+	}
+}
