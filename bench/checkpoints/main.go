@@ -51,6 +51,7 @@ type config struct {
 
 	keys     int64   // of kind state
 	percents []int64 // changed between two checkpoints
+	memory   string  // memory.size; empty: no limit
 
 	cache   string // of kind flink: where Flink is
 	engines []string
@@ -104,6 +105,7 @@ func parse(args []string) (config, error) {
 	f.IntVar(&c.runs, "runs", 3, "of each query with and without checkpoints, and of each kill; the median counts")
 	f.Int64Var(&c.keys, "keys", 3_500_000, "keys of kind state, 300 bytes each")
 	f.StringVar(&percents, "percent", "1,100", "of the keys that have changed at the second checkpoint")
+	f.StringVar(&c.memory, "memory", "", "memory.size of kind state; without it all keys are in memory, and the first checkpoint writes them")
 	f.StringVar(&c.cache, "flink", "", "folder of the installed Flink; in the user's cache without it")
 	f.StringVar(&engines, "engines", "flink,millrace", "of kind flink: which to run")
 	f.Int64Var(&c.rate, "rate", 10_000, "events a second that follow the first ones")

@@ -43,6 +43,7 @@ type stateRecord struct {
 	Machine string    `json:"machine"`
 	Keys    int64     `json:"keys"`
 	Percent int64     `json:"percent"`
+	Memory  string    `json:"memory,omitempty"`
 	None    float64   `json:"stall_ms_without_checkpoint"`
 	Full    cost      `json:"full"`
 	Part    cost      `json:"part"`
@@ -50,11 +51,11 @@ type stateRecord struct {
 
 // state measures a checkpoint of all keys, and one of a share of them.
 func (c config) state(ctx context.Context) error {
-	fmt.Printf("### A checkpoint of %s keys with %d random bytes each, and one of a share of them\n\n%s, commit %s, %s\n\n", measure.Thousands(c.keys), valueBytes,
+	fmt.Printf("### A checkpoint of %s keys with %d random bytes each, and one of a share of them%s\n\n%s, commit %s, %s\n\n", measure.Thousands(c.keys), valueBytes, within(c.memory),
 		measure.Machine(), measure.Commit(), measure.Now().Format("2006-01-02 15:04"))
 	fmt.Println("| changed since the one before | MB written | of all | duration, s | of all | longest stall, ms | the same without a checkpoint, ms |\n|---|---|---|---|---|---|---|")
 	for _, percent := range c.percents {
-		r := stateRecord{Time: measure.Now(), Commit: measure.Commit(), Machine: measure.Machine(), Keys: c.keys, Percent: percent}
+		r := stateRecord{Time: measure.Now(), Commit: measure.Commit(), Machine: measure.Machine(), Keys: c.keys, Percent: percent, Memory: c.memory}
 		if err := c.share(ctx, &r); err != nil {
 			return err
 		}
@@ -69,13 +70,25 @@ func (c config) state(ctx context.Context) error {
 	return nil
 }
 
+// within says in how much memory.
+func within(memory string) string {
+	if memory == "" {
+		return ""
+	}
+	return ", with memory.size " + memory
+}
+
 func (c config) share(ctx context.Context, r *stateRecord) error {
 	dir, err := os.MkdirTemp(c.work, "share-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	j, err := c.start(ctx, dir, "state-o", c.stateScript(r.Percent), nil, "--set", "execution.checkpointing.interval=1 h")
+	flags := []string{"--set", "execution.checkpointing.interval=1 h"}
+	if c.memory != "" {
+		flags = append(flags, "--set", "memory.size="+c.memory)
+	}
+	j, err := c.start(ctx, dir, "state-o", c.stateScript(r.Percent), nil, flags...)
 	if err != nil {
 		return err
 	}
