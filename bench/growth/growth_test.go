@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/millrace-io/millrace/bench/measure"
 	"github.com/millrace-io/millrace/cli"
 )
 
@@ -14,6 +15,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv("GROWTH_TEST_MILLRACE") != "" {
 		cli.Main()
 	}
+	measure.WarmBytes = 0
 	os.Exit(m.Run())
 }
 
