@@ -99,7 +99,7 @@ func (r *Reader) conversion(t pq.Type, to types.Type) conversion {
 		}
 	case types.Char, types.Varchar:
 		if t.Kind() == pq.ByteArray {
-			return byteArrays
+			return texts
 		}
 	case types.Binary, types.Varbinary:
 		switch t.Kind() {

@@ -185,7 +185,10 @@ func (x *rows) flatSome(n *node, c *colbuf.Col, count int) (vec.Vector, error) {
 		if got+k < count {
 			m, _ = slices.BinarySearch(sel, int32(got+k))
 		}
-		words := x.dictionary(n, l)
+		words, err := x.dictionary(n, l)
+		if err != nil {
+			return nil, err
+		}
 		if words == nil && codes != nil { // the dictionary has ended within the batch
 			for _, code := range codes {
 				appendWord(c, l.words, code)

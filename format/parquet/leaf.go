@@ -29,11 +29,12 @@ type leaf struct {
 	table  *colbuf.Col // dict as values of the column; nil if that is not made
 	tabled bool        // whether it was tried
 
-	dict   pq.Dictionary // nil if the page holds values
-	index  []int32       // into it
-	values encoding.Values
-	words  *vec.Bytes // of dict, with a NULL
-	picked []int32    // scratch of some
+	dict    pq.Dictionary // nil if the page holds values
+	index   []int32       // into it
+	values  encoding.Values
+	words   *vec.Bytes // of dict, with a NULL
+	checked bool       // dict's words are UTF-8
+	picked  []int32    // scratch of some
 }
 
 // load makes entry at be in the page.
@@ -56,7 +57,7 @@ func (l *leaf) load() error {
 		l.values, l.index = p.Data(), nil
 		if d := p.Dictionary(); d != nil {
 			if l.dict != d {
-				l.dict, l.words, l.table, l.tabled = d, nil, nil, false
+				l.dict, l.words, l.checked, l.table, l.tabled = d, nil, false, nil, false
 			}
 			l.index = l.values.Int32()
 			l.values = d.Page().Data()

@@ -1,6 +1,7 @@
 package parquet
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
@@ -218,6 +219,7 @@ type rows struct {
 	bytes  int // of a row, lately
 	tests  []*colTest
 	sel    []int32 // of the batch at hand: what passes the tests
+	picked bool    // the column at hand is read for sel alone
 }
 
 // Close implements format.Rows.
@@ -272,11 +274,13 @@ func (x *rows) Done() int64 { return x.total - x.left }
 func (x *rows) read(b *vec.Batch, i, n int) (err error) {
 	node, c := x.r.cols[i], x.cols[i]
 	some := b.Rows < n
+	x.picked = false
 	switch {
 	case node == nil:
 		b.Cols[i] = vec.Nulls(c.Type, b.Rows)
 		return nil
 	case some && len(node.kids) == 0 && x.leaves[node.leaf].def == nil && node.def == 0:
+		x.picked = true
 		b.Cols[i], err = x.flatSome(node, c, n)
 	case len(node.kids) == 0:
 		b.Cols[i], err = x.flat(node, c, n)
@@ -298,7 +302,16 @@ func (x *rows) read(b *vec.Batch, i, n int) (err error) {
 	return nil
 }
 
+// column says of an error which column it is in, and which row if that is known.
 func (x *rows) column(i int, err error) error {
+	var bad *badText
+	if node := x.r.cols[i]; errors.As(err, &bad) && bad.at >= 0 && len(node.kids) == 0 {
+		at := bad.at
+		if x.picked {
+			at = int(x.sel[at])
+		}
+		err = fmt.Errorf("row %d of the row group: %w", x.Done()+int64(at)+1, err)
+	}
 	return fmt.Errorf("column '%s': %w", x.r.spec.Schema[x.r.spec.Columns[i]].Name, err)
 }
 
@@ -319,7 +332,10 @@ func (x *rows) flat(n *node, c *colbuf.Col, count int) (vec.Vector, error) {
 		default:
 			c.Reset(count)
 		}
-		words := x.dictionary(n, l)
+		words, err := x.dictionary(n, l)
+		if err != nil {
+			return nil, err
+		}
 		if words == nil && codes != nil { // the dictionary has ended within the batch
 			for _, code := range codes {
 				appendWord(c, l.words, code)
@@ -363,11 +379,14 @@ const dictionaryShare = 4
 
 // dictionary returns the words of the page that l is in, the last of them NULL,
 // or nil if it has none or they do not pay.
-func (x *rows) dictionary(n *node, l *leaf) *vec.Bytes {
+func (x *rows) dictionary(n *node, l *leaf) (*vec.Bytes, error) {
 	if !n.t.Character() || l.dict == nil || int64(l.dict.Len())*dictionaryShare > x.total {
-		return nil
+		return nil, nil
 	}
 	if l.words == nil {
+		if err := l.checkWords(); err != nil {
+			return nil, err
+		}
 		v := l.dict.Page().Data()
 		data, offs := v.ByteArray()
 		w := &vec.Bytes{Data: append([]byte(nil), data...), Offs: append([]uint32(nil), offs...)}
@@ -379,7 +398,7 @@ func (x *rows) dictionary(n *node, l *leaf) *vec.Bytes {
 		w.Valid.SetNull(w.Len() - 1)
 		l.words = w
 	}
-	return l.words
+	return l.words, nil
 }
 
 // value appends the next value of a nested column.

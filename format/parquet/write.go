@@ -40,6 +40,7 @@ type leafBuffer struct {
 	column int
 	vals   []pq.Value
 	bytes  []byte // of decimals
+	texts  int64  // bytes of strings since a page was begun
 }
 
 // group is a ROW or the record: parquet-go's groups are maps, and would sort the
@@ -228,18 +229,37 @@ func (x *Writer) Write(b *vec.Batch) (err error) {
 		if _, err := writers[i].WriteRowValues(l.vals); err != nil {
 			return fmt.Errorf("format parquet: %w", err)
 		}
-		for _, v := range l.vals {
-			if k := v.Kind(); k == pq.ByteArray || k == pq.FixedLenByteArray {
-				x.pending += int64(len(v.ByteArray()))
-			}
+		if err := x.count(l, writers[i]); err != nil {
+			return fmt.Errorf("format parquet: %w", err)
 		}
-		x.pending += 8 * int64(len(l.vals))
 	}
 	if x.pending >= x.block {
 		x.pending = 0
+		for _, l := range x.leaves {
+			l.texts = 0
+		}
 		return x.w.Flush()
 	}
 	return nil
+}
+
+// count adds up what a leaf was given, and ends its page when its strings have a page's
+// bytes. The library sees only then that a dictionary has become too large, and itself
+// ends a page of numbers into one when these have so many bytes: behind a quarter of a
+// million strings, however long.
+func (x *Writer) count(l *leafBuffer, w *pq.ColumnWriter) error {
+	for _, v := range l.vals {
+		if k := v.Kind(); k == pq.ByteArray || k == pq.FixedLenByteArray {
+			l.texts += int64(len(v.ByteArray()))
+			x.pending += int64(len(v.ByteArray()))
+		}
+	}
+	x.pending += 8 * int64(len(l.vals))
+	if l.texts < x.page {
+		return nil
+	}
+	l.texts = 0
+	return w.Flush()
 }
 
 // shred appends row of v to the leaves; rep and def are the levels of its parent.

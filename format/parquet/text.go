@@ -1,0 +1,126 @@
+package parquet
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/bits"
+	"unicode/utf8"
+
+	"github.com/millrace-io/millrace/format/internal/colbuf"
+)
+
+// badText is a value of a character column that is not UTF-8: that at of the column,
+// or a word of its dictionary.
+type badText struct {
+	at   int // -1: a word
+	text []byte
+}
+
+func (e *badText) Error() string {
+	return fmt.Sprintf("%q is not UTF-8; a column of BYTES reads it as it is", colbuf.Shorten(e.text))
+}
+
+// texts reads strings, which have to be UTF-8.
+func texts(c *colbuf.Col, l *leaf, from, to int) error {
+	if l.dict != nil {
+		if err := l.checkWords(); err != nil {
+			return err
+		}
+		return byteArrays(c, l, from, to)
+	}
+	row, at := len(c.Offs)-1, len(c.Data)
+	if err := byteArrays(c, l, from, to); err != nil {
+		return err
+	}
+	if i := invalid(c.Data, c.Offs[row:], uint32(at)); i >= 0 {
+		return &badText{row + i, c.Data[c.Offs[row+i]:c.Offs[row+i+1]]}
+	}
+	return nil
+}
+
+// checkWords checks the words of a dictionary, once.
+func (l *leaf) checkWords() error {
+	if l.checked {
+		return nil
+	}
+	v := l.dict.Page().Data()
+	data, offs := v.ByteArray()
+	if len(offs) > 0 {
+		if i := invalid(data, offs, offs[0]); i >= 0 {
+			return fmt.Errorf("a word of its dictionary: %w", &badText{-1, data[offs[i]:offs[i+1]]})
+		}
+	}
+	l.checked = true
+	return nil
+}
+
+// invalid returns which of the texts between offsets is not UTF-8, -1 if all are. They
+// follow one another from a place on, so they are looked at together: together they are,
+// if also none begins within a character.
+func invalid(data []byte, offs []uint32, from uint32) int {
+	all := data[from:offs[len(offs)-1]]
+	if ascii(all) || valid(all) && begins(data, offs) {
+		return -1
+	}
+	for i, at := range offs[:len(offs)-1] {
+		if !utf8.Valid(data[at:offs[i+1]]) {
+			return i
+		}
+	}
+	return -1
+}
+
+// begins reports whether each of the texts that has one begins with the first byte of a
+// character.
+func begins(data []byte, offs []uint32) bool {
+	for i, at := range offs[:len(offs)-1] {
+		if at < offs[i+1] && !utf8.RuneStart(data[at]) {
+			return false
+		}
+	}
+	return true
+}
+
+// ascii reports whether no byte has its high bit, 32 of them at a time.
+func ascii(b []byte) bool {
+	const high = 0x8080808080808080
+	le := binary.LittleEndian
+	for ; len(b) >= 32; b = b[32:] {
+		if (le.Uint64(b)|le.Uint64(b[8:])|le.Uint64(b[16:])|le.Uint64(b[24:]))&high != 0 {
+			return false
+		}
+	}
+	for _, x := range b {
+		if x >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+// valid is utf8.Valid for long texts: behind each character that is not ASCII it looks at
+// eight bytes at a time again.
+func valid(b []byte) bool {
+	const high = 0x8080808080808080
+	for len(b) >= 8 {
+		m := binary.LittleEndian.Uint64(b) & high
+		if m == 0 {
+			b = b[8:]
+			continue
+		}
+		b = b[bits.TrailingZeros64(m)>>3:]
+		switch c := b[0]; {
+		case c >= 0xC2 && c <= 0xDF && len(b) >= 2 && b[1]&0xC0 == 0x80:
+			b = b[2:]
+		case c > 0xE0 && c < 0xF0 && c != 0xED && len(b) >= 3 && b[1]&0xC0 == 0x80 && b[2]&0xC0 == 0x80:
+			b = b[3:]
+		default:
+			r, n := utf8.DecodeRune(b)
+			if r == utf8.RuneError && n == 1 {
+				return false
+			}
+			b = b[n:]
+		}
+	}
+	return utf8.Valid(b)
+}
