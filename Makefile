@@ -2,7 +2,7 @@
 GO ?= go
 SEED ?= 0
 
-.PHONY: build test check lint sim sim-long crash crash-moments bench bench-nexmark bench-tpch bench-checkpoints bench-ingest bench-hard bench-latency bench-growth bench-where record-flink clean
+.PHONY: build test check lint sim sim-long crash crash-moments bench bench-nexmark bench-tpch bench-checkpoints bench-ingest bench-hard bench-latency bench-growth bench-footprint bench-where record-flink clean
 
 build: ## the binary, static
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o millrace ./cmd/millrace
@@ -62,6 +62,9 @@ bench-latency: build ## from the arrival of a row to the row that it makes
 
 bench-growth: build ## twice the events, twice the subtasks, a thousand times the keys
 	$(GO) run ./bench/growth -millrace ./millrace
+
+bench-footprint: build ## what it takes to start, and to wait
+	$(GO) run ./bench/footprint -millrace ./millrace
 
 bench-where: build ## where the processor time of each Nexmark query goes
 	$(GO) run ./bench/where -millrace ./millrace
