@@ -31,7 +31,10 @@ func (r record) write(w io.Writer) {
 	}
 	for _, i := range r.Idle {
 		what := "the shell"
-		if i.Jobs > 0 {
+		switch {
+		case i.Jobs == 1:
+			what = "1 job"
+		case i.Jobs > 1:
 			what = measure.Thousands(int64(i.Jobs)) + " jobs"
 		}
 		fmt.Fprintf(w, "| %s | **%.1f** | %.1f | %.3f |\n", what, i.MB, i.OwnMB, i.CPU)
