@@ -45,7 +45,8 @@ type Store interface {
 	Drain(n int) (done bool, err error)
 
 	// Crowded reports whether so much waits to be written to files that Drain had better
-	// come later, which nobody tells: the task need not wait for the storage.
+	// come later, which nobody tells: the task need not wait for the storage, as long as
+	// there is memory for what waits behind it.
 	Crowded() bool
 
 	// Failed is the first error that reading a table has come to. An operator's tables

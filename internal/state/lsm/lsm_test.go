@@ -547,3 +547,49 @@ func TestBufferOfFileStays(t *testing.T) {
 		t.Errorf("a file of %d bytes took a buffer of %d that grew to %d", n, room, cap(w.out))
 	}
 }
+
+// While a snapshot is drained, what is put waits behind it: with a limit for memory more
+// is drained then, whether the files keep up or not.
+func TestPutsWhileDraining(t *testing.T) {
+	b := Backend{DeltaBytes: 4 << 10, Memory: &base.Budget{Limit: 1 << 20}, Background: func(func()) {}}
+	opened, err := b.Open("t-", base.Range{Hi: testGroups}, nil, &statetest.Files{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := opened.(*store)
+	tab := s.Table("t")
+	const entries = 20_000
+	at := 0
+	val := bytes.Repeat([]byte("v"), 100)
+	tab.Defer(func(n int) bool {
+		for ; n > 0 && at < entries; n-- {
+			if err := tab.Late(binary.BigEndian.AppendUint32([]byte{0, 1}, uint32(at)), val); err != nil {
+				t.Fatal(err)
+			}
+			at++
+		}
+		return at < entries
+	})
+	if _, err := s.Snapshot(1); err != nil {
+		t.Fatal(err)
+	}
+	var most int64
+	for i := 0; ; i++ {
+		if !s.Crowded() {
+			if done, err := s.Drain(10); err != nil || done {
+				break
+			}
+		}
+		for k := range 10 {
+			if err := tab.Put(binary.BigEndian.AppendUint32([]byte{0, 2}, uint32(10*i+k)), val); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if most = max(most, s.pending); i > entries {
+			t.Fatalf("%d entries of the snapshot are drained, and no more", at)
+		}
+	}
+	if most > 30*s.tree.deltaBytes || at != entries {
+		t.Errorf("%d bytes waited while %d entries were drained; a delta has %d", most, at, s.tree.deltaBytes)
+	}
+}

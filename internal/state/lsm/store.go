@@ -3,6 +3,7 @@ package lsm
 import (
 	"bytes"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -97,8 +98,12 @@ func (s *store) freezeLate() {
 	s.late = 0
 }
 
-// Drain implements state.Store.
+// Drain implements state.Store. With a limit for memory it writes the more, the more
+// waits behind what it drains.
 func (s *store) Drain(n int) (done bool, err error) {
+	if s.pressed() {
+		n = min(n, math.MaxInt32) * int(drainGain*s.pending/s.tree.deltaBytes)
+	}
 	for len(s.draining) > 0 && n > 0 {
 		if s.draining[0](n) {
 			break
@@ -111,8 +116,19 @@ func (s *store) Drain(n int) (done bool, err error) {
 	return done, nil
 }
 
+// drainGain is how many times more is drained when a delta is full that waits for it.
+const drainGain = 4
+
+// pressed reports whether more than a delta waits in memory that has a limit until the
+// last snapshot is drained.
+func (s *store) pressed() bool {
+	return s.pending >= s.tree.deltaBytes && s.tree.opts.Memory.Bounded()
+}
+
 // Crowded implements state.Store.
-func (s *store) Crowded() bool { return s.tree.crowded(waitingMax) && s.tree.start() }
+func (s *store) Crowded() bool {
+	return s.tree.crowded(waitingMax) && !s.pressed() && s.tree.start()
+}
 
 // lateGrown counts n bytes more that are late.
 func (s *store) lateGrown(n int64) error {
