@@ -1,6 +1,10 @@
 package vec
 
-import "github.com/millrace-io/millrace/types"
+import (
+	"slices"
+
+	"github.com/millrace-io/millrace/types"
+)
 
 // A Builder makes a column row by row from rows of other columns. It serves
 // edges and cold paths; hot loops append to slices of the concrete vectors.
@@ -238,6 +242,67 @@ func (b *Builder) From(v Vector, i int) {
 		}
 		b.End()
 	}
+}
+
+// FromAll appends the first n rows of a column of the same type.
+func (b *Builder) FromAll(v Vector, n int) {
+	done := false
+	switch to := b.v.(type) {
+	case *Fixed[int64]:
+		done = fixedFrom(b, to, v, n)
+	case *Fixed[int32]:
+		done = fixedFrom(b, to, v, n)
+	case *Fixed[float64]:
+		done = fixedFrom(b, to, v, n)
+	case *Bytes:
+		done = bytesFrom(b, to, v, n)
+	}
+	for i := 0; i < n && !done; i++ {
+		b.From(v, i)
+	}
+}
+
+// fixedFrom is FromAll of values without NULL; false: they are to be copied one by one.
+func fixedFrom[T Scalar](b *Builder, to *Fixed[T], v Vector, n int) bool {
+	if to.Valid != nil {
+		return false
+	}
+	switch s := v.(type) {
+	case *Fixed[T]:
+		if s.Valid != nil {
+			return false
+		}
+		to.Vals = append(to.Vals, s.Vals[:n]...)
+	case *Const:
+		c, ok := s.Val.(*Fixed[T])
+		if !ok || c.Valid != nil {
+			return false
+		}
+		at := len(to.Vals)
+		to.Vals = slices.Grow(to.Vals, n)[:at+n]
+		for i := range to.Vals[at:] {
+			to.Vals[at+i] = c.Vals[0]
+		}
+	default:
+		return false
+	}
+	b.n += n
+	return true
+}
+
+// bytesFrom is fixedFrom for strings and bytes.
+func bytesFrom(b *Builder, to *Bytes, v Vector, n int) bool {
+	s, ok := v.(*Bytes)
+	if !ok || s.Valid != nil || to.Valid != nil {
+		return false
+	}
+	shift := uint32(len(to.Data)) - s.Offs[0]
+	to.Data = append(to.Data, s.Data[s.Offs[0]:s.Offs[n]]...)
+	for _, off := range s.Offs[1 : n+1] {
+		to.Offs = append(to.Offs, off+shift)
+	}
+	b.n += n
+	return true
 }
 
 // Finish returns the column and empties the builder.

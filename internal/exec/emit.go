@@ -239,6 +239,14 @@ func (g *grouping) upsertKeys(t *keyed.Table, keys []vec.Vector, n int) (slots, 
 	return g.slots, made
 }
 
+// upsertOf is upsert for the keys of slots of another table.
+func (g *grouping) upsertOf(t, from *keyed.Table, slots []keyed.Slot) (at, made []keyed.Slot) {
+	g.keys.Of(from, slots)
+	g.slots = grow(g.slots, len(slots))
+	made = t.Upsert(&g.keys, g.slots)
+	return g.slots, made
+}
+
 // find is upsert that makes nothing.
 func (g *grouping) find(t *keyed.Table, cols []vec.Vector, rows []int32, n int) []keyed.Slot {
 	g.prepare(cols, rows, n)

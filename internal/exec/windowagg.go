@@ -69,6 +69,7 @@ type WindowAgg struct {
 	slices  map[int64]*groupTable
 	order   []int64       // the slices, ascending
 	panes   *groupTable   // where slices are put together
+	poured  []keyed.Slot  // of the slice that is put into it
 	spare   []*groupTable // empty ones, to be used again
 	tree    *paneTree     // of a HOP with many slices
 

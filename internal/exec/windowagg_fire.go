@@ -95,6 +95,7 @@ func (w *WindowAgg) complete(end int64) (*firedWindow, error) {
 		}
 	}
 	win.tab.On(win.tab.Table)
+	win.slots = make([]keyed.Slot, 0, win.tab.Table.Len())
 	for s := range win.tab.Table.Each {
 		w.result(win, s)
 	}
@@ -154,11 +155,11 @@ func (w *WindowAgg) slicesOf(end int64) (out []int64) {
 
 // pour puts the groups of a slice into another table.
 func (w *WindowAgg) pour(from, to *groupTable) error {
-	all := make([]keyed.Slot, 0, from.Table.Len())
+	w.poured = w.poured[:0]
 	for s := range from.Table.Each {
-		all = append(all, s)
+		w.poured = append(w.poured, s)
 	}
-	return w.pourSome(from, all, to, nil)
+	return w.pourSome(from, w.poured, to, nil)
 }
 
 // pourSome does so for some groups; made, if not nil, is told of those that are new.
@@ -168,7 +169,7 @@ func (w *WindowAgg) pourSome(from *groupTable, all []keyed.Slot, to *groupTable,
 		now := all[:min(len(all), vec.BatchRowsMax)]
 		all = all[len(now):]
 		ident := w.work.ident.upTo(len(now))
-		slots, fresh := w.group.upsertKeys(to.Table, from.Table.Keys(now), len(now))
+		slots, fresh := w.group.upsertOf(to.Table, from.Table, now)
 		if made != nil {
 			made(fresh)
 		}

@@ -96,9 +96,7 @@ func (g *gathering) add(b *vec.Batch) {
 func (g *gathering) copy(b *vec.Batch) {
 	g.n += b.Rows
 	for c, v := range b.Cols {
-		for i := range b.Rows {
-			g.build[c].From(v, i)
-		}
+		g.build[c].FromAll(v, b.Rows)
 	}
 }
 

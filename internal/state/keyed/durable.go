@@ -180,6 +180,9 @@ func (t *Table) encode(s Slot) {
 
 // Clear drops all entries at once, here and in the store.
 func (t *Table) Clear() {
+	if t.next == 0 && t.wrote == nil && !t.cold.on {
+		return // empty as it is, with the memory that it had when it was full
+	}
 	t.wipe(false)
 	if t.shape.Evicts || !t.recycle() {
 		t.empty()

@@ -56,6 +56,7 @@ type Keys struct {
 	words  []uint64   // formWord, formWords: by ordinal
 	own    []uint64   // the memory for words
 	col    *vec.Bytes // formString
+	differ bool       // no key occurs twice
 	buf    []byte     // formEncoded: the key of ordinal i is buf[offs[i]:offs[i+1]]
 	offs   []uint32
 	nulls  []int32 // ordinals of NULL keys of one column, ascending; not formEncoded
@@ -91,7 +92,7 @@ func (k *Keys) bytes(i int) []byte {
 // types of shape. The result is valid until the next Prepare on the same Keys.
 // The columns may be of any kind; those that are not flat are copied.
 func (k *Keys) Prepare(shape []types.Type, cols []vec.Vector, rows []int32, n int) {
-	k.Rows, k.N = rows, n
+	k.Rows, k.N, k.differ = rows, n, false
 	n = k.Len()
 	k.Hash = grow(k.Hash, n)
 	k.hasher.Hash(cols, shape, rows, k.N, k.Hash)
@@ -125,6 +126,37 @@ func (k *Keys) Prepare(shape []types.Type, cols []vec.Vector, rows []int32, n in
 		for i := range n {
 			k.buf = keyenc.AppendKey(k.buf, shape, k.Cols, k.row(i))
 			k.offs = append(k.offs, uint32(len(k.buf)))
+		}
+	}
+}
+
+// Of is Prepare with the keys of slots of a table, which all differ. They are not made
+// into columns on the way.
+func (k *Keys) Of(t *Table, slots []Slot) {
+	n := len(slots)
+	if t.form != formWord && t.form != formWords {
+		k.Prepare(t.shape.Key, t.Keys(slots), nil, n)
+		k.differ = true
+		return
+	}
+	k.form, k.differ, k.Rows, k.N, k.Cols, k.nulls = t.form, true, nil, n, nil, k.nulls[:0]
+	k.Hash, k.own = grow(k.Hash, n), grow(k.own, n*t.keyLen)
+	k.words = k.own
+	slab, shift, mask, stride, at := t.slab, t.shift&63, t.mask, t.stride, t.keyAt
+	if t.form == formWords {
+		for i, s := range slots {
+			e := slab[uint(s)>>shift][(int(s)&mask)*stride:][:stride]
+			copy(k.words[i*t.keyLen:(i+1)*t.keyLen], e[at:])
+			k.Hash[i] = e[t.hashAt]
+		}
+		return
+	}
+	typ := t.shape.Key[0]
+	for i, s := range slots {
+		w := slab[uint(s)>>shift][(int(s)&mask)*stride+at]
+		k.words[i], k.Hash[i] = w, keyenc.HashWord(typ, w)
+		if s == t.null {
+			k.Hash[i], k.nulls = keyenc.HashNull(), append(k.nulls, int32(i))
 		}
 	}
 }

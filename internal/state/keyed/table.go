@@ -306,7 +306,7 @@ func (t *Table) makeMissing(k *Keys, slots []Slot) {
 		// An earlier row may have made it.
 		if isNull {
 			s = t.null
-		} else if len(t.made) > 0 {
+		} else if len(t.made) > 0 && !k.differ {
 			s = t.probe(k, i)
 		}
 		if s == None {
