@@ -109,7 +109,7 @@ func (s *sink) dataOf(b *vec.Batch, sel []int32) *vec.Batch {
 }
 
 // partitions writes a batch's rows to their folders, in the order of the folders'
-// first rows.
+// first rows. Rows that follow each other mostly lie in one folder.
 func (w *writer) partitions(b *vec.Batch, now time.Time) error {
 	type folder struct {
 		dir  string
@@ -117,20 +117,28 @@ func (w *writer) partitions(b *vec.Batch, now time.Time) error {
 	}
 	var order []folder
 	known := map[string]int{}
-	at, last := -1, 0
-	for i := range b.Len() {
-		r := b.Row(i)
-		if at < 0 || !w.s.sameDir(b, last, r) {
-			w.key = w.s.appendDir(w.key[:0], b, r)
-			var ok bool
-			if at, ok = known[string(w.key)]; !ok {
-				at = len(order)
-				known[string(w.key)] = at
-				order = append(order, folder{dir: string(w.key)})
+	for from, to := 0, 0; from < b.Len(); from = to {
+		first := b.Row(from)
+		for to = from + 1; to < b.Len() && w.s.sameDir(b, first, b.Row(to)); to++ {
+		}
+		w.key = w.s.appendDir(w.key[:0], b, first)
+		at, ok := known[string(w.key)]
+		if !ok {
+			at = len(order)
+			known[string(w.key)] = at
+			order = append(order, folder{dir: string(w.key)})
+		}
+		f := &order[at]
+		switch {
+		case to-from == b.Len():
+			f.rows = b.Sel
+		case b.Sel != nil:
+			f.rows = append(f.rows, b.Sel[from:to]...)
+		default:
+			for r := from; r < to; r++ {
+				f.rows = append(f.rows, int32(r))
 			}
 		}
-		last = r
-		order[at].rows = append(order[at].rows, int32(r))
 	}
 	for _, f := range order {
 		if err := w.rows(f.dir, w.s.dataOf(b, f.rows), now); err != nil {
@@ -140,8 +148,7 @@ func (w *writer) partitions(b *vec.Batch, now time.Time) error {
 	return nil
 }
 
-// sameDir reports whether two rows are seen to lie in one folder, which is all that it
-// asks of: rows that follow each other mostly do.
+// sameDir reports whether two rows are seen to lie in one folder: if not, they still may.
 func (s *sink) sameDir(b *vec.Batch, x, y int) bool {
 	for _, c := range s.partCols {
 		if !sameValue(b.Cols[c], x, y) {

@@ -79,6 +79,26 @@ func NewTimePattern(pattern string) (*TimePattern, error) {
 // dateLetters are those that depend on the date alone.
 const dateLetters = "GyuYMLwWdDFEe"
 
+// Unit returns the longest of a day, an hour, a minute and a second, in microseconds,
+// within which all times of one offset have the same text; 0 if there is none.
+func (p *TimePattern) Unit() int64 {
+	unit := int64(types.Day)
+	for _, part := range p.parts {
+		switch c := part.letter; {
+		case c == 0, strings.IndexByte(dateLetters, c) >= 0, strings.IndexByte("zZXxV", c) >= 0:
+		case strings.IndexByte("aHkKh", c) >= 0:
+			unit = min(unit, types.Hour)
+		case c == 'm':
+			unit = min(unit, types.Minute)
+		case c == 's':
+			unit = min(unit, types.Second)
+		default:
+			return 0
+		}
+	}
+	return unit
+}
+
 func (p *TimePattern) addText(s string) {
 	if n := len(p.parts); n > 0 && p.parts[n-1].letter == 0 {
 		p.parts[n-1].text += s

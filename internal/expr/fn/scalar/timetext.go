@@ -62,6 +62,13 @@ func evalDateFormat(isLocal bool) fn.Eval {
 		if isLocal {
 			zone = zoneOf(c)
 		}
+		if kernel.Str(args[1]).Const() {
+			if p, err := pat(0); err == nil {
+				if v := formatRuns(p, x, zone, rows, n); v != nil {
+					return v, nil
+				}
+			}
+		}
 		return kernel.StrsErr(rows, n, func(dst []byte, i int) ([]byte, bool, error) {
 			p, err := pat(i)
 			if err != nil {
