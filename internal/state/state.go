@@ -44,9 +44,9 @@ type Store interface {
 	// Before, it is not to be persisted, and there is no next one.
 	Drain(n int) (done bool, err error)
 
-	// Crowded reports whether so much waits to be written to files that Drain had better
-	// come later, which nobody tells: the task need not wait for the storage, as long as
-	// there is memory for what waits behind it.
+	// Crowded reports whether so much waits to be written to files that a Drain with
+	// something to do had better come later, which nobody tells: the task need not wait
+	// for the storage, as long as there is memory for what waits behind the snapshot.
 	Crowded() bool
 
 	// Failed is the first error that reading a table has come to. An operator's tables

@@ -581,25 +581,30 @@ func (t *Task) flush() error {
 // drainEntries is how many entries of a snapshot a step writes besides its own work.
 const drainEntries = 2048
 
-// drainState writes about n entries of the snapshot that is under way, and
+// drainState writes about n entries of each operator's snapshot that is under way, and
 // acknowledges it when the stores have all. It reports whether it has done something:
-// what would have to wait for the storage is left for later.
+// what would have to wait for the storage is left for later. All go on at the same pace,
+// for what a store is given meanwhile waits in memory until all have been drained.
 func (t *Task) drainState(n int) (did bool, err error) {
+	all := true
 	for i := range t.cfg.Ops {
 		op := &t.cfg.Ops[i]
 		if op.Context.State == nil || t.ack.State[op.ID] == nil {
 			continue
 		}
 		if n != math.MaxInt && op.Context.State.Crowded() {
-			return false, nil
+			all = false
+			continue
 		}
 		done, err := op.Context.State.Drain(n)
 		if err != nil {
 			return false, fmt.Errorf("snapshot of %s: %w", op.ID, err)
 		}
-		if !done {
-			return true, nil
-		}
+		did = did || !done
+		all = all && done
+	}
+	if !all {
+		return did, nil
 	}
 	t.cfg.Report(Report{Ack: t.ack})
 	t.ack = nil

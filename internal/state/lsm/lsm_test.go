@@ -592,4 +592,14 @@ func TestPutsWhileDraining(t *testing.T) {
 	if most > 30*s.tree.deltaBytes || at != entries {
 		t.Errorf("%d bytes waited while %d entries were drained; a delta has %d", most, at, s.tree.deltaBytes)
 	}
+	// Until the snapshot is persisted no file is made of what came behind it: who waits
+	// for that waits for ever.
+	for i := range uint32(1000) {
+		if err := tab.Put(binary.BigEndian.AppendUint32([]byte{0, 3}, i), val); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !s.tree.crowded(waitingMax) || s.Crowded() {
+		t.Errorf("%d bytes wait for files; a store that is drained is crowded: %v", s.tree.waitingBytes.Load(), s.Crowded())
+	}
 }

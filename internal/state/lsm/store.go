@@ -127,7 +127,7 @@ func (s *store) pressed() bool {
 
 // Crowded implements state.Store.
 func (s *store) Crowded() bool {
-	return s.tree.crowded(waitingMax) && !s.pressed() && s.tree.start()
+	return len(s.draining) > 0 && s.tree.crowded(waitingMax) && !s.pressed() && s.tree.start()
 }
 
 // lateGrown counts n bytes more that are late.
