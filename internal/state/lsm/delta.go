@@ -29,6 +29,7 @@ type delta struct {
 	prev      []uint32 // by ent: the one before it with the same hash, +1
 	used      int
 	inRow     *sorted // what source has made; nil: something came since
+	gone      int     // how often source has gone through all entries since something came
 }
 
 // An ent is one change of one key. Key and value lie together in a chunk.
@@ -117,7 +118,7 @@ func (d *delta) page() {
 }
 
 func (d *delta) add(key, val []byte, dead bool) {
-	d.inRow = nil
+	d.inRow, d.gone = nil, 0
 	n := len(key) + len(val)
 	last := len(d.chunks) - 1
 	if last < 0 || cap(d.chunks[last])-len(d.chunks[last]) < n {
@@ -252,15 +253,16 @@ func (d *delta) prefixed(prefix []byte, hash uint64) *sorted {
 	return d.settle(at, d.wipes)
 }
 
-// source implements layer. Of a part no more than that is put in order: there may be
-// many parts that are asked for.
+// source implements layer. Of a part no more than that is put in order, unless many are
+// asked for with nothing added in between.
 func (d *delta) source(b span) *source {
-	if d.inRow == nil && b.from == nil && b.to == nil {
+	if d.inRow == nil && (b.from == nil && b.to == nil || d.gone == sourceParts) {
 		d.inRow = d.sort()
 	}
 	if d.inRow != nil {
 		return d.inRow.source(b)
 	}
+	d.gone++
 	var at []uint32
 	for i := range d.n {
 		if b.has(d.key(d.ent(i))) {
@@ -277,8 +279,12 @@ func (d *delta) source(b span) *source {
 	return d.settle(at, wipes).source(b)
 }
 
+// sourceParts is for how many parts source goes through all entries before it puts them
+// in order.
+const sourceParts = 4
+
 func (d *delta) wipe(from, to []byte) {
-	d.inRow = nil
+	d.inRow, d.gone = nil, 0
 	s := span{from: bytes.Clone(from)}
 	if to != nil {
 		s.to = append([]byte{}, to...)
