@@ -57,7 +57,22 @@ func (b *Budget) Short(table int64) bool {
 	if b.whole != nil {
 		return b.whole.Short(table)
 	}
-	return b.used.Load() > cmp.Or(b.EvictAt, b.Limit/16*7) && table > cmp.Or(b.EvictKeep, 1<<20)
+	return b.used.Load() > b.Room() && table > cmp.Or(b.EvictKeep, 1<<20)
+}
+
+// Lacks reports whether so many bytes more would be too much for entries that can leave
+// memory.
+func (b *Budget) Lacks(n int64) bool {
+	room := b.Room()
+	return room > 0 && b.Used()+n > room
+}
+
+// Room is the use from which on entries leave memory; 0: they never do.
+func (b *Budget) Room() int64 {
+	if b == nil {
+		return 0
+	}
+	return cmp.Or(b.EvictAt, b.Limit/16*7)
 }
 
 // Own returns the bytes that are counted in this budget, of which it may be a share.

@@ -198,7 +198,7 @@ func (m *Match) add(b *vec.Batch) error {
 		return m.end.sort.add(b, kept)
 	}
 	byBucket(times, kept, sortBucket, func(t int64, part []int32) {
-		m.seq = keepWaiting(m.wait.At(t), m.group, b, part, times, m.seq)
+		m.seq = keepWaiting(m.wait, t, m.group, b, part, times, m.seq)
 	})
 	return nil
 }
@@ -232,9 +232,6 @@ var noRows = &vec.Batch{}
 
 // bucket handles the rows of a bucket up to the watermark.
 func (m *Match) bucket(t, mark int64) (*vec.Batch, error) {
-	if m.wait.Get(t) == nil {
-		return noRows, nil
-	}
 	rows, due, err := dueRows(m.wait, t, mark)
 	if len(due) == 0 || err != nil {
 		return noRows, err

@@ -200,7 +200,7 @@ func (x *overStream) process(b *vec.Batch) error {
 		}
 	})
 	if m, ok := lastMark(b); ok && err == nil {
-		err = x.fire(m) // once: the marks before it only tell what is late
+		err = x.watermark(m) // once: the marks before it only tell what is late
 	}
 	if err == nil {
 		err = cmp.Or(tableErr(x.accs), multiErr(x.past))
@@ -233,7 +233,7 @@ func (x *overStream) add(b *vec.Batch) error {
 		rows = append(rows, int32(r))
 	}
 	byBucket(times, rows, sortBucket, func(t int64, part []int32) {
-		x.seq = keepWaiting(x.wait.At(t), x.group, b, part, times, x.seq)
+		x.seq = keepWaiting(x.wait, t, x.group, b, part, times, x.seq)
 	})
 	return nil
 }

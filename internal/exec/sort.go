@@ -197,7 +197,7 @@ func (x *sortStream) add(b *vec.Batch) {
 		rows = append(rows, int32(r))
 	}
 	byBucket(times, rows, sortBucket, func(t int64, part []int32) {
-		x.seq = keepWaiting(x.rows.At(t), x.group, b, part, times, x.seq)
+		x.seq = keepWaiting(x.rows, t, x.group, b, part, times, x.seq)
 	})
 }
 

@@ -82,7 +82,7 @@ const (
 // openWaiting opens buckets of rows that wait and returns the greatest sequence in
 // them.
 func openWaiting(ctx *Context, g *grouping, ts []types.Type) (b *keyed.MultiBuckets, seq uint64, err error) {
-	shape := keyed.Shape{Name: "waiting", Key: g.types, Row: ts, Extra: waitWords, Groups: ctx.Groups, Memory: ctx.Memory}
+	shape := keyed.Shape{Name: "waiting", Key: g.types, Row: ts, Extra: waitWords, Groups: ctx.Groups, Memory: ctx.Memory, InOrder: true}
 	if b, err = keyed.OpenMultiBuckets(ctx.State, ctx.evicting(shape)); err != nil {
 		return nil, 0, err
 	}
@@ -100,6 +100,9 @@ func lastWaiting(ctx *Context, b *keyed.MultiBuckets) (seq uint64) {
 	}
 	for _, t := range b.Times() {
 		m := b.Get(t)
+		if m == nil {
+			continue
+		}
 		for s := range m.Each {
 			for r := m.First(s); r != 0; r = m.Next(r) {
 				seq = max(seq, m.Extra(r)[waitSeq])
@@ -124,13 +127,15 @@ func trimWaiting(ctx *Context, b *keyed.MultiBuckets) error {
 	return ctx.unfit(b.Bytes(), b.Err())
 }
 
-// keepWaiting adds rows to a bucket.
-func keepWaiting(m *keyed.Multi, g *grouping, b *vec.Batch, rows []int32, times *vec.Fixed[int64], seq uint64) uint64 {
+// keepWaiting adds rows to the bucket of time t.
+func keepWaiting(wait *keyed.MultiBuckets, t int64, g *grouping, b *vec.Batch, rows []int32, times *vec.Fixed[int64], seq uint64) uint64 {
+	m := wait.At(t)
 	for i, s := range g.appendTo(m, b.Cols, rows, b.Rows) {
 		seq++
 		w := m.Extra(m.Add(s, b.Cols, int(rows[i])))
 		w[waitTime], w[waitSeq] = uint64(timeAt(times, rows[i])), seq
 	}
+	wait.Settle(t)
 	return seq
 }
 
@@ -146,7 +151,9 @@ func dueRows(b *keyed.MultiBuckets, t, mark int64) (m *keyed.Multi, due []waitin
 	if err := b.BringAll(t); err != nil {
 		return nil, nil, err
 	}
-	m = b.Get(t)
+	if m = b.Get(t); m == nil {
+		return nil, nil, nil // it has been dropped meanwhile
+	}
 	for s := range m.Each {
 		for r := m.First(s); r != 0; r = m.Next(r) {
 			if w := m.Extra(r); int64(w[waitTime]) <= mark {

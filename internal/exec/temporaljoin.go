@@ -72,7 +72,9 @@ func (j *TemporalJoin) Open(ctx *Context) error {
 	if j.cond, err = compileCond(s.Cond, ctx.Env); err != nil {
 		return err
 	}
-	if j.left, err = keyed.OpenMultiBuckets(ctx.State, ctx.evicting(j.sides[0].shape("left", ctx, leftWord))); err != nil {
+	left := ctx.evicting(j.sides[0].shape("left", ctx, leftWord))
+	left.InOrder = true
+	if j.left, err = keyed.OpenMultiBuckets(ctx.State, left); err != nil {
 		return err
 	}
 	if j.right, err = keyed.OpenMulti(ctx.State, ctx.evicting(j.sides[1].shape("right", ctx, rightWords))); err != nil {
@@ -124,6 +126,7 @@ func (j *TemporalJoin) keep(in int, b *vec.Batch) {
 				x := m.Extra(r)
 				x[waitTime], x[waitSeq], x[leftKind] = uint64(timeAt(times, part[i])), j.seq, uint64(b.Kind(int(part[i])))
 			}
+			j.left.Settle(t)
 		})
 		return
 	}

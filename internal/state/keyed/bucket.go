@@ -58,6 +58,9 @@ func OpenMultiBuckets(s state.Store, shape Shape) (*MultiBuckets, error) {
 		for _, x := range b.of {
 			x.seq = seq
 		}
+		for _, x := range b.left {
+			x.seq = seq
+		}
 		return b, err
 	}
 	x := b.make(0)
@@ -71,6 +74,9 @@ func OpenMultiBuckets(s state.Store, shape Shape) (*MultiBuckets, error) {
 // Snapshot writes what has changed to the store.
 func (b *MultiBuckets) Snapshot() error {
 	for _, x := range b.of {
+		b.seq = max(b.seq, x.seq)
+	}
+	for _, x := range b.left {
 		b.seq = max(b.seq, x.seq)
 	}
 	saveSeq(b.store, b.shape.Name, b.seq)
@@ -104,6 +110,12 @@ type bucket interface {
 	allHere()
 	// takeIn takes in what a loader has read.
 	takeIn(*loader) error
+	// remains is what is to be known of a bucket that has left memory; goOn makes a
+	// bucket go on with it.
+	remains() *remains
+	goOn(*remains)
+	putOutRows()
+	perRow() int64
 }
 
 // Dropped tables are kept for the next buckets: windows come and go at one rate and have
@@ -130,6 +142,13 @@ type byTime[T bucket] struct {
 	cold  map[int64]bool
 	ahead int   // how many buckets come with one that is brought
 	hand  int64 // the time of the bucket that was looked at last for what can leave
+
+	loader loader // of Bring
+
+	// Shape.InOrder:
+	left      map[int64]*remains // the buckets that have left memory
+	firstLeft int64              // no time in left is below it
+	away      int                // the entries, or rows, of all of them, about
 }
 
 func (b *byTime[T]) open(s state.Store, shape Shape) {
@@ -139,6 +158,9 @@ func (b *byTime[T]) open(s state.Store, shape Shape) {
 
 // adopt makes a table one of the buckets.
 func (b *byTime[T]) adopt(x *Table, at int64) {
+	if b.shape.InOrder {
+		x.mem.add(bucketBytes)
+	}
 	x.isBucket, x.time = true, at
 	x.errs = &b.err
 	b.held += x.mem.bytes
@@ -161,12 +183,22 @@ func (b *byTime[T]) At(t int64) T {
 		x = b.make(t)
 	}
 	b.of[t] = x
-	i, _ := slices.BinarySearch(b.times, t)
-	b.times = slices.Insert(b.times, i, t)
+	if r := b.comeBack(t); r != nil {
+		x.goOn(r)
+	} else {
+		b.note(t)
+	}
 	return x
 }
 
-// Get returns the table of a time, or nil.
+// note adds a time.
+func (b *byTime[T]) note(t int64) {
+	i, _ := slices.BinarySearch(b.times, t)
+	b.times = slices.Insert(b.times, i, t)
+}
+
+// Get returns the table of a time, or nil; also for one that has left memory and is
+// read in order (Shape.InOrder).
 func (b *byTime[T]) Get(t int64) T { return b.of[t] }
 
 // Times returns the times that have a table, empty ones too: what is never dropped
@@ -190,17 +222,13 @@ func (b *byTime[T]) Err() error { return b.err }
 
 // Drop removes a bucket whole.
 func (b *byTime[T]) Drop(t int64) {
-	x, ok := b.of[t]
+	i, ok := slices.BinarySearch(b.times, t)
 	if !ok {
 		return
 	}
-	i, _ := slices.BinarySearch(b.times, t)
+	x := b.At(t)
 	x.wipe(i == 0)
-	if (len(b.spare) < spareMax || len(b.spare) < spareSmallMax && x.Bytes() <= spareSmall) && x.recycle() {
-		b.spare = append(b.spare, x)
-	} else {
-		x.Close()
-	}
+	b.reuse(x)
 	delete(b.of, t)
 	delete(b.cold, t)
 	if i == 0 { // as a rule
@@ -210,10 +238,23 @@ func (b *byTime[T]) Drop(t int64) {
 	}
 }
 
+// reuse keeps a dropped bucket for the next one, or gives its memory back.
+func (b *byTime[T]) reuse(x T) {
+	if (len(b.spare) < spareMax || len(b.spare) < spareSmallMax && x.Bytes() <= spareSmall) && x.recycle() {
+		b.spare = append(b.spare, x)
+	} else {
+		x.Close()
+	}
+}
+
 // Snapshot writes what has changed to the store.
 func (b *byTime[T]) Snapshot() error {
 	for _, t := range b.times {
-		if err := b.of[t].Snapshot(); b.err == nil {
+		x, ok := b.of[t]
+		if !ok {
+			continue
+		}
+		if err := x.Snapshot(); b.err == nil {
 			b.err = err
 		}
 	}
@@ -230,7 +271,7 @@ func (b *byTime[T]) Close() {
 	for _, x := range b.spare {
 		x.Close()
 	}
-	b.of, b.times, b.spare = nil, nil, nil
+	b.of, b.left, b.times, b.spare = nil, nil, nil, nil
 }
 
 func (t *Table) takeErr() error {

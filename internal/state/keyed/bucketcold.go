@@ -43,6 +43,10 @@ func (b *byTime[T]) Trim(more int64) {
 	}
 	b.spare = nil
 	b.disk.Relieve()
+	if b.shape.InOrder {
+		b.trimLast(more)
+		return
+	}
 	at, _ := slices.BinarySearch(b.times, b.hand)
 	for n := min(2*len(b.times), trimBucketsMax); n > 0 && b.shape.Memory.Short(b.held+more); n-- {
 		at++
@@ -95,13 +99,20 @@ func (b *byTime[T]) Bring(g base.KeyGroup, from, to int64) error {
 	prefix := binary.BigEndian.AppendUint16(nil, uint16(g))
 	low := keyenc.AppendKeyTime(slices.Clone(prefix), from)
 	high := keyenc.AppendAfter(nil, keyenc.AppendKeyTime(prefix, to))
-	l := loader{shape: b.shape, bucket: true, multi: b.rows, whole: true}
-	return l.read(b.disk.Scan(low, high), b.disk, func() error {
-		if x, ok := b.of[l.time]; ok && b.cold[l.time] {
-			return x.takeIn(&l)
+	l := &b.loader
+	if l.key == nil {
+		*l = loader{shape: b.shape, bucket: true, multi: b.rows, whole: true}
+	}
+	err := l.read(b.disk.Scan(low, high), b.disk, func() error {
+		if b.cold[l.time] {
+			return b.At(l.time).takeIn(l)
 		}
 		return nil
 	})
+	if err != nil {
+		*l = loader{}
+	}
+	return err
 }
 
 // stores reports whether the store may have something of a key group of the buckets
@@ -109,7 +120,11 @@ func (b *byTime[T]) Bring(g base.KeyGroup, from, to int64) error {
 func (b *byTime[T]) stores(g base.KeyGroup, from, to int64) bool {
 	i, _ := slices.BinarySearch(b.times, from)
 	for ; i < len(b.times) && b.times[i] <= to; i++ {
-		if t := b.times[i]; b.cold[t] && b.of[t].stores(g) {
+		t := b.times[i]
+		if !b.cold[t] {
+			continue
+		}
+		if r := b.left[t]; r != nil && r.wrote.has(g) || r == nil && b.of[t].stores(g) {
 			return true
 		}
 	}
@@ -134,23 +149,30 @@ func (b *byTime[T]) BringAll(t int64) error {
 	for end < len(b.times) && end-at <= b.ahead && b.cold[b.times[end]] {
 		end++
 	}
-	b.of[t].wasUsed() // it has been asked; what follows counts
+	b.At(t).wasUsed() // it has been asked; what follows counts
 	for g := b.store.Range().Lo; g < b.store.Range().Hi; g++ {
 		if err := b.Bring(base.KeyGroup(g), t, b.times[end-1]); err != nil {
 			return err
 		}
 	}
 	for _, t := range b.times[at:end] {
-		b.of[t].allHere()
+		b.At(t).allHere()
 		delete(b.cold, t)
 	}
-	switch came := b.held - was; {
+	b.look(b.held - was)
+	return nil
+}
+
+// look decides how many buckets come with the next one, by how much has come now.
+func (b *byTime[T]) look(came int64) {
+	switch {
+	case b.shape.InOrder:
+		b.lookInOrder(came)
 	case came > aheadBytes || b.shape.Memory.Short(b.held):
 		b.ahead /= 2
 	case came < aheadBytes/2:
 		b.ahead = min(2*b.ahead+1, aheadMax)
 	}
-	return nil
 }
 
 // find makes, out of memory, the buckets that the store has entries of.
@@ -184,8 +206,7 @@ func (b *byTime[T]) findFrom(g base.KeyGroup, from []byte) ([]byte, error) {
 			return nil, err
 		}
 		if same == 0 || at != last {
-			b.At(at).storedIn(g)
-			b.setCold(at)
+			b.foundIn(at, g)
 			same, last = 0, at
 		}
 		if same++; same == findSame {
@@ -193,6 +214,21 @@ func (b *byTime[T]) findFrom(g base.KeyGroup, from []byte) ([]byte, error) {
 		}
 	}
 	return nil, b.disk.Err()
+}
+
+// foundIn tells that the store has entries of a bucket and key group.
+func (b *byTime[T]) foundIn(t int64, g base.KeyGroup) {
+	b.setCold(t)
+	if !b.shape.InOrder {
+		b.At(t).storedIn(g)
+		return
+	}
+	if b.left[t] == nil {
+		b.note(t)
+		b.leave(t, &remains{})
+		b.firstLeft = b.times[0]
+	}
+	b.left[t].wrote.add(g)
 }
 
 func (t *Table) stores(g base.KeyGroup) bool { return t.wrote.has(g) }

@@ -68,6 +68,9 @@ type Shape struct {
 	// Evicts lets entries leave memory when it is short: the operator calls Trim
 	// where it holds no slots, and reads entries by key only.
 	Evicts bool
+	// InOrder: buckets of it are read as time goes on, the earliest first, and rows are
+	// only added to those that are not read yet.
+	InOrder bool
 	// Expiry is when entries that are out of memory count no more; nil: never.
 	Expiry *Expiry
 }

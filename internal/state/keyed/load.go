@@ -50,7 +50,9 @@ func (l *loader) scan(disk state.Table, flush func() error) error {
 
 // read calls flush with runs of entries of one bucket.
 func (l *loader) read(entries iter.Seq2[[]byte, []byte], disk state.Table, flush func() error) error {
-	l.key = builders(l.shape.Key)
+	if l.key == nil {
+		l.key = builders(l.shape.Key)
+	}
 	l.reset()
 	for key, val := range entries {
 		if len(key) < 2 {
