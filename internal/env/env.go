@@ -82,8 +82,11 @@ func MachineMemory() int64 {
 }
 
 // LimitMemory makes the garbage collector work harder when the process comes to
-// have so many bytes.
+// have so many bytes. With less than collectBytesLeast, which the program has anyway with
+// the least that a job needs, it would do nothing but collect.
 func LimitMemory(bytes int64) {
 	dropFloor(bytes)
-	debug.SetMemoryLimit(bytes)
+	debug.SetMemoryLimit(max(bytes, collectBytesLeast))
 }
+
+const collectBytesLeast = 64 << 20
