@@ -14,8 +14,9 @@ import (
 // bounded by To where no row can come back from beyond (see keepsAll). What a
 // change puts out is worked out from the positions before and after; the order of
 // the changes is that of Flink's AppendOnlyTopNFunction, UpdatableTopNFunction and
-// RetractableTopNFunction (rank_emit.go). The one row of a top-1 over rows that
-// only come or improve has neither list nor positions (rank_first.go).
+// RetractableTopNFunction (rank_emit.go), or where no -U is asked for, what a batch
+// comes to (rank_fold.go). The one row of a top-1 over rows that only come or improve
+// has neither list nor positions (rank_first.go).
 //
 // Over windows each window has a table and lists of its own, and puts its rows out
 // when the watermark reaches its end (rank_window.go).
@@ -37,6 +38,8 @@ type Rank struct {
 	made   []keyed.Slot
 	before []rankPlace // of a partition, before and after a change; ties only
 	after  []rankPlace
+	fold   rankFold
+	now    []keyed.Ref // of a partition in a fold
 	window *windowRank
 	spill  *spillReplay // at the end; nil: nothing can be spilled
 	swept  int64
@@ -166,10 +169,17 @@ func (r *Rank) start(b *vec.Batch, rows []int32) {
 	r.made = append(r.made[:0], made...)
 	r.rows.prepare(&r.batch, b, rows)
 	r.at = 0
+	r.fold.on = r.foldsBatch(len(rows))
 }
 
 // next handles rows until there is a batch to put out.
 func (r *Rank) next() (*vec.Batch, error) {
+	if r.fold.on {
+		for r.step() {
+		}
+		r.tellFolded()
+		r.fold.on = false
+	}
 	for r.changes.len() < vec.BatchRowsMax && r.step() {
 	}
 	if r.changes.len() == 0 {
@@ -208,6 +218,9 @@ func (r *Rank) step() bool {
 	adds := r.batch.b.Kind(int(r.batch.rows[i])).Adds()
 	switch {
 	case r.spec.Emit == jobgraph.AtEnd:
+		r.silent(i, adds)
+	case r.fold.on:
+		r.fold.note(r, r.batch.slots[i])
 		r.silent(i, adds)
 	case r.ties():
 		r.compared(i, adds)

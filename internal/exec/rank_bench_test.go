@@ -36,6 +36,12 @@ func BenchmarkRankTen(b *testing.B) {
 	benchOp(b, exec.NewRank(spec), bids(1<<19, 40000, 10))
 }
 
+func BenchmarkRankTenUpsert(b *testing.B) {
+	spec := &jobgraph.Rank{Partition: []int{0}, Order: []jobgraph.SortKey{{Col: 2, Desc: true, NullsLast: true}}, From: 1, To: 10, Number: true,
+		Types: bidTypes, WindowEnd: -1}
+	benchOp(b, exec.NewRank(spec), bids(1<<19, 40000, 10))
+}
+
 func BenchmarkRankTenRetract(b *testing.B) {
 	spec := &jobgraph.Rank{Partition: []int{0}, Order: []jobgraph.SortKey{{Col: 2, Desc: true, NullsLast: true}}, From: 1, To: 10,
 		SendBefore: true, Types: bidTypes, WindowEnd: -1, Input: jobgraph.RankRetract}

@@ -375,7 +375,14 @@ func TestRankUpsert(t *testing.T) {
 		}
 		opt := exectest.Options{Keys: [][]int{spec.Partition}, Types: [][]types.Type{spec.Types}}
 		run := exectest.Start(t, func() exec.Operator { return exec.NewRank(spec) }, opt)
-		feedRandom(r, run, 0, spec.Types, list, true, spec.Partition != nil)
+		if seed%3 == 0 { // large batches, which are folded
+			half := r.IntN(len(list))
+			feedOne(r, run, 0, spec.Types, list[:half])
+			disturb(r, run, spec.Partition != nil)
+			feedOne(r, run, 0, spec.Types, list[half:])
+		} else {
+			feedRandom(r, run, 0, spec.Types, list, true, spec.Partition != nil)
+		}
 		run.End()
 		want := rankModel(rows, spec)
 		var keys [][]int
@@ -393,6 +400,45 @@ func TestRankUpsert(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestRankFold shows what a batch comes to, where no -U is asked for: not the steps.
+func TestRankFold(t *testing.T) {
+	ts := []types.Type{tStr, tInt}
+	spec := &jobgraph.Rank{Partition: []int{0}, Order: []jobgraph.SortKey{{Col: 1, Desc: true, NullsLast: true}}, From: 1, To: 3, Number: true, Types: ts, WindowEnd: -1}
+	r := exectest.Start(t, func() exec.Operator { return exec.NewRank(spec) }, exectest.Options{})
+	rising := func(from int) *vec.Batch {
+		var rows [][]any
+		for i := range 20 {
+			rows = append(rows, []any{[]string{"a", "b"}[i%2], from + i})
+		}
+		return exectest.Batch(ts, rows, nil)
+	}
+	r.Process(0, rising(0))
+	r.Process(0, rising(100))
+	r.Process(0, exectest.Batch(ts, [][]any{{"a", 117}}, nil)) // too small to be folded
+	wantLines(t, r.Rows(), `
++I a,18,1
++I a,16,2
++I a,14,3
++I b,19,1
++I b,17,2
++I b,15,3
+-D a,18,1
+-D a,16,2
+-D a,14,3
+-D b,19,1
+-D b,17,2
+-D b,15,3
++I a,118,1
++I a,116,2
++I a,114,3
++I b,119,1
++I b,117,2
++I b,115,3
+-D a,114,3
++U a,117,2
++I a,116,3`)
 }
 
 // TestRankUpdateFast sums a whole changelog of improving rows.
