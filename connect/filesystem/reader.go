@@ -200,8 +200,11 @@ func (r *reader) end(o *running) {
 	for i, x := range r.open {
 		if x == o {
 			r.open = append(r.open[:i:i], r.open[i+1:]...)
-			return
+			break
 		}
+	}
+	if r.s.monitor > 0 && r.empty() { // who knows when the next file comes
+		_ = r.s.spare.close()
 	}
 }
 
@@ -241,7 +244,7 @@ func (r *reader) Close() error {
 	for len(r.open) > 0 {
 		r.end(r.open[0])
 	}
-	return nil
+	return r.s.spare.close()
 }
 
 // Buffers are reused among the splits of a process; the pool gives them back to

@@ -35,6 +35,7 @@ type source struct {
 	columns []column
 	wanted  []int // positions in layout.schema that the format reads
 	preds   []connect.Predicate
+	spare   spares
 }
 
 // column is where a column of the scan comes from.

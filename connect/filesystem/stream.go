@@ -49,13 +49,18 @@ func (s *source) openRows(p *piece) (rows, error) {
 	if err != nil {
 		return nil, err
 	}
+	if p.Groups {
+		if o, ok := s.spare.take(p.File); ok {
+			return &groups{s: s, opened: o, consts: consts}, nil
+		}
+	}
 	h, err := s.fs.Open(p.File.Path)
 	if err != nil {
 		return nil, fmt.Errorf("table %s: %w", s.table.Name, err)
 	}
 	var out rows
 	if p.Groups {
-		out, err = s.openGroups(h, consts)
+		out, err = s.openGroups(p.File, h, consts)
 	} else {
 		out, err = s.openStream(h, p, consts)
 	}
@@ -212,50 +217,55 @@ func (r *stream) fill(p *piece) error {
 
 // groups reads a split of a file format.
 type groups struct {
-	s      *source
-	h      fsys.File
-	file   format.FileReader
+	s *source
+	opened
 	consts []vec.Vector
 	cur    format.Rows
+	failed bool
 }
 
-func (s *source) openGroups(h fsys.File, consts []vec.Vector) (rows, error) {
+func (s *source) openGroups(from file, h fsys.File, consts []vec.Vector) (rows, error) {
 	spec := s.spec()
 	spec.Filters = s.filters()
 	// A stream's watermark is made of rows that fail, too.
 	spec.LeavesOut = s.scan.Bounded
-	f, err := s.format.Open(spec, h, h.Size())
+	r, err := s.format.Open(spec, h, h.Size())
 	if err != nil {
 		return nil, err
 	}
-	return &groups{s: s, h: h, file: f, consts: consts}, nil
+	return &groups{s: s, opened: opened{from, h, r}, consts: consts}, nil
 }
 
 func (g *groups) skipped() int64 { return 0 }
 
 func (g *groups) close() error {
-	var err error
 	if g.cur != nil {
-		err = g.cur.Close()
+		if err := g.cur.Close(); err != nil {
+			return errors.Join(err, g.opened.close())
+		}
 	}
-	return errors.Join(err, g.file.Close(), g.h.Close())
+	if g.failed {
+		return g.opened.close()
+	}
+	return g.s.spare.keep(g.opened)
 }
 
 func (g *groups) next(p *piece) (*vec.Batch, error) {
 	fail := func(err error) error {
+		g.failed = true
 		return fmt.Errorf("table %s: read '%s', row group %d: %w", g.s.table.Name, p.File.Path, p.At, err)
 	}
-	last := int64(g.file.Groups())
+	last := int64(g.reader.Groups())
 	if p.To >= 0 {
 		last = min(last, p.To)
 	}
 	for p.At < last {
 		if g.cur == nil {
-			if g.file.Skip(int(p.At)) {
+			if g.reader.Skip(int(p.At)) {
 				p.At, p.Row = p.At+1, 0
 				continue
 			}
-			cur, err := g.file.Read(int(p.At), p.Row)
+			cur, err := g.reader.Read(int(p.At), p.Row)
 			if err != nil {
 				return nil, fail(err)
 			}
