@@ -285,11 +285,15 @@ func (st Statement) pos() base.Pos {
 	return base.Pos{Line: 1 + strings.Count(before, "\n"), Col: 1 + utf8.RuneCountInString(before[line:])}
 }
 
-// inScript names the script in an error of one of its expressions, which happens
-// while the job runs.
+// inScript names the script in an error of one of its expressions or clauses, which
+// happens while the job runs.
 func inScript(file string, err error) error {
 	var e *expr.Error
 	if errors.As(err, &e) && e.Pos != (base.Pos{}) && strings.HasPrefix(err.Error(), e.Error()) {
+		return fmt.Errorf("%s:%w", file, err)
+	}
+	var m *base.ExceededError
+	if errors.As(err, &m) && m.Pos != (base.Pos{}) && strings.HasPrefix(err.Error(), m.Error()) {
 		return fmt.Errorf("%s:%w", file, err)
 	}
 	return err

@@ -15,8 +15,11 @@ type Budget struct {
 	// for what is not counted. A
 	// table that has no more than EvictKeep keeps it; 0 means 1 MiB.
 	EvictAt, EvictKeep int64
-	// Of names whose share it is, for errors; empty: who asks for the error says.
-	Of string
+	// Of names whose share it is, for errors; empty: who asks for the error says. At is
+	// where in the script that stands, and Else what helps beside more memory.
+	Of   string
+	At   Pos
+	Else string
 
 	used atomic.Int64
 	peak atomic.Int64
@@ -29,7 +32,7 @@ type Budget struct {
 func (b *Budget) Share() *Budget {
 	s := &Budget{whole: b}
 	if b != nil {
-		s.Limit, s.EvictAt, s.EvictKeep, s.Of = b.Limit, b.EvictAt, b.EvictKeep, b.Of
+		s.Limit, s.EvictAt, s.EvictKeep, s.Of, s.At, s.Else = b.Limit, b.EvictAt, b.EvictKeep, b.Of, b.At, b.Else
 	}
 	return s
 }
@@ -113,6 +116,23 @@ func (b *Budget) Peak() int64 {
 
 // Exceeded is the error of an operator that cannot do with less.
 func (b *Budget) Exceeded(op string) error {
-	op = cmp.Or(b.Of, op)
-	return fmt.Errorf("%s needs more memory than the budget of %d MB; raise 'memory.size'", op, b.Limit>>20)
+	msg := fmt.Sprintf("%s needs more memory than the budget of %d MB; raise 'memory.size'", cmp.Or(b.Of, op), b.Limit>>20)
+	if b.Else != "" {
+		msg += ", or " + b.Else
+	}
+	return &ExceededError{Pos: b.At, msg: msg}
+}
+
+// An ExceededError says that a part of a job needs more memory than there is.
+type ExceededError struct {
+	Pos Pos // of that part in the script
+	msg string
+}
+
+// Error implements error.
+func (e *ExceededError) Error() string {
+	if e.Pos != (Pos{}) {
+		return fmt.Sprintf("%d:%d: %s", e.Pos.Line, e.Pos.Col, e.msg)
+	}
+	return e.msg
 }

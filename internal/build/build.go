@@ -78,7 +78,10 @@ func Task(g *jobgraph.Graph, id task.ID, restore map[string][]state.Handle, mark
 		if w.Filters != nil {
 			ctx.Filter = func(number int) *connect.KeyFilter { return w.Filters.Get(id.Attempt, number) }
 		}
-		ctx.Memory.Of = op.Name
+		ctx.Memory.Of, ctx.Memory.At = op.Name, op.Pos
+		if w.Resident {
+			ctx.Memory.Else = "set 'state.backend.type' to 'lsm', with which state leaves memory"
+		}
 		if mark != nil {
 			ctx.Mark = &mark.Task
 		}

@@ -13,6 +13,7 @@ import (
 	"math"
 
 	"github.com/millrace-io/millrace/connect"
+	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/expr"
 	"github.com/millrace-io/millrace/types"
 )
@@ -39,8 +40,9 @@ type Vertex struct {
 
 // An Op is an operator in a chain.
 type Op struct {
-	ID     string // stable: names the operator's state
-	Name   string // "GroupAggregate(groupBy=[a], select=[a, COUNT(*)])"
+	ID     string   // stable: names the operator's state
+	Name   string   // "GroupAggregate(groupBy=[a], select=[a, COUNT(*)])"
+	Pos    base.Pos `json:"-"` // where in the statement it comes from
 	Spec   Spec
 	Output types.Schema // what it emits
 	// Kinds are the kinds of change that it may emit, as the planner inferred

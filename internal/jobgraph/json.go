@@ -96,7 +96,7 @@ func (o *Op) UnmarshalJSON(data []byte) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", j.Name, err)
 	}
-	*o = Op{j.ID, j.Name, spec, j.Output, j.Kinds}
+	*o = Op{ID: j.ID, Name: j.Name, Spec: spec, Output: j.Output, Kinds: j.Kinds}
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/expr"
 	"github.com/millrace-io/millrace/internal/jobgraph"
 	"github.com/millrace-io/millrace/internal/plan/logical"
@@ -135,7 +136,7 @@ func (k *block) selectList(node logical.Node, items []item, order []orderUse, di
 	if len(exprs) > len(items) {
 		return nil, nil, errAt(order[len(order)-1].node(items), "ORDER BY of SELECT DISTINCT may only use what is selected")
 	}
-	return distinctOf(p), keys, nil
+	return distinctOf(p, posOf(items[0].node)), keys, nil
 }
 
 // node finds a place for a message about an order.
@@ -147,8 +148,8 @@ func (o orderUse) node(items []item) ast.Node {
 }
 
 // distinctOf keeps each row once.
-func distinctOf(in logical.Node) logical.Node {
-	a := &logical.Aggregate{Input: in}
+func distinctOf(in logical.Node, pos base.Pos) logical.Node {
+	a := &logical.Aggregate{Input: in, Pos: pos}
 	for i := range in.Schema() {
 		a.Keys = append(a.Keys, i)
 	}

@@ -3,6 +3,7 @@ package bind
 import (
 	"slices"
 
+	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/expr"
 	"github.com/millrace-io/millrace/internal/jobgraph"
 	"github.com/millrace-io/millrace/internal/plan/logical"
@@ -17,7 +18,7 @@ import (
 // Query Decorrelation, 1996.)
 
 // valuesOf are the different values of expressions over a relation.
-func valuesOf(n logical.Node, exprs []*expr.Expr) logical.Node {
+func valuesOf(n logical.Node, exprs []*expr.Expr, pos base.Pos) logical.Node {
 	names := make([]string, len(exprs))
 	for i, e := range exprs {
 		names[i] = "around$"
@@ -25,7 +26,7 @@ func valuesOf(n logical.Node, exprs []*expr.Expr) logical.Node {
 			names[i] = n.Schema()[e.Index].Name
 		}
 	}
-	return distinctOf(project(n, exprs, names))
+	return distinctOf(project(n, exprs, names), pos)
 }
 
 // tie is the condition that a column has the value of an expression over the query
@@ -58,7 +59,7 @@ func (f *fromBinder) joinAround(at ast.Node, l *scope, args []*expr.Expr) (*scop
 			list.add(c)
 		}
 	}
-	values := valuesOf(f.outer.node, list.exprs)
+	values := valuesOf(f.outer.node, list.exprs, posOf(at))
 	out := *l
 	width := len(l.node.Schema())
 	if len(l.fields) == 0 && len(f.ties) == 0 {
@@ -124,7 +125,7 @@ func (k *block) byValue(items []item, having, qualify **expr.Expr, order []order
 			list.add(c)
 		}
 	}
-	around := valuesOf(k.sc.outer.node, list.exprs)
+	around := valuesOf(k.sc.outer.node, list.exprs, posOf(items[0].node))
 	width := len(k.sc.node.Schema())
 	local := func(e *expr.Expr) *expr.Expr {
 		return expr.Map(e, func(e *expr.Expr) *expr.Expr {

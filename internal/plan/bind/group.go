@@ -308,6 +308,9 @@ func (k *block) place() ast.Node {
 	if len(k.aggs) > 0 {
 		return k.aggs[0].node
 	}
+	if len(k.keys) > 0 {
+		return ast.Pos{Line: k.keys[0].Pos.Line, Col: k.keys[0].Pos.Col}
+	}
 	return ast.Pos{}
 }
 

@@ -276,7 +276,7 @@ func (b *Binder) setOp(s *ast.SetOp, outer *scope) (*result, error) {
 	for i, n := range in {
 		in[i] = castColumns(n, out)
 	}
-	op := &logical.SetOp{SetKind: [...]logical.SetKind{logical.Union, logical.Intersect, logical.Except}[s.Kind], All: s.All, In: in, Out: out}
+	op := &logical.SetOp{SetKind: [...]logical.SetKind{logical.Union, logical.Intersect, logical.Except}[s.Kind], All: s.All, In: in, Out: out, Pos: posOf(s)}
 	return &result{node: op, visible: len(out)}, nil
 }
 

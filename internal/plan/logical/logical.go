@@ -256,6 +256,7 @@ type SetOp struct {
 	All     bool
 	In      []Node
 	Out     types.Schema
+	Pos     base.Pos
 }
 
 // A Rank keeps the rows numbered From..To of each partition; made by a rule from

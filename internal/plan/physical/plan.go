@@ -241,7 +241,7 @@ func (b *builder) relation(n logical.Node) (flow, error) {
 // op makes an operator that stands for a relation. part tells several operators
 // of one relation apart; it is no part of the state's identity for the main one.
 func (b *builder) op(n logical.Node, part string, spec jobgraph.Spec, out types.Schema, inputs ...types.Schema) jobgraph.Op {
-	op := jobgraph.Op{Spec: spec, Output: out}
+	op := jobgraph.Op{Spec: spec, Output: out, Pos: logical.PosOf(n)}
 	path := b.paths[n]
 	if part != "" {
 		path += "/" + part

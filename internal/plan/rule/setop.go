@@ -3,6 +3,7 @@ package rule
 import (
 	"slices"
 
+	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/expr"
 	"github.com/millrace-io/millrace/internal/jobgraph"
 	"github.com/millrace-io/millrace/internal/plan/logical"
@@ -21,7 +22,7 @@ func setOps(_ *context, n logical.Node) logical.Node {
 	if s.SetKind == logical.Union {
 		u := *s
 		u.All = true
-		return distinct(&u)
+		return distinct(&u, s.Pos)
 	}
 	kind := jobgraph.Semi
 	if s.SetKind == logical.Except {
@@ -29,25 +30,25 @@ func setOps(_ *context, n logical.Node) logical.Node {
 	}
 	left := s.In[0]
 	for _, right := range s.In[1:] {
-		left = matched(kind, s.All, left, right)
+		left = matched(kind, s, left, right)
 	}
 	return left
 }
 
-func distinct(n logical.Node) *logical.Aggregate {
+func distinct(n logical.Node, pos base.Pos) *logical.Aggregate {
 	out := slices.Clone(n.Schema())
 	for i := range out {
 		out[i].Type = out[i].Type.Plain()
 	}
-	return &logical.Aggregate{Input: n, Keys: upTo(len(out)), Out: out}
+	return &logical.Aggregate{Input: n, Keys: upTo(len(out)), Out: out, Pos: pos}
 }
 
-func matched(kind jobgraph.JoinKind, all bool, left, right logical.Node) logical.Node {
+func matched(kind jobgraph.JoinKind, s *logical.SetOp, left, right logical.Node) logical.Node {
 	out := left.Schema()
-	if all {
-		left, right = numbered(left), numbered(right)
+	if s.All {
+		left, right = numbered(left, s.Pos), numbered(right, s.Pos)
 	} else {
-		left = distinct(left)
+		left = distinct(left, s.Pos)
 	}
 	l, r := left.Schema(), right.Schema()
 	var cond []*expr.Expr
@@ -55,18 +56,18 @@ func matched(kind jobgraph.JoinKind, all bool, left, right logical.Node) logical
 		cond = append(cond, &expr.Expr{Op: expr.Call, Func: "IS NOT DISTINCT FROM", Type: types.TBoolean.Nullable(false),
 			Args: []*expr.Expr{expr.Column(i, l[i].Type), expr.Column(len(l)+i, r[i].Type)}})
 	}
-	j := &logical.Join{Left: left, Right: right, JoinKind: kind, Cond: expr.And(cond), Out: l}
-	if !all {
+	j := &logical.Join{Left: left, Right: right, JoinKind: kind, Cond: expr.And(cond), Out: l, Pos: s.Pos}
+	if !s.All {
 		return j
 	}
 	return narrow(j, len(out), 0, 0, out)
 }
 
 // numbered appends to each row the number of its copy.
-func numbered(n logical.Node) logical.Node {
+func numbered(n logical.Node, pos base.Pos) logical.Node {
 	in := n.Schema()
 	out := append(slices.Clone(in), types.Field{Name: "$copy", Type: types.TBigInt.Nullable(false)})
-	return &logical.Rank{Input: n, RankKind: jobgraph.RowNumber, Partition: upTo(len(in)), From: 1, To: -1, Number: true, Out: out}
+	return &logical.Rank{Input: n, RankKind: jobgraph.RowNumber, Partition: upTo(len(in)), From: 1, To: -1, Number: true, Out: out, Pos: pos}
 }
 
 func upTo(n int) []int {
