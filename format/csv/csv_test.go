@@ -177,6 +177,31 @@ func TestLimitsOfABatch(t *testing.T) {
 	}
 }
 
+// TestLongTexts quotes texts of more than 24 characters, however many bytes they take.
+func TestLongTexts(t *testing.T) {
+	e, err := NewEncoder(spec(types.Schema{field("s", types.TString)}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, text := range map[int][]string{
+		24: {strings.Repeat("a", 24), strings.Repeat("é", 24), strings.Repeat("a", 23) + "\U0001F600", "é" + strings.Repeat("a", 23), strings.Repeat("\U0001F600", 24)},
+		25: {strings.Repeat("a", 25), strings.Repeat("é", 25), strings.Repeat("a", 24) + "\U0001F600", strings.Repeat("a", 24) + "é", strings.Repeat("\U0001F600", 25)},
+	} {
+		for _, s := range text {
+			b := vec.NewBuilder(types.TString)
+			b.String(s)
+			out, err := e.Encode(nil, &vec.Batch{Cols: []vec.Vector{b.Finish()}, Rows: 1})
+			want := s + "\n"
+			if n > 24 {
+				want = `"` + s + "\"\n"
+			}
+			if err != nil || string(out) != want {
+				t.Errorf("%d characters: %q, want %q, error %v", n, out, want, err)
+			}
+		}
+	}
+}
+
 func TestEncode(t *testing.T) {
 	s := types.Schema{field("d", types.DecimalOf(12, 3)), field("ts", types.TimestampOf(3)), field("s", types.TString), field("a", types.ArrayOf(types.TString))}
 	b := formattest.Random(s, 0, 1)

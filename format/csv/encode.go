@@ -3,6 +3,7 @@ package csv
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/binary"
 	"fmt"
 	"strconv"
 	"unicode/utf8"
@@ -293,7 +294,7 @@ func (e *Encoder) quoteText(dst, text []byte, first bool) []byte {
 }
 
 func (e *Encoder) needsQuotes(text []byte, first bool) bool {
-	if len(text) > quoteFreeMax && (len(text) > utf8.UTFMax*quoteFreeMax || numtext.Runes(text) > quoteFreeMax) {
+	if len(text) > quoteFreeMax && (len(text) > utf8.UTFMax*quoteFreeMax || beginsASCII(text) || numtext.Runes(text) > quoteFreeMax) {
 		return true
 	}
 	for _, c := range text {
@@ -302,4 +303,11 @@ func (e *Encoder) needsQuotes(text []byte, first bool) bool {
 		}
 	}
 	return first && e.comments && len(text) > 0 && text[0] == '#'
+}
+
+// beginsASCII reports whether the first quoteFreeMax+1 bytes of a text that has so many are
+// a character each: most long texts are known to be long by them.
+func beginsASCII(text []byte) bool {
+	all := binary.LittleEndian.Uint64(text) | binary.LittleEndian.Uint64(text[8:]) | binary.LittleEndian.Uint64(text[16:]) | uint64(text[quoteFreeMax])
+	return all&0x8080808080808080 == 0
 }
