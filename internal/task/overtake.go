@@ -125,7 +125,7 @@ func (t *Task) overtakeMail() error {
 }
 
 // takeOff puts what is in flight into the state, and drops what was. It reports
-// whether there may be any.
+// whether there may be any: a task that is done has handled all.
 func (t *Task) takeOff() (overtaken bool, err error) {
 	ahead := t.flight.ahead
 	t.flight.ahead = nil
@@ -140,7 +140,7 @@ func (t *Task) takeOff() (overtaken bool, err error) {
 		}
 		t.flight.kept = false
 	}
-	if ahead == nil || t.cfg.NoFlight || !slices.ContainsFunc(t.cfg.Channels, Channel.overtakes) {
+	if ahead == nil || t.done || t.cfg.NoFlight || !slices.ContainsFunc(t.cfg.Channels, Channel.overtakes) {
 		return false, nil
 	}
 	k := keeper{task: t, store: store}
