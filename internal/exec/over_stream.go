@@ -301,8 +301,9 @@ func (x *overStream) fireRows() error {
 	if x.wait == nil || x.fired >= x.mark {
 		return nil
 	}
-	for _, t := range dueTimes(x.wait, x.mark) {
-		if err := x.bucket(t); err != nil {
+	for times := dueTimes(x.wait, x.mark); len(times) > 0; {
+		var err error
+		if times, err = x.next(times); err != nil {
 			return err
 		}
 	}
@@ -310,18 +311,46 @@ func (x *overStream) fireRows() error {
 	return nil
 }
 
-func (x *overStream) bucket(t int64) error {
-	m, due, err := dueRows(x.wait, t, x.mark)
-	if len(due) == 0 || err != nil {
-		return err
+// next puts out the rows of the first buckets and returns those that are left. Small
+// ones are computed together: what a partition keeps is gone through once for all of
+// them. Where partitions have values of a DISTINCT no more than those of one bucket are
+// to be in memory.
+func (x *overStream) next(times []int64) (left []int64, err error) {
+	var parts []*vec.Batch
+	var stamps []int64
+	var at []place
+	for more := true; more && len(times) > 0 && len(stamps) < vec.BatchRowsMax; times = times[1:] {
+		m, due, err := dueRows(x.wait, times[0], x.mark)
+		if err != nil {
+			return nil, err
+		}
+		if len(due) == 0 {
+			continue
+		}
+		refs := make([]keyed.Ref, len(due))
+		for i, w := range due {
+			refs[i], stamps, at = w.ref, append(stamps, w.time), append(at, placeOf(len(parts), i))
+		}
+		parts = append(parts, &vec.Batch{Rows: len(refs), Cols: gather(m, refs, x.o.spec.Types)})
+		leave(x.wait, times[0], sortBucket, x.mark, due)
+		more = !x.sees()
 	}
-	refs, times := make([]keyed.Ref, len(due)), make([]int64, len(due))
-	for i, w := range due {
-		refs[i], times[i] = w.ref, w.time
+	switch len(parts) {
+	case 0:
+		return times, nil
+	case 1:
+		return times, x.compute(parts[0], stamps)
 	}
-	b := &vec.Batch{Rows: len(refs), Cols: gather(m, refs, x.o.spec.Types)}
-	leave(x.wait, t, sortBucket, x.mark, due)
-	return x.compute(b, times)
+	b := &vec.Batch{Rows: len(stamps), Cols: make([]vec.Vector, len(x.o.spec.Types))}
+	for c, t := range x.o.spec.Types {
+		b.Cols[c] = collect(parts, c, t, at)
+	}
+	return times, x.compute(b, stamps)
+}
+
+// sees reports whether there is a DISTINCT that remembers values.
+func (x *overStream) sees() bool {
+	return slices.ContainsFunc(x.running.list, func(c *overCall) bool { return c.seenRows != nil })
 }
 
 // compute puts out rows, in the order of their times, with their results.
@@ -516,7 +545,7 @@ func (x *overStream) sweep() {
 	}
 }
 
-// watermark is fire, a bucket at a time: the last one makes all due that waits.
+// watermark is fire, some buckets at a time: the last one makes all due that waits.
 func (x *overStream) watermark(t int64) error {
 	x.mark = max(x.mark, t)
 	if x.wait == nil || x.fired >= x.mark {
@@ -525,13 +554,13 @@ func (x *overStream) watermark(t int64) error {
 	times := dueTimes(x.wait, x.mark)
 	x.o.feed.pieces(func() (bool, error) {
 		if len(times) > 0 {
-			at := times[0]
-			times = times[1:]
 			x.accs.Trim() // not the past: what came late for a new partition would seem over
 			if err := x.trimSeen(); err != nil {
 				return false, err
 			}
-			return true, x.bucket(at)
+			var err error
+			times, err = x.next(times)
+			return true, err
 		}
 		return false, x.fire(t)
 	})
