@@ -68,8 +68,8 @@ func (t *Task) overtake() error {
 	if t.flushing || len(t.flight.landed) > 0 {
 		return nil
 	}
-	if t.flight.ahead == nil {
-		t.flight.ahead = make([][]exchange.Event, len(t.cfg.Channels))
+	if 0 < t.epoch && t.epoch < t.hurry {
+		t.giveUp() // as the master has
 	}
 	ends := map[int][]exchange.Event{} // before the end of channels without a barrier
 	missing := false
@@ -82,12 +82,16 @@ func (t *Task) overtake() error {
 			continue
 		}
 		epoch, ahead, ok := t.cfg.Inbox.Overtake(ch)
+		for ok && 0 < epoch && epoch < max(t.epoch, t.hurry) { // that one, too
+			epoch, ahead, ok = t.cfg.Inbox.Overtake(ch)
+		}
 		switch {
 		case !ok:
 		case epoch == 0:
 			ends[ch] = ahead
 		default:
-			t.epoch, t.arrived[ch], t.flight.ahead[ch] = epoch, true, ahead
+			t.arrive(ch, epoch) // it is not below t.epoch
+			t.ahead(ch, ahead)
 		}
 	}
 	if !missing {
@@ -105,12 +109,21 @@ func (t *Task) overtake() error {
 			t.epoch = t.hurry
 		}
 		for ch, ahead := range ends {
-			t.arrived[ch], t.flight.ahead[ch] = true, append(slices.Clip(ahead), exchange.Event{Kind: exchange.End})
+			t.arrived[ch] = true
+			t.ahead(ch, append(slices.Clip(ahead), exchange.Event{Kind: exchange.End}))
 		}
 	}
 	t.mask()
 	t.flushing = t.epoch != 0 && all(t.arrived)
 	return nil
+}
+
+// ahead notes what the barrier of a channel has passed.
+func (t *Task) ahead(ch int, events []exchange.Event) {
+	if t.flight.ahead == nil {
+		t.flight.ahead = make([][]exchange.Event, len(t.cfg.Channels))
+	}
+	t.flight.ahead[ch] = events
 }
 
 // overtakeMail lets a task without inputs come to the barrier in its mail.

@@ -2,6 +2,7 @@ package task_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/millrace-io/millrace/internal/base"
@@ -115,5 +116,43 @@ func TestAForwardChannelGoesOnAtTheWatermarkOfAll(t *testing.T) {
 	wantLog(t, log, "stands at 3")
 	if over {
 		t.Error("there is nothing that a barrier could have overtaken")
+	}
+}
+
+// A sender whose own senders all have ended leaves out the barriers of epochs that do not
+// overtake. The barriers of one epoch count, not the first of each channel: what lies
+// between two is in the state of its sender.
+func TestBarriersOfAnEpochThatWasGivenUp(t *testing.T) {
+	for _, hurries := range []bool{false, true} {
+		for _, swap := range []bool{false, true} {
+			in := inbox{{rows(2), barrier(1), rows(3), barrier(2)}, {rows(4), barrier(2)}}
+			if swap {
+				in[0], in[1] = in[1], in[0]
+			}
+			files := &statetest.Files{}
+			d := startDurable(t, files, in, hashed, nil, 0)
+			if hurries {
+				d.Deliver(task.Control{Hurry: 2})
+			}
+			d.rest(t)
+			if d.ack == nil || d.ack.Epoch != 2 {
+				t.Fatalf("snapshot %+v, want one of epoch 2", d.ack)
+			}
+			log, _, _ := strings.Cut(strings.Join(d.log, "\n"), "flush")
+			if hurries {
+				h, err := d.ack.State["a"].Persist()
+				if err != nil {
+					t.Fatal(err)
+				}
+				again := startDurable(t, files, make(inbox, 2), hashed, []state.Handle{h}, 0)
+				again.rest(t)
+				log += strings.Join(again.log, "\n")
+			}
+			for _, row := range []string{"rows 2", "rows 3", "rows 4"} {
+				if strings.Count(log, row) != 1 {
+					t.Errorf("hurries %t, swapped %t: %s is not once in the snapshot:\n%s", hurries, swap, row, log)
+				}
+			}
+		}
 	}
 }

@@ -446,7 +446,7 @@ func (t *Task) handle(ch int, ev exchange.Event) error {
 		}
 		return nil
 	case exchange.Barrier:
-		t.epoch, t.arrived[ch] = ev.Epoch, true
+		t.arrive(ch, ev.Epoch)
 	case exchange.End:
 		t.ended[ch], t.arrived[ch], t.idle[ch] = true, true, false
 		t.finishing = all(t.ended)
@@ -461,6 +461,25 @@ func (t *Task) handle(ch int, ev exchange.Event) error {
 	t.mask()
 	t.flushing = t.epoch != 0 && all(t.arrived)
 	return nil
+}
+
+// arrive notes the barrier of a channel. Channels may have barriers of several epochs
+// first, for a task whose senders all have ended sends none for an epoch that does not
+// overtake. Then the lower ones are of epochs that were given up, and count for nothing.
+func (t *Task) arrive(ch int, epoch base.Epoch) {
+	if epoch < t.epoch {
+		return
+	}
+	if 0 < t.epoch && t.epoch < epoch {
+		t.giveUp()
+	}
+	t.epoch, t.arrived[ch] = epoch, true
+}
+
+// giveUp forgets the barriers of the epoch that is being aligned.
+func (t *Task) giveUp() {
+	copy(t.arrived, t.ended)
+	t.epoch, t.flight.ahead = 0, nil
 }
 
 // mask decides which channels may be polled.
