@@ -174,6 +174,9 @@ func damage(r *round) {
 	if err != nil {
 		r.fatalf("%v", err)
 	}
+	if len(data) == 0 {
+		return // it is damaged already
+	}
 	what := ""
 	switch r.rnd.IntN(4) {
 	case 0:
