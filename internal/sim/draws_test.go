@@ -4,13 +4,15 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"github.com/millrace-io/millrace/internal/jobgraph"
 )
 
 // TestDraws sees that all that the grammar knows is drawn, and plans.
 func TestDraws(t *testing.T) {
 	forms := []string{"MATCH_RECOGNIZE", "FOR SYSTEM_TIME AS OF", "SESSION(", "HOP(", "CUMULATE(", "OVER (PARTITION BY k ORDER BY t", "FULL JOIN", "EXISTS", "EXCEPT ALL", "COUNT(DISTINCT"}
 	seen := map[string]int{}
-	forgetful := 0
+	forgetful, early := 0, 0
 	for seed := range uint64(1500) {
 		j, err := drawJob(rand.New(rand.NewPCG(seed, 7)))
 		if err != nil {
@@ -18,6 +20,13 @@ func TestDraws(t *testing.T) {
 		}
 		if j.suits != nil {
 			forgetful++
+		}
+		for _, v := range j.graph(rand.New(rand.NewPCG(seed, 8))).Vertices {
+			for _, op := range v.Ops {
+				if w, ok := op.Spec.(*jobgraph.WindowAgg); ok && w.Emit != nil {
+					early++
+				}
+			}
 		}
 		for _, f := range forms {
 			if strings.Contains(j.sql, f) {
@@ -33,5 +42,8 @@ func TestDraws(t *testing.T) {
 	if forgetful < 50 {
 		t.Errorf("%d jobs forget", forgetful)
 	}
-	t.Log(seen, forgetful)
+	if early < 20 {
+		t.Errorf("%d windows tell results early", early)
+	}
+	t.Log(seen, forgetful, early)
 }

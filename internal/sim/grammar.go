@@ -31,6 +31,7 @@ type grammar struct {
 	tables map[string]*source
 	alias  int
 	timed  bool // what was drawn depends on the event time
+	fires  bool // … has windows that tell results early
 }
 
 // rowsMax is how many rows an intermediate result may have.
@@ -154,16 +155,18 @@ type window struct {
 
 const second = 1_000_000
 
+// multiple are the ends of windows of a size that begin at multiples of a slide.
+func multiple(size, slide int64) func(t int64) []int64 {
+	return func(t int64) (out []int64) {
+		for end := t - t%slide + slide; end-size <= t; end += slide {
+			out = append(out, end)
+		}
+		return out
+	}
+}
+
 func (g *grammar) window(sessions bool) window {
 	g.timed = true
-	multiple := func(size, slide int64) func(int64) []int64 {
-		return func(t int64) (out []int64) {
-			for end := t - t%slide + slide; end-size <= t; end += slide {
-				out = append(out, end)
-			}
-			return out
-		}
-	}
 	n := 3
 	if sessions {
 		n = 4

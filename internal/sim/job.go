@@ -99,7 +99,15 @@ func drawQuery(rnd *rand.Rand) (*drawn, error) {
 	if rnd.IntN(4) == 0 {
 		conf["table.exec.state.ttl"] = "1 h" // longer than the run: nothing is forgotten
 	}
+	if g.fires {
+		conf[earlyFire], conf["table.exec.emit.early-fire.delay"] = "true", g.pick("0 ms", "1 ms")
+		j.ticks = true
+	}
 	graph, err := planQuery(fmt.Sprintf(ddl, key, upsert)+q.sql, conf)
+	if err != nil && g.fires { // other windows do not go with it
+		delete(conf, earlyFire)
+		graph, err = planQuery(fmt.Sprintf(ddl, key, upsert)+q.sql, conf)
+	}
 	if err != nil && j.key > 0 { // the plan does not know the key
 		graph, err = planQuery(fmt.Sprintf(ddl, key, upsert)+q.sql+" ON CONFLICT DO DEDUPLICATE", conf)
 	}
@@ -110,9 +118,17 @@ func drawQuery(rnd *rand.Rand) (*drawn, error) {
 	return j, nil
 }
 
+const earlyFire = "table.exec.emit.early-fire.enabled"
+
 // planQuery plans the last statement of a script.
 func planQuery(script string, conf map[string]string) (*jobgraph.Graph, error) {
-	b := bind.New(catalog.New(), &fn.Env{Streaming: true, Now: func() int64 { return 0 }})
+	opts := bind.NewOptions()
+	for k, v := range conf {
+		if _, err := opts.Set(k, v); err != nil {
+			return nil, err
+		}
+	}
+	b := bind.New(catalog.New(), &fn.Env{Streaming: true, Now: func() int64 { return 0 }}, bind.WithOptions(opts))
 	list, err := parse.Script(script)
 	if err != nil {
 		return nil, err

@@ -12,7 +12,7 @@ func (g *grammar) relation(depth int) relation {
 		return g.base()
 	}
 	forms := []func(int) relation{g.filter, g.project, g.group, g.group, g.join, g.join, g.exists, g.top, g.top, g.union, g.set, g.distinct,
-		g.windowed, g.windowed, g.windowTop, g.windowJoin, g.dedup, g.pattern, g.asOf}
+		g.windowed, g.windowed, g.early, g.windowTop, g.windowJoin, g.dedup, g.pattern, g.asOf}
 	for {
 		if r := forms[g.n(len(forms))](depth - 1); len(r.rows) <= rowsMax && r.sql != "" {
 			return r
@@ -295,6 +295,24 @@ func (g *grammar) windowed(depth int) relation {
 	for _, p := range w.cut(in.rows) {
 		out.rows = append(out.rows, row{p.key, agg.of(values(p.rows)), p.end / second})
 	}
+	return out
+}
+
+// early aggregates by key and window, and tells results before windows are complete.
+func (g *grammar) early(depth int) relation {
+	in := g.stream(min(depth, 2))
+	with, name := g.with(in.sql)
+	agg := aggregates[g.n(len(aggregates))]
+	w, args := window{size: second, ends: multiple(second, second)}, "TUMBLE%s(t, INTERVAL '1' SECOND)"
+	if g.n(2) == 0 {
+		w, args = window{size: 3 * second, ends: multiple(3*second, second)}, "HOP%s(t, INTERVAL '1' SECOND, INTERVAL '3' SECOND)"
+	}
+	end := "TIMESTAMPDIFF(SECOND, TIMESTAMP '1970-01-01 00:00:00', " + fmt.Sprintf(args, "_END") + ")"
+	out := relation{sql: fmt.Sprintf("%sSELECT k AS x, %s AS y, CAST(%s AS BIGINT) AS z FROM %s GROUP BY k, %s", with, call(agg, "v"), end, name, fmt.Sprintf(args, ""))}
+	for _, p := range w.cut(in.rows) {
+		out.rows = append(out.rows, row{p.key, agg.of(values(p.rows)), p.end / second})
+	}
+	g.timed, g.fires = true, true
 	return out
 }
 
