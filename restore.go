@@ -83,6 +83,9 @@ func (s *Session) restoreJob(j *Job, l *cluster.Local, st *checkpoint.Storage) e
 		m.Plan = l.Options.Plan // what it says of the state holds, now that what differed was written anew
 	}
 	l.Fits = func(m *checkpoint.Manifest) error { return s.unchanged(m, st, l.Graph) }
+	l.Settling = func(m *checkpoint.Manifest) (*jobgraph.Graph, error) {
+		return s.settling(j, l.Graph, m, &checkpoint.Found{Storage: st, Manifest: m, Path: st.Path(m.Epoch)})
+	}
 	if err := st.Begin(m); err != nil {
 		return err
 	}

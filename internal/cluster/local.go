@@ -40,7 +40,11 @@ type Local struct {
 	Altered bool
 	// Fits is the error if a checkpoint of the folder has the state of another version of
 	// the job, which is not to be gone on with as it is; nil: all fit.
-	Fits   func(*checkpoint.Manifest) error
+	Fits func(*checkpoint.Manifest) error
+	// Settling plans the job for the tasks of a checkpoint of the folder that has rows in
+	// flight; nil: they are those of Graph.
+	Settling func(*checkpoint.Manifest) (*jobgraph.Graph, error)
+
 	Retain int // manifests kept
 	Log    func(string)
 	// Clock is that of World.Env if it stands still until nothing is left to do; nil

@@ -82,9 +82,11 @@ func (l *Local) whole() (*checkpoint.Manifest, *jobgraph.Graph, error) {
 			return nil, nil, err
 		}
 	}
-	settle, err := l.settle(m)
-	if err != nil {
-		return nil, nil, err
+	var settle *jobgraph.Graph
+	if m.Overtaken && l.Settling != nil {
+		if settle, err = l.Settling(m); err != nil {
+			return nil, nil, err
+		}
 	}
 	next, err := l.Storage.Next()
 	if err != nil {
@@ -95,22 +97,4 @@ func (l *Local) whole() (*checkpoint.Manifest, *jobgraph.Graph, error) {
 	}
 	l.Storage.Keep(0)
 	return m, settle, l.Storage.Begin(m)
-}
-
-// settle returns the layout in which a checkpoint's rows in flight are to be handled:
-// that of the checkpoint which the job was restored from is known.
-func (l *Local) settle(m *checkpoint.Manifest) (*jobgraph.Graph, error) {
-	if !m.Overtaken {
-		return nil, nil
-	}
-	was, err := l.Storage.Plan(m)
-	switch known := l.Options.Settle; {
-	case err != nil:
-		return nil, err
-	case !job.Settles(m, was, l.Graph):
-		return nil, nil
-	case known != nil && !job.Settles(m, was, known):
-		return known, nil
-	}
-	return nil, fmt.Errorf("checkpoint %d, the newest that is whole, has rows in flight for another parallelism: start the job again with --restore %s", m.Epoch, l.Storage.Path(m.Epoch))
 }

@@ -271,10 +271,11 @@ func (p *process) check() {
 
 // manifest is what the harness reads of a checkpoint.
 type manifest struct {
-	name     string
-	Epoch    int
-	Finished bool
-	Sources  map[string]struct {
+	name      string
+	Epoch     int
+	Finished  bool
+	Overtaken bool
+	Sources   map[string]struct {
 		Enumerator []byte
 		Splits     []any
 	}

@@ -243,17 +243,7 @@ func TestDamageFoundLater(t *testing.T) {
 			p = r.start([]string{"--restore", "latest"})
 			continue
 		}
-		name := filepath.Join(r.ck(), r.job(), "shared", own[r.rnd.IntN(len(own))])
-		data, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		const header, frame = 16, 9
-		data[header+frame] ^= 4 // in the first block
-		if err := os.WriteFile(name, data, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		fmt.Fprintf(&r.log, "--- flipped: %s\n", name)
+		r.flip(own[r.rnd.IntN(len(own))])
 		p = r.start([]string{"--restore", "latest"})
 		p.until(func() bool { return strings.Contains(p.stderr.String(), "goes back to checkpoint") })
 		if strings.Contains(p.stderr.String(), "looking for a checkpoint that is whole") {
@@ -265,6 +255,71 @@ func TestDamageFoundLater(t *testing.T) {
 	r.log.WriteString(p.stderr.String())
 	if found == 0 {
 		r.fatalf("nobody has found the damage")
+	}
+	r.compare(want)
+	r.clean()
+}
+
+// flip flips a bit among the entries of a state file.
+func (r *round) flip(file string) {
+	name := filepath.Join(r.ck(), r.job(), "shared", file)
+	data, err := os.ReadFile(name)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	const header, frame = 16, 9
+	data[header+frame] ^= 4 // in the first block
+	if err := os.WriteFile(name, data, 0o644); err != nil {
+		r.t.Fatal(err)
+	}
+	fmt.Fprintf(&r.log, "--- flipped: %s\n", name)
+}
+
+// TestGoesBackToRowsInFlight is the same where the checkpoint before has rows in flight
+// for the tasks of another parallelism: they are handled first, at that one.
+func TestGoesBackToRowsInFlight(t *testing.T) {
+	s := everything
+	want := s.reference(t)
+	r := newRound(t, &s, rand.New(rand.NewPCG(*seed, 23)))
+	begin := func(flags ...string) *process {
+		return r.run(append(flags, "--set", "execution.checkpointing.interval=100ms", "--set", "execution.checkpointing.num-retained=100")...)
+	}
+	p := begin("--parallelism", "3", "--set", "execution.checkpointing.unaligned.enabled=true", "--set", "execution.checkpointing.aligned-checkpoint-timeout=0 ms")
+	r.wait(p, 3)
+	if !p.strike(syscall.SIGKILL) {
+		r.fatalf("the job has ended before it was killed")
+	}
+	job := filepath.Join(r.ck(), r.job())
+	flight := newest(job)
+	if !flight.Overtaken {
+		r.fatalf("%s has no rows in flight", flight.name)
+	}
+	p = begin("--parallelism", "2", "--restore", "latest")
+	r.wait(p, 3)
+	if !p.strike(syscall.SIGKILL) {
+		r.fatalf("the job has ended before it was killed")
+	}
+	last := newest(job)
+	own := last.own(flight)
+	if last.Overtaken || len(own) == 0 {
+		r.fatalf("%s is not one without rows in flight and with files of its own", last.name)
+	}
+	for _, name := range manifests(job) {
+		if m := readManifest(name); m.Epoch > flight.Epoch && m.Epoch < last.Epoch {
+			if err := os.Remove(name); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	r.flip(own[0])
+	p = begin("--parallelism", "2", "--restore", "latest")
+	p.until(func() bool { return false })
+	p.check()
+	r.log.WriteString(p.stderr.String())
+	for _, said := range []string{fmt.Sprintf("goes back to checkpoint %d", flight.Epoch), "rows were in flight"} {
+		if !strings.Contains(p.stderr.String(), said) {
+			r.fatalf("nothing was said of %q", said)
+		}
 	}
 	r.compare(want)
 	r.clean()
