@@ -1,7 +1,9 @@
 package crash
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -171,11 +173,11 @@ func damage(r *round) {
 		name = filepath.Join(job, "shared", state[r.rnd.IntN(len(state))])
 	}
 	data, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && len(data) == 0 {
+		return // it is damaged already
+	}
 	if err != nil {
 		r.fatalf("%v", err)
-	}
-	if len(data) == 0 {
-		return // it is damaged already
 	}
 	what := ""
 	switch r.rnd.IntN(4) {
