@@ -52,6 +52,7 @@ type config struct {
 	keys     int64   // of kind state
 	percents []int64 // changed between two checkpoints
 	memory   string  // memory.size; empty: no limit
+	copies   string  // folder of savepoints; empty: beside the checkpoints
 
 	cache   string // of kind flink: where Flink is
 	engines []string
@@ -106,6 +107,7 @@ func parse(args []string) (config, error) {
 	f.Int64Var(&c.keys, "keys", 3_500_000, "keys of kind state, 300 bytes each")
 	f.StringVar(&percents, "percent", "1,100", "of the keys that have changed at the second checkpoint")
 	f.StringVar(&c.memory, "memory", "", "memory.size of kind state; without it all keys are in memory, and the first checkpoint writes them")
+	f.StringVar(&c.copies, "savepoints", "", "folder for the savepoints of kind state, each as large as the state; in -work without it")
 	f.StringVar(&c.cache, "flink", "", "folder of the installed Flink; in the user's cache without it")
 	f.StringVar(&engines, "engines", "flink,millrace", "of kind flink: which to run")
 	f.Int64Var(&c.rate, "rate", 10_000, "events a second that follow the first ones")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -125,7 +126,7 @@ func (j *job) calm() int64 {
 func (c config) checkpoint(ctx context.Context, j *job, dir string) (cost, error) {
 	before, epoch := stateFiles(j.folder), j.last().Epoch
 	j.calm()
-	savepoints := filepath.Join(dir, "savepoints")
+	savepoints := filepath.Join(cmp.Or(c.copies, dir), "savepoints")
 	cmd := exec.CommandContext(ctx, c.millrace, "savepoint", j.folder, "--to", savepoints)
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
