@@ -40,14 +40,16 @@ func TestNexmarkJSON(t *testing.T) {
 }
 
 func TestNexmarkTable(t *testing.T) {
-	w, out, _ := testWorld(t)
-	c := nexmarkCommand{Queries: []string{"all"}, Events: 5_000, Mode: "batch", EventInterval: "10ms", Parallelism: 2, Quiet: true}
-	if err := c.Run(w); err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range append(queries.Names(), "batch mode, one event each 10ms") {
-		if !strings.Contains(out.String(), want) {
-			t.Errorf("no %q in\n%s", want, out)
+	for _, mode := range []string{"batch", "streaming"} {
+		w, out, _ := testWorld(t)
+		c := nexmarkCommand{Queries: []string{"all"}, Events: 5_000, Mode: mode, EventInterval: "10ms", Parallelism: 2, CheckpointInterval: "10s", Quiet: true}
+		if err := c.Run(w); err != nil {
+			t.Fatalf("%s: %v\n%s", mode, err, out)
+		}
+		for _, want := range append(queries.Names(), mode+" mode, one event each 10ms") {
+			if !strings.Contains(out.String(), want) {
+				t.Errorf("no %q in\n%s", want, out)
+			}
 		}
 	}
 }

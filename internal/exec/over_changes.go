@@ -186,7 +186,9 @@ func (x *overChanges) tell(before []keyed.Ref, old *vec.Batch, after []keyed.Ref
 		case !ok:
 			add(x.came, 1, i)
 		case !x.equal(old, k, now, i):
-			add(vec.UpdateBefore, 0, k)
+			if !x.o.spec.AfterOnly {
+				add(vec.UpdateBefore, 0, k)
+			}
 			add(vec.UpdateAfter, 1, i)
 		}
 	}

@@ -317,7 +317,11 @@ func TestOverEnd(t *testing.T) {
 
 func checkOver(t *testing.T, seed uint64, run *exectest.Run, rows [][]any, spec *jobgraph.Over) {
 	t.Helper()
-	got, want := exectest.Sum(t, run.Rows()), overWant(rows, spec)
+	changes := run.Rows()
+	if spec.AfterOnly {
+		changes = withBefore(t, changes)
+	}
+	got, want := exectest.Sum(t, changes), overWant(rows, spec)
 	if slices.Equal(got, want) {
 		return
 	}
@@ -328,6 +332,26 @@ func checkOver(t *testing.T, seed uint64, run *exectest.Run, rows [][]any, spec 
 		}
 	}
 	t.Fatalf("seed %d: %d rows, want %d; %+v %+v", seed, len(got), len(want), spec.Order, spec.Calls)
+}
+
+// withBefore puts before each +U the -U that was left out: of the last row with its id,
+// which rows have in their second column.
+func withBefore(t *testing.T, changes []exectest.Event) (out []exectest.Event) {
+	t.Helper()
+	last := map[any]exectest.Event{}
+	for _, e := range changes {
+		id := e.Row[1]
+		switch e.Kind {
+		case vec.UpdateBefore:
+			t.Fatalf("%s: no -U is wanted", e)
+		case vec.UpdateAfter:
+			before := last[id]
+			before.Kind = vec.UpdateBefore
+			out = append(out, before)
+		}
+		last[id], out = e, append(out, e)
+	}
+	return out
 }
 
 func TestOverStream(t *testing.T) {
@@ -498,7 +522,7 @@ func TestOverForgets(t *testing.T) {
 func TestOverChanges(t *testing.T) {
 	for seed := range seeds(200) {
 		r := rand.New(rand.NewPCG(seed, 1))
-		spec := &jobgraph.Over{Time: -1, Types: overTypes, Order: []jobgraph.SortKey{{Col: 3, Desc: r.IntN(2) == 0}, {Col: 1}}, Retracts: true}
+		spec := &jobgraph.Over{Time: -1, Types: overTypes, Order: []jobgraph.SortKey{{Col: 3, Desc: r.IntN(2) == 0}, {Col: 1}}, Retracts: true, AfterOnly: seed%2 == 0}
 		if r.IntN(3) > 0 {
 			spec.Partition = []int{0}
 		}

@@ -425,6 +425,7 @@ type Over struct {
 	Calls     []OverCall
 	Emit      Emit
 	Retracts  bool
+	AfterOnly bool `json:",omitempty"` // updates need no -U before +U
 	Types     []types.Type
 }
 

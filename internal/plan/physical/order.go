@@ -6,6 +6,7 @@ import (
 
 	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/jobgraph"
+	"github.com/millrace-io/millrace/internal/plan/changelog"
 	"github.com/millrace-io/millrace/internal/plan/logical"
 )
 
@@ -57,7 +58,7 @@ func (b *builder) over(n *logical.Over) (flow, error) {
 	}
 	info := b.changes.Info(n)
 	spec := &jobgraph.Over{Partition: n.Partition, Order: n.Order, Time: -1, Calls: n.Calls, Emit: b.emit(),
-		Retracts: !f.kinds.Append(), Types: f.schema.Types()}
+		Retracts: !f.kinds.Append(), AfterOnly: info.Kinds.Has(changelog.UA) && !info.Before(), Types: f.schema.Types()}
 	if rowtime, _ := n.ByTime(); rowtime && info.Kinds.Append() {
 		spec.Time = n.Order[0].Col
 	}
