@@ -34,6 +34,22 @@ func (m *result) divide() {
 	}
 }
 
+// query returns a query; its own files, if it has any, are in a folder of the run.
+func (c config) query(name string) (queries.Query, error) {
+	q, err := queries.Get(name)
+	if err != nil || !q.NeedsFolder() {
+		return q, err
+	}
+	dir, err := os.MkdirTemp(c.work, name+"-")
+	if err != nil {
+		return q, err
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return q, err
+	}
+	return q.In(dir)
+}
+
 // files measures both engines over the same files, query by query in turn.
 func (c config) files(ctx context.Context) error {
 	if c.events == 0 {
@@ -80,7 +96,7 @@ func (c config) files(ctx context.Context) error {
 	}
 	var rows []row
 	for _, name := range c.queries {
-		q, err := queries.Get(name)
+		q, err := c.query(name)
 		if err != nil {
 			return err
 		}
