@@ -147,16 +147,14 @@ func (f *FS) list(dir string) ([]fsys.Info, error) {
 // is there may be the work of a process that died before it had synced it, so that is
 // done again, once in the life of a store.
 func (f *FS) mkdirAll(dir string) error {
-	if _, safe := f.safe.Load(dir); safe {
-		if st, err := f.disk.Stat(dir); err == nil && st.IsDir() {
-			return nil
-		}
-	}
 	parent := filepath.Dir(dir)
+	_, safe := f.safe.Load(dir)
 	st, err := f.disk.Stat(dir)
 	switch {
 	case err == nil && !st.IsDir():
 		return fmt.Errorf("%s is not a folder", dir)
+	case err == nil && safe:
+		return nil
 	case err == nil:
 		// A parent that may not be opened is not one in which this user makes folders.
 		if err := f.disk.SyncDir(parent); err != nil && !errors.Is(err, fs.ErrPermission) {
