@@ -40,6 +40,19 @@ type File interface {
 	Sync() error
 }
 
+// writeWhole writes all of a file that is empty.
+func writeWhole(h File, data []byte) error {
+	if f, ok := h.(*os.File); ok {
+		n, err := writeDirect(f, data)
+		if err != nil {
+			return err
+		}
+		data = data[n:]
+	}
+	_, err := h.Write(data)
+	return err
+}
+
 // machine is the Disk of this machine.
 type machine struct{}
 

@@ -197,8 +197,7 @@ func (f *FS) put(name string, data []byte, publish func(from, to string) error) 
 		return fmt.Errorf("write %s: %w", name, err)
 	}
 	tmp := h.Name()
-	_, err = h.Write(data)
-	if err == nil {
+	if err = writeWhole(h, data); err == nil {
 		err = h.Sync()
 	}
 	err = errors.Join(err, h.Close())
