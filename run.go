@@ -325,7 +325,7 @@ func (s *Session) graph(lj *logical.Job, id string) (*jobgraph.Graph, error) {
 // checkpoints, go into a folder of the session.
 func (s *Session) world() *build.World {
 	fs, dir := s.spill()
-	w := &build.World{Env: s.env.For("", 0, int(s.runs.Add(1))), Filters: &connect.KeyFilters{}, Memory: s.memory, Spill: s.spill, Files: &checkpoint.Storage{FS: fs, Dir: dir, Scratch: true}}
+	w := &build.World{Env: s.env.For("", 0, int(s.runs.Add(1))), Filters: &connect.KeyFilters{}, Memory: s.memory, Spill: s.spill, Files: &checkpoint.Storage{FS: fs, Dir: dir}}
 	switch s.opts.String("state.backend.type") {
 	case "mem", "hashmap":
 		w.Resident = true

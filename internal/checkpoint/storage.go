@@ -21,8 +21,6 @@ type Storage struct {
 	Dir string // of the job
 	// Lease, if set, is looked at before every manifest.
 	Lease *Lease
-	// Scratch says that there are no manifests: what is dropped is deleted at once.
-	Scratch bool
 
 	plan string // of the job that runs, once it is written
 
@@ -91,7 +89,7 @@ func (s *Storage) Put(name string, data []byte) error {
 	s.mu.Unlock()
 	err := s.FS.Put(path.Join(s.Dir, "shared", name), data)
 	if err != nil {
-		s.Drop(name)
+		s.Drop(name, false)
 	}
 	return err
 }
@@ -101,13 +99,22 @@ func (s *Storage) Open(name string) (fsys.File, error) {
 	return s.FS.Open(path.Join(s.Dir, "shared", name))
 }
 
-// Drop implements state.Files.
-func (s *Storage) Drop(name string) {
+// Owner implements state.Files. A folder without a lease is one process's.
+func (s *Storage) Owner() string {
+	if s.Lease == nil {
+		return ""
+	}
+	return s.Lease.owner.Token + "-"
+}
+
+// Drop implements state.Files. It looks at no lease: another owner's files have other
+// names.
+func (s *Storage) Drop(name string, named bool) {
 	s.mu.Lock()
 	delete(s.live, name)
 	s.mu.Unlock()
-	if s.Scratch {
-		_ = s.FS.Remove(path.Join(s.Dir, "shared", name)) // else it goes with the folder
+	if !named {
+		_ = s.FS.Remove(path.Join(s.Dir, "shared", name)) // else sweep does it, or it goes with the folder
 	}
 }
 

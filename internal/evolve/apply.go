@@ -119,7 +119,7 @@ func landed(id string, handles []state.Handle, files state.Files) error {
 func (it *Item) write(handles []state.Handle, files state.Files, e base.Epoch, nowMs int64) ([]state.Handle, error) {
 	var out []state.Handle
 	for i, h := range handles {
-		next, err := it.writeOne(fmt.Sprintf("%s-anew%d-%d-", it.New, e, i), h, files, nowMs)
+		next, err := it.writeOne(fmt.Sprintf("%s-anew%d-%d", it.New, e, i), h, files, nowMs)
 		if err != nil {
 			return nil, err
 		}

@@ -35,6 +35,7 @@ type Bugs struct {
 	AckFull     bool   // … though the disk was full
 	NoVerify    bool   // damage of a state file is not looked for
 	RetainOne   bool   // the files of the newest checkpoint only are kept
+	DropNamed   bool   // a file that was merged is deleted though a checkpoint names it
 	NoKeep      bool   // checkpoints are deleted to which the job may have to go back
 	BlindBack   bool   // the job goes back to a checkpoint that nobody has read
 	EarlyExpiry bool   // what has a time to live is gone from files at once
@@ -105,6 +106,12 @@ type badFS struct{ fsys.FS }
 
 // Sync implements fsys.FS.
 func (badFS) Sync(string) error { return nil }
+
+// badFiles are state files of which all go at once that are not read any more.
+type badFiles struct{ state.Files }
+
+// Drop implements state.Files.
+func (f badFiles) Drop(name string, _ bool) { f.Files.Drop(name, false) }
 
 // A badBackend makes stores with bugs.
 type badBackend struct {

@@ -44,6 +44,7 @@ var bugs = []struct {
 	{"acknowledged though the disk was full", Bugs{AckFull: true}},
 	{"damaged state file not noticed", Bugs{NoVerify: true}},
 	{"files of the checkpoint before deleted", Bugs{RetainOne: true}},
+	{"merged files deleted that a checkpoint names", Bugs{DropNamed: true}},
 	{"leftovers of an attempt committed", Bugs{NoAbort: true}},
 	{"checkpoints to go back to deleted", Bugs{NoKeep: true}},
 	{"gone back to a checkpoint that nobody has read", Bugs{BlindBack: true}},

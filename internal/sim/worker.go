@@ -326,7 +326,11 @@ func (k *worker) world(h *hosting, id task.ID) *build.World {
 	if b := &w.opt.Bugs; strings.Contains(w.plan.sql, b.Only) && (b.LoseDelete || b.LoseLate || b.EarlyExpiry || b.LoseTable != "") {
 		backend = badBackend{backend, b}
 	}
-	return &build.World{Env: &fn.Env{Streaming: true, Now: func() int64 { return w.now }}, Memory: k.memory, Backend: backend, Files: h.storage,
+	var files state.Files = h.storage
+	if w.opt.Bugs.DropNamed {
+		files = badFiles{files}
+	}
+	return &build.World{Env: &fn.Env{Streaming: true, Now: func() int64 { return w.now }}, Memory: k.memory, Backend: backend, Files: files,
 		Source: func(s *jobgraph.Source) (connect.Source, error) { return w.plan.source(s), nil },
 		Looker: func(*jobgraph.LookupJoin) (connect.Looker, error) { return &looker{rnd: w.rnd}, nil },
 		Writer: func(op string, _ *jobgraph.Sink) connect.Writer {

@@ -165,9 +165,13 @@ type File struct {
 type Files interface {
 	Put(name string, data []byte) error
 	Open(name string) (fsys.File, error)
+	// Owner is part of the names of files: no other process that puts files in the same
+	// place has the same.
+	Owner() string
 	// Drop tells that the store reads a file no longer that it has put or that a
-	// handle named. It may be deleted once no checkpoint names it.
-	Drop(name string)
+	// handle named. One that no handle has named is deleted; others may be once no
+	// checkpoint names them.
+	Drop(name string, named bool)
 }
 
 // A Backend makes stores.

@@ -76,6 +76,7 @@ type writing struct {
 	e      *Edit
 	t      *Table
 	to     *checkpoint.Storage
+	owner  string
 	nowMs  int64
 	groups int
 	parts  []*part
@@ -91,8 +92,8 @@ type part struct {
 	fill   *keyed.Filler
 }
 
-// Open, Put and Drop implement state.Files: what is there is read from the checkpoint,
-// what is new goes into the savepoint.
+// Open and what follows implement state.Files: what is there is read from the
+// checkpoint, what is new goes into the savepoint.
 func (w *writing) Open(name string) (fsys.File, error) {
 	if f, err := w.to.Open(name); err == nil {
 		return f, nil
@@ -102,7 +103,13 @@ func (w *writing) Open(name string) (fsys.File, error) {
 
 func (w *writing) Put(name string, data []byte) error { return w.to.Put(name, data) }
 
-func (w *writing) Drop(string) {}
+func (w *writing) Owner() string { return w.owner }
+
+func (w *writing) Drop(name string, named bool) {
+	if !named {
+		w.to.Drop(name, named)
+	}
+}
 
 func (w *writing) rewrite() (out []state.Handle, err error) {
 	if err := w.open(); err != nil {
@@ -153,9 +160,9 @@ func (w *writing) open() error {
 		handles = []state.Handle{{Range: base.Range{Hi: w.groups}}}
 	}
 	w.of = make([]int, w.groups)
-	token := checkpoint.Machine().Token()
+	w.owner = checkpoint.Machine().Token() + "-"
 	for i, h := range handles {
-		s, err := lsm.Backend{}.Open(fmt.Sprintf("%s-%d-w%s", w.t.op.ID, i, token[:min(8, len(token))]), h.Range, []state.Handle{h}, w)
+		s, err := lsm.Backend{}.Open(fmt.Sprintf("%s-%d-w", w.t.op.ID, i), h.Range, []state.Handle{h}, w)
 		if err != nil {
 			return err
 		}

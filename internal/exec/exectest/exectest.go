@@ -133,7 +133,7 @@ func (r *Run) open() {
 	r.subs = nil
 	n := r.opt.Parallelism
 	for i := range n {
-		store, err := lsm.Backend{}.Open(fmt.Sprintf("%d-%d-%d-", r.epoch, n, i), base.RangeOf(i, n, r.opt.Groups), r.handles, &r.files)
+		store, err := lsm.Backend{}.Open(fmt.Sprintf("%d-%d-%d", r.epoch, n, i), base.RangeOf(i, n, r.opt.Groups), r.handles, &r.files)
 		r.must(err)
 		zone := r.opt.Zone
 		if zone == nil {

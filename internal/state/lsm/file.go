@@ -21,6 +21,7 @@ type file struct {
 	tree   *tree
 	meta   state.File
 	within span // of the keys that count
+	named  bool // by a handle; under the tree's mu
 
 	mu     sync.Mutex
 	opened *opened // nil until it is read

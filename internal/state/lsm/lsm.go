@@ -112,7 +112,7 @@ func (t *tree) inherit(from []state.Handle) (runs []*run) {
 				last = &run{}
 				runs = append(runs, last)
 			}
-			last.files = append(last.files, &file{tree: t, meta: f, within: spanOf(f.Range)})
+			last.files = append(last.files, &file{tree: t, meta: f, within: spanOf(f.Range), named: true})
 			t.nextRun = max(t.nextRun, f.Run)
 			all += f.Bytes
 			ours += f.Bytes * int64(f.Range.Hi-f.Range.Lo) / int64(max(h.Range.Hi-h.Range.Lo, 1))

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -424,6 +425,50 @@ func TestCompaction(t *testing.T) {
 	t.Logf("each byte was written %.1f times", float64(written)/float64(fresh))
 	if written > 8*fresh {
 		t.Errorf("each byte was written %.1f times", float64(written)/float64(fresh))
+	}
+}
+
+// A file that was merged before a handle could name it is deleted at once, so the disk
+// holds about what the state has, however long a checkpoint is away. One that a handle
+// names stays.
+func TestMergedFilesGo(t *testing.T) {
+	st := &statetest.Files{}
+	s, err := Backend{Plain: true, DeltaBytes: 1 << 10}.Open("m", base.Range{Hi: testGroups}, nil, st)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put := func(val byte) {
+		for k := range uint32(5000) {
+			if err := s.Table("t").Put(binary.BigEndian.AppendUint32([]byte{0, byte(k % testGroups)}, k), []byte{val}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	put(1)
+	made, there := s.(*store).tree.nextFile, len(st.Names())
+	if there > runsMaxUnasked+1 || made < 2*there {
+		t.Errorf("%d of %d files are there, for at most %d runs", there, made, runsMaxUnasked)
+	}
+	snap, err := s.Snapshot(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := snap.Persist()
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(2)
+	dropped := 0
+	for _, f := range h.Files {
+		if st.Get(f.Name) == nil {
+			t.Errorf("%s is gone, which a handle names", f.Name)
+		}
+		if !slices.Contains(st.Names(), f.Name) {
+			dropped++
+		}
+	}
+	if dropped == 0 {
+		t.Error("none of the handle's files was merged")
 	}
 }
 

@@ -176,14 +176,14 @@ func (t *tree) persist(n int) ([]state.File, error) {
 	}
 	t.mu.Lock()
 	t.persisted = max(t.persisted, n)
-	v := t.view.Load()
-	t.mu.Unlock()
 	var out []state.File
-	for _, r := range v.runs {
+	for _, r := range t.view.Load().runs {
 		for _, f := range r.files {
+			f.named = true
 			out = append(out, f.meta)
 		}
 	}
+	t.mu.Unlock()
 	t.tidy()
 	return out, nil
 }
@@ -283,7 +283,7 @@ func (t *tree) writeRun(tables map[string][]layer, bottom bool) (*run, error) {
 		t.mu.Lock()
 		t.nextFile++
 		// The sum keeps names apart when a file is written again after a restore.
-		f.meta.Name = fmt.Sprintf("%s%06d-%016x.state", t.prefix, t.nextFile, f.meta.Sum)
+		f.meta.Name = fmt.Sprintf("%s-%s%06d-%016x.state", t.prefix, t.files.Owner(), t.nextFile, f.meta.Sum)
 		t.mu.Unlock()
 		if err := t.files.Put(f.meta.Name, data); err != nil {
 			return fmt.Errorf("write state file %s: %w", f.meta.Name, err)
@@ -293,7 +293,7 @@ func (t *tree) writeRun(tables map[string][]layer, bottom bool) (*run, error) {
 	})
 	if err != nil {
 		for _, f := range r.files {
-			t.files.Drop(f.meta.Name)
+			t.files.Drop(f.meta.Name, false)
 		}
 		return nil, err
 	}
@@ -315,7 +315,7 @@ func (t *tree) reap() error {
 	}
 	for _, f := range gone {
 		f.close()
-		t.files.Drop(f.meta.Name)
+		t.files.Drop(f.meta.Name, f.named) // what is retired, no snapshot names any more
 	}
 	return err
 }

@@ -72,14 +72,20 @@ func (s *Files) Names() (out []string) {
 	return out
 }
 
-// Drop implements state.Files.
-func (s *Files) Drop(name string) {
+// Owner implements state.Files.
+func (*Files) Owner() string { return "" }
+
+// Drop implements state.Files. What no handle has named is gone.
+func (s *Files) Drop(name string, named bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.dropped == nil {
 		s.dropped = map[string]bool{}
 	}
 	s.dropped[name] = true
+	if !named {
+		delete(s.of, name)
+	}
 }
 
 // Open implements state.Files.
