@@ -447,7 +447,7 @@ func (s *Session) spill() (fsys.FS, string) {
 	if dir == "" {
 		dir = env.TempDir()
 	}
-	return s.fs, path.Join(dir, "millrace-spill-"+strconv.FormatUint(s.seed, 36), strconv.FormatInt(s.spills.Add(1), 10))
+	return local.Scratch(""), path.Join(dir, "millrace-spill-"+strconv.FormatUint(s.seed, 36), strconv.FormatInt(s.spills.Add(1), 10))
 }
 
 // Close drops what the session has on disk for itself. Jobs must have ended.

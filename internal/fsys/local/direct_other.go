@@ -4,5 +4,5 @@ package local
 
 import "os"
 
-// writeDirect is of Linux only.
-func writeDirect(*os.File, []byte) (int, error) { return 0, nil }
+// setDirect is of Linux only.
+func setDirect(*os.File, bool) bool { return false }

@@ -40,19 +40,6 @@ type File interface {
 	Sync() error
 }
 
-// writeWhole writes all of a file that is empty.
-func writeWhole(h File, data []byte) error {
-	if f, ok := h.(*os.File); ok {
-		n, err := writeDirect(f, data)
-		if err != nil {
-			return err
-		}
-		data = data[n:]
-	}
-	_, err := h.Write(data)
-	return err
-}
-
 // machine is the Disk of this machine.
 type machine struct{}
 
@@ -88,6 +75,24 @@ func (machine) SyncDir(name string) error {
 	}
 	return errors.Join(err, h.Close())
 }
+
+// scratch is the Disk of this machine for files that are nobody's after a crash: they are
+// not synced, and stay in the page cache as long as they may.
+type scratch struct{ machine }
+
+func (s scratch) Temp(dir, pattern string) (File, error) {
+	f, err := s.machine.Temp(dir, pattern)
+	if err != nil {
+		return nil, err
+	}
+	return scratchFile{f}, nil
+}
+
+func (scratch) SyncDir(string) error { return nil }
+
+type scratchFile struct{ File }
+
+func (scratchFile) Sync() error { return nil }
 
 // walk calls visit for the files below a folder, at any depth, in order.
 func walk(d Disk, dir string, visit func(path string)) error {

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
 	"sort"
@@ -39,6 +40,9 @@ var _ fsys.FS = (*FS)(nil)
 // New returns the store of the files below root; with "", names are paths of
 // the operating system.
 func New(root string) *FS { return On(machine{}, root) }
+
+// Scratch is New for files that are nobody's after a crash.
+func Scratch(root string) *FS { return On(scratch{}, root) }
 
 // On returns the store of the files below root of another disk. It exchanges no folders.
 func On(disk Disk, root string) *FS { return &FS{root: root, disk: disk} }
@@ -197,7 +201,7 @@ func (f *FS) put(name string, data []byte, publish func(from, to string) error) 
 		return fmt.Errorf("write %s: %w", name, err)
 	}
 	tmp := h.Name()
-	if err = writeWhole(h, data); err == nil {
+	if err = write(h, data); err == nil {
 		err = h.Sync()
 	}
 	err = errors.Join(err, h.Close())
@@ -269,9 +273,11 @@ func parseToken(s string) (token, error) {
 }
 
 type pending struct {
-	disk  Disk
-	f     File
-	token token
+	disk   Disk
+	f      File
+	token  token
+	size   int64   // while behind is nil
+	behind *behind // of a large file
 }
 
 // Create implements fsys.FS.
@@ -287,11 +293,46 @@ func (p *pending) Write(b []byte) (int, error) {
 	if p.f == nil {
 		return 0, fmt.Errorf("write %s: it is closed", p.token.Name)
 	}
-	n, err := p.f.Write(b)
+	n, err := p.write(b)
 	if err != nil {
 		return n, fmt.Errorf("write %s: %w", p.token.Name, full(err))
 	}
 	return n, nil
+}
+
+// write writes the beginning of a file itself, as much as behindFrom says.
+func (p *pending) write(b []byte) (n int, err error) {
+	if _, ok := p.f.(*os.File); !ok {
+		return p.f.Write(b)
+	}
+	if p.behind == nil && p.size+int64(len(b)) > behindFrom {
+		if left := behindFrom - p.size; left > 0 {
+			n, err = p.f.Write(b[:left])
+			if p.size += int64(n); err != nil {
+				return n, err
+			}
+		}
+		if p.size == behindFrom { // else it was tried before
+			p.behind = newBehind(p.f)
+		}
+	}
+	var k int
+	if p.behind != nil {
+		k, err = p.behind.Write(b[n:])
+		return n + k, err
+	}
+	k, err = p.f.Write(b[n:])
+	p.size += int64(k)
+	return n + k, err
+}
+
+// settle ends what is written behind the writer's back.
+func (p *pending) settle(whole bool) error {
+	b := p.behind
+	if p.behind = nil; b == nil {
+		return nil
+	}
+	return b.close(whole)
 }
 
 // Prepare implements fsys.Pending. The folder is synced as well, so that the
@@ -300,7 +341,10 @@ func (p *pending) Prepare() (string, error) {
 	if p.f == nil {
 		return "", fmt.Errorf("prepare %s: it is closed", p.token.Name)
 	}
-	err := p.f.Sync()
+	err := p.settle(true)
+	if err == nil {
+		err = p.f.Sync()
+	}
 	if err == nil {
 		err = p.disk.SyncDir(filepath.Dir(p.f.Name()))
 	}
@@ -317,6 +361,7 @@ func (p *pending) Discard() error {
 	if p.f == nil {
 		return nil
 	}
+	_ = p.settle(false) // what came of it matters no more
 	err := errors.Join(p.f.Close(), p.disk.Remove(p.f.Name()))
 	p.f = nil
 	return err
