@@ -1,6 +1,7 @@
 package checkpoint_test
 
 import (
+	"errors"
 	"path"
 	"slices"
 	"strings"
@@ -11,6 +12,8 @@ import (
 	"github.com/millrace-io/millrace/connect"
 	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/checkpoint"
+	"github.com/millrace-io/millrace/internal/fsys"
+	"github.com/millrace-io/millrace/internal/fsys/fault"
 	"github.com/millrace-io/millrace/internal/fsys/mem"
 	"github.com/millrace-io/millrace/internal/state"
 	"github.com/millrace-io/millrace/internal/state/lsm"
@@ -243,6 +246,28 @@ func TestAdopt(t *testing.T) {
 	}
 	if err := to.Verify(t.Context(), m); err != nil {
 		t.Error(err)
+	}
+}
+
+// To copy a state file again that is there already, and to fail, leaves the one that is
+// there: a checkpoint names it.
+func TestPutThatFails(t *testing.T) {
+	full := false
+	st := &checkpoint.Storage{Dir: "job", FS: fault.New(mem.New(nil), func(op fault.Op) fault.Fault {
+		if full && op.Kind == "Put" {
+			return fault.Full
+		}
+		return fault.None
+	})}
+	if err := st.Put("a", []byte("state")); err != nil {
+		t.Fatal(err)
+	}
+	full = true
+	if err := st.Put("a", []byte("state")); !errors.Is(err, fsys.ErrFull) {
+		t.Fatalf("a full disk: %v", err)
+	}
+	if got, err := st.Get("a"); err != nil || string(got) != "state" {
+		t.Errorf("%q, %v", got, err)
 	}
 }
 

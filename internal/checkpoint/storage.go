@@ -89,7 +89,7 @@ func (s *Storage) Put(name string, data []byte) error {
 	s.mu.Unlock()
 	err := s.FS.Put(path.Join(s.Dir, "shared", name), data)
 	if err != nil {
-		s.Drop(name, false)
+		s.Drop(name, true) // a copy of the file may have been there before
 	}
 	return err
 }
