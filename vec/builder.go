@@ -244,6 +244,20 @@ func (b *Builder) From(v Vector, i int) {
 	}
 }
 
+// Reserve makes room for n rows, of values of fixed size.
+func (b *Builder) Reserve(n int) {
+	switch v := b.v.(type) {
+	case *Fixed[int64]:
+		v.Vals = slices.Grow(v.Vals, n)
+	case *Fixed[int32]:
+		v.Vals = slices.Grow(v.Vals, n)
+	case *Fixed[float64]:
+		v.Vals = slices.Grow(v.Vals, n)
+	case *Bytes:
+		v.Offs = slices.Grow(v.Offs, n)
+	}
+}
+
 // FromAll appends the first n rows of a column of the same type.
 func (b *Builder) FromAll(v Vector, n int) {
 	done := false

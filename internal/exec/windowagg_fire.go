@@ -233,11 +233,7 @@ func (w *WindowAgg) findNext(end int64) {
 
 // flushLocal returns a source of the partial rows of all slices.
 func (w *WindowAgg) flushLocal() func() (*vec.Batch, error) {
-	var ends []int64
-	for e := range w.slices {
-		ends = append(ends, e)
-	}
-	slices.Sort(ends)
+	ends := slices.Clone(w.order)
 	var slots []keyed.Slot
 	return func() (*vec.Batch, error) {
 		for len(slots) == 0 {
@@ -247,6 +243,7 @@ func (w *WindowAgg) flushLocal() func() (*vec.Batch, error) {
 			}
 			t := w.slices[ends[0]]
 			t.On(t.Table)
+			slots = make([]keyed.Slot, 0, t.Table.Len())
 			for s := range t.Table.Each {
 				slots = append(slots, s)
 			}

@@ -86,7 +86,9 @@ func (g *gathering) rows() int { return max(g.n, g.first.Rows) }
 func (g *gathering) add(b *vec.Batch) {
 	if g.build == nil {
 		for _, t := range g.types {
-			g.build = append(g.build, vec.NewBuilder(t))
+			b := vec.NewBuilder(t)
+			b.Reserve(gatherRows + g.first.Rows)
+			g.build = append(g.build, b)
 		}
 		g.copy(g.first)
 	}

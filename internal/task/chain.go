@@ -15,6 +15,7 @@ import (
 type link struct {
 	t       *Task
 	i       int
+	output  output // of op
 	op      exec.Operator
 	waiter  exec.Waiter // op, if it is one
 	more    bool
@@ -31,7 +32,8 @@ type event struct {
 	time  int64
 }
 
-func (l *link) out() exec.Output { return output{l.t, l.i + 1} }
+// out is where the operator's rows go.
+func (l *link) out() exec.Output { return &l.output }
 
 func (l *link) counters() *exec.Counters { return l.t.cfg.Ops[l.i].Context.Counters }
 

@@ -21,7 +21,9 @@ type Route struct {
 	hasher keyenc.Hasher
 	hash   []uint64
 	cols   []vec.Vector
-	sels   [][]int32
+	to     []uint16  // the channel of each row
+	sels   [][]int32 // the rows of each channel
+	counts []int32   // how many those are
 }
 
 // shareMax is up to how many channels a batch is shared by selections instead of
@@ -99,15 +101,7 @@ func (e *Edge) sendHash(b *vec.Batch, n int) error {
 	if allConst(r.cols) && rows > 0 {
 		return e.sendWhole(b, n)
 	}
-	r.sels = make([][]int32, n)
-	for ch := range r.sels {
-		r.sels[ch] = make([]int32, 0, rows/n+rows/8+8)
-	}
-	for i, h := range hash {
-		ch := base.SubtaskOf(keyenc.Group(h, r.Groups), n, r.Groups)
-		r.sels[ch] = append(r.sels[ch], int32(b.Row(i)))
-	}
-	for ch, sel := range r.sels {
+	for ch, sel := range r.split(b, hash, n) {
 		part := &vec.Batch{Cols: b.Cols, Rows: b.Rows, Sel: sel, Kinds: b.Kinds, Marks: b.Marks}
 		switch {
 		case len(sel) == 0 && len(b.Marks) == 0:
@@ -125,4 +119,35 @@ func (e *Edge) sendHash(b *vec.Batch, n int) error {
 		}
 	}
 	return nil
+}
+
+// split returns the rows of each channel, which are the receivers'.
+func (r *Route) split(b *vec.Batch, hash []uint64, n int) [][]int32 {
+	if len(r.sels) < n {
+		r.sels, r.counts = make([][]int32, n), make([]int32, n)
+	}
+	if cap(r.to) < len(hash) {
+		r.to = make([]uint16, max(len(hash), vec.BatchRowsMax))
+	}
+	to, sels, counts := r.to[:len(hash)], r.sels[:n], r.counts[:n]
+	clear(counts)
+	for i, h := range hash {
+		ch := base.SubtaskOf(keyenc.Group(h, r.Groups), n, r.Groups)
+		to[i] = uint16(ch)
+		counts[ch]++
+	}
+	all := make([]int32, len(hash))
+	for ch, k := range counts {
+		sels[ch], all = all[:0:k], all[k:]
+	}
+	if b.Sel != nil {
+		for i, ch := range to {
+			sels[ch] = append(sels[ch], b.Sel[i])
+		}
+		return sels
+	}
+	for i, ch := range to {
+		sels[ch] = append(sels[ch], int32(i))
+	}
+	return sels
 }

@@ -190,7 +190,7 @@ func New(cfg Config) (*Task, error) {
 	t.chain = make([]link, len(cfg.Ops))
 	for i := len(cfg.Ops) - 1; i >= 0; i-- {
 		op := cfg.Ops[i]
-		t.chain[i] = link{t: t, i: i, op: op.Operator}
+		t.chain[i] = link{t: t, i: i, output: output{t, i + 1}, op: op.Operator}
 		t.chain[i].waiter, _ = op.Operator.(exec.Waiter)
 		if err := op.Operator.Open(op.Context); err != nil {
 			return nil, fmt.Errorf("open %s: %w", op.ID, err)

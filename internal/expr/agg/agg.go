@@ -22,6 +22,7 @@ package agg
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/millrace-io/millrace/internal/jobgraph"
 	"github.com/millrace-io/millrace/internal/state/keyed"
@@ -174,7 +175,7 @@ func (a *inline) Read(g *Groups, slots []keyed.Slot, out *Out) {
 	}
 	v := g.view(a.off)
 	for w := range out.words {
-		out.words[w] = gather(&v, out.words[w], slots, w)
+		out.words[w] = gather(&v, slices.Grow(out.words[w], len(slots)), slots, w)
 	}
 }
 
