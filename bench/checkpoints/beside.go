@@ -112,7 +112,7 @@ func (c config) beside(ctx context.Context) error {
 			row.Engines = append(row.Engines, m)
 		}
 		r.Rows = []besideRow{row} // a line for each query: a run of all of them takes long
-		if err := measure.Append(c.history, "checkpoints.jsonl", r); err != nil {
+		if err := measure.Append(c.History, "checkpoints.jsonl", r); err != nil {
 			return err
 		}
 		all = append(all, row)
@@ -124,7 +124,7 @@ func (c config) beside(ctx context.Context) error {
 
 // measureEngine measures one query on one engine, in a folder of its own.
 func (c config) measureEngine(ctx context.Context, name string, q queries.Query, f *feed) (m measured, err error) {
-	dir, err := os.MkdirTemp(c.work, name+"-")
+	dir, err := os.MkdirTemp(c.Work, name+"-")
 	if err != nil {
 		return m, err
 	}

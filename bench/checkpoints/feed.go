@@ -35,14 +35,14 @@ type feed struct {
 
 // events writes the events of all runs; live is how many follow the first ones.
 func (c config) writeEvents(ctx context.Context, live int64) (*feed, error) {
-	f := &feed{first: filepath.Join(c.work, "first")}
-	rest := filepath.Join(c.work, "live")
+	f := &feed{first: filepath.Join(c.Work, "first")}
+	rest := filepath.Join(c.Work, "live")
 	for _, args := range [][]string{
 		{"--events", strconv.FormatInt(c.events, 10), "--file-events", strconv.Itoa(loadFileEvents), "--write", f.first},
 		{"--events", strconv.FormatInt(c.events+live, 10), "--from-event", strconv.FormatInt(c.events+1, 10),
 			"--file-events", strconv.FormatInt(c.rate/filesPerSecond, 10), "--write", rest},
 	} {
-		cmd := exec.CommandContext(ctx, c.millrace, append([]string{"nexmark", "--quiet", "--event-interval", eventInterval}, args...)...)
+		cmd := exec.CommandContext(ctx, c.Millrace, append([]string{"nexmark", "--quiet", "--event-interval", eventInterval}, args...)...)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("%s: %w: %s", cmd, err, out)
 		}

@@ -55,7 +55,7 @@ func (c config) start(ctx context.Context, dir, id, script string, stdout *os.Fi
 	}
 	j := &job{folder: filepath.Join(dir, "ck", id), ended: make(chan struct{})}
 	args := append([]string{"run", file, "--checkpoint-dir", filepath.Join(dir, "ck"), fmt.Sprintf("--progress-json=%s", progressEvery)}, flags...)
-	j.cmd = exec.CommandContext(ctx, c.millrace, args...)
+	j.cmd = exec.CommandContext(ctx, c.Millrace, args...)
 	if stdout != nil {
 		j.cmd.Stdout = stdout
 	}

@@ -29,8 +29,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,13 +39,11 @@ import (
 )
 
 type config struct {
-	kinds    []string
-	millrace string
-	work     string
-	history  string
-	queries  []string
-	events   int64
-	runs     int
+	measure.Bench
+	kinds   []string
+	queries []string
+	events  int64
+	runs    int
 
 	keys     int64   // of kind state
 	percents []int64 // changed between two checkpoints
@@ -67,16 +63,11 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if c.work, err = os.MkdirTemp(c.work, "checkpoints-"); err != nil {
+	end, err := c.Begin(ctx, "checkpoints")
+	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(c.work)
-	if c.work, err = filepath.Abs(c.work); err != nil {
-		return err
-	}
-	if c.millrace, err = measure.Binary(ctx, c.millrace, c.work); err != nil {
-		return err
-	}
+	defer end()
 	for _, kind := range c.kinds {
 		switch kind {
 		case "state":
@@ -97,10 +88,8 @@ func parse(args []string) (config, error) {
 	var c config
 	var kinds, names, percents, engines string
 	f := flag.NewFlagSet("checkpoints", flag.ContinueOnError)
+	c.Flags(f)
 	f.StringVar(&kinds, "kind", "state,throughput", "state, throughput, flink: what is measured")
-	f.StringVar(&c.millrace, "millrace", "", "the binary; built from ./cmd/millrace without it")
-	f.StringVar(&c.work, "work", "", "folder for a temporary one, in which all files are")
-	f.StringVar(&c.history, "history", "bench/history", "folder for the JSON lines; empty for none")
 	f.StringVar(&names, "q", "q4,q9,q20", "Nexmark queries")
 	f.Int64Var(&c.events, "events", 5_000_000, "events of each query; of kind flink those that make the state")
 	f.IntVar(&c.runs, "runs", 3, "of each query with and without checkpoints, and of each kill; the median counts")

@@ -67,7 +67,7 @@ func (c config) state(ctx context.Context) error {
 		fmt.Printf("| %s | %d | | %.2f | | %.0f | |\n", first, r.Full.Bytes>>20, r.Full.Seconds, r.Full.StallMs)
 		fmt.Printf("| %d %% | %d | %.1f %% | %.2f | %.1f %% | %.0f | %.0f |\n", percent, r.Part.Bytes>>20, 100*float64(r.Part.Bytes)/float64(r.Full.Bytes),
 			r.Part.Seconds, 100*r.Part.Seconds/r.Full.Seconds, r.Part.StallMs, r.None)
-		if err := measure.Append(c.history, "checkpoints.jsonl", r); err != nil {
+		if err := measure.Append(c.History, "checkpoints.jsonl", r); err != nil {
 			return err
 		}
 	}
@@ -84,7 +84,7 @@ func within(memory string) string {
 }
 
 func (c config) share(ctx context.Context, r *stateRecord) error {
-	dir, err := os.MkdirTemp(c.work, "share-")
+	dir, err := os.MkdirTemp(c.Work, "share-")
 	if err != nil {
 		return err
 	}
@@ -145,7 +145,7 @@ func (c config) checkpoint(ctx context.Context, j *job, dir string) (cost, error
 	before, epoch := stateFiles(j.folder), j.last().Epoch
 	j.calm()
 	savepoints := filepath.Join(cmp.Or(c.copies, dir), "savepoints")
-	cmd := exec.CommandContext(ctx, c.millrace, "savepoint", j.folder, "--to", savepoints)
+	cmd := exec.CommandContext(ctx, c.Millrace, "savepoint", j.folder, "--to", savepoints)
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	if err := cmd.Start(); err != nil {

@@ -41,7 +41,7 @@ func (c config) throughput(ctx context.Context) error {
 		r.Rows = append(r.Rows, row)
 	}
 	fmt.Println()
-	return measure.Append(c.history, "checkpoints.jsonl", r)
+	return measure.Append(c.History, "checkpoints.jsonl", r)
 }
 
 // inTurn runs a query with and without checkpoints in turn, and returns the medians,
@@ -49,15 +49,15 @@ func (c config) throughput(ctx context.Context) error {
 func (c config) inTurn(ctx context.Context, q string) (throughputRow, error) {
 	var none, each []measure.QueryRun
 	for range c.runs {
-		a, err := measure.Nexmark(ctx, c.millrace, q, c.events)
+		a, err := measure.Nexmark(ctx, c.Millrace, q, c.events)
 		if err != nil {
 			return throughputRow{}, err
 		}
-		dir, err := os.MkdirTemp(c.work, "nexmark-")
+		dir, err := os.MkdirTemp(c.Work, "nexmark-")
 		if err != nil {
 			return throughputRow{}, err
 		}
-		b, err := measure.Nexmark(ctx, c.millrace, q, c.events, "--checkpoint-interval", "1s", "--checkpoint-dir", dir)
+		b, err := measure.Nexmark(ctx, c.Millrace, q, c.events, "--checkpoint-interval", "1s", "--checkpoint-dir", dir)
 		if err != nil {
 			return throughputRow{}, err
 		}

@@ -7,27 +7,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/millrace-io/millrace/bench/measure"
-	"github.com/millrace-io/millrace/cli"
+	"github.com/millrace-io/millrace/bench/measure/measuretest"
 )
 
 // TestMain lets the tests start the program as their own process.
-func TestMain(m *testing.M) {
-	if os.Getenv("FOOTPRINT_TEST_MILLRACE") != "" {
-		cli.Main()
-	}
-	measure.WarmBytes = 0
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { measuretest.Main(m) }
 
 // All kinds measure something, and the tables have a row for each.
 func TestKinds(t *testing.T) {
-	t.Setenv("FOOTPRINT_TEST_MILLRACE", "1")
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := config{millrace: self, work: t.TempDir(), kinds: []string{"start", "idle"}, jobs: []int{1, 4}, runs: 2, settle: 50 * time.Millisecond, watch: 50 * time.Millisecond}
+	c := config{Bench: measuretest.Bench(t), kinds: []string{"start", "idle"}, jobs: []int{1, 4}, runs: 2, settle: 50 * time.Millisecond, watch: 50 * time.Millisecond}
 	r, err := c.all(context.Background())
 	if err != nil {
 		t.Fatal(err)
@@ -49,20 +37,15 @@ func TestKinds(t *testing.T) {
 
 // A process that ends instead of waiting is an error with what it said.
 func TestProcessThatEnds(t *testing.T) {
-	t.Setenv("FOOTPRINT_TEST_MILLRACE", "1")
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := config{millrace: self, work: t.TempDir()}
+	c := config{Bench: measuretest.Bench(t)}
 	if _, _, err := c.start(context.Background(), []string{"run", "-e", "SELECT nothing", "--quiet"}, "1"); err == nil || !strings.Contains(err.Error(), "nothing") {
 		t.Error(err)
 	}
 	if _, _, err := c.start(context.Background(), []string{"run", "-e", "SELECT 2", "--quiet", "--no-header", "--format", "csv"}, "1"); err == nil || !strings.Contains(err.Error(), `"2"`) {
 		t.Error(err)
 	}
-	c.work = c.work + "/it's"
-	if err := os.Mkdir(c.work, 0o755); err != nil {
+	c.Work = c.Work + "/it's"
+	if err := os.Mkdir(c.Work, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := c.jobsThatWait(context.Background(), 1); err != nil {

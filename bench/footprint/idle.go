@@ -40,7 +40,7 @@ func (c config) idle(ctx context.Context) ([]waiting, error) {
 
 // shell is the process of `millrace sql` that has answered a query.
 func (c config) shell(ctx context.Context) (waiting, error) {
-	cmd := exec.CommandContext(ctx, c.millrace, "sql")
+	cmd := exec.CommandContext(ctx, c.Millrace, "sql")
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		return waiting{}, err
@@ -53,15 +53,15 @@ func (c config) shell(ctx context.Context) (waiting, error) {
 
 // jobsThatWait is a process with n jobs, each of which has printed a row.
 func (c config) jobsThatWait(ctx context.Context, n int) (waiting, error) {
-	rows := filepath.Join(c.work, "rows")
+	rows := filepath.Join(c.Work, "rows")
 	if err := errors.Join(os.MkdirAll(rows, 0o755), os.WriteFile(filepath.Join(rows, "one.csv"), []byte("7,1\n"), 0o644)); err != nil {
 		return waiting{}, err
 	}
-	script := filepath.Join(c.work, "jobs.sql")
+	script := filepath.Join(c.Work, "jobs.sql")
 	if err := os.WriteFile(script, []byte(jobsScript(rows, n)), 0o644); err != nil {
 		return waiting{}, err
 	}
-	cmd := exec.CommandContext(ctx, c.millrace, "run", script, "--mode", "streaming", "--parallelism", "1", "--quiet")
+	cmd := exec.CommandContext(ctx, c.Millrace, "run", script, "--mode", "streaming", "--parallelism", "1", "--quiet")
 	w, err := c.watched(cmd, n, "+I[7, 1]", func() error { return nil })
 	w.Jobs = n
 	return w, err

@@ -30,14 +30,12 @@ import (
 )
 
 type config struct {
-	millrace string
-	work     string
-	history  string
-	kinds    []string
-	jobs     []int
-	runs     int
-	settle   time.Duration // how long jobs wait before their memory is looked at
-	watch    time.Duration // how long their processor time is
+	measure.Bench
+	kinds  []string
+	jobs   []int
+	runs   int
+	settle time.Duration // how long jobs wait before their memory is looked at
+	watch  time.Duration // how long their processor time is
 }
 
 func main() { measure.Main("footprint", run) }
@@ -47,29 +45,25 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if c.work, err = os.MkdirTemp(c.work, "footprint-"); err != nil {
+	end, err := c.Begin(ctx, "footprint")
+	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(c.work)
-	if c.millrace, err = measure.Binary(ctx, c.millrace, c.work); err != nil {
-		return err
-	}
+	defer end()
 	r, err := c.all(ctx)
 	if err != nil {
 		return err
 	}
 	r.write(os.Stdout)
-	return measure.Append(c.history, "footprint.jsonl", r)
+	return measure.Append(c.History, "footprint.jsonl", r)
 }
 
 func parse(args []string) (config, error) {
 	c := config{settle: 3 * time.Second, watch: 10 * time.Second}
 	var kinds, jobs string
 	f := flag.NewFlagSet("footprint", flag.ContinueOnError)
+	c.Flags(f)
 	f.StringVar(&kinds, "kind", "start,idle", "start, idle: what is measured")
-	f.StringVar(&c.millrace, "millrace", "", "the binary; built without it")
-	f.StringVar(&c.work, "work", "", "folder for a temporary one, in which all files are")
-	f.StringVar(&c.history, "history", "bench/history", "folder of the records; empty for none")
 	f.StringVar(&jobs, "jobs", "1,101,1001", "jobs that idle in one process, the least first")
 	f.IntVar(&c.runs, "runs", 40, "starts of each kind of process")
 	if err := f.Parse(args); err != nil {
@@ -96,7 +90,7 @@ func parse(args []string) (config, error) {
 
 func (c config) all(ctx context.Context) (record, error) {
 	r := record{Time: measure.Now(), Commit: measure.Commit(), Machine: measure.Machine()}
-	info, err := os.Stat(c.millrace)
+	info, err := os.Stat(c.Millrace)
 	if err != nil {
 		return r, err
 	}

@@ -57,7 +57,7 @@ func (c config) starts(ctx context.Context) ([]start, error) {
 // start runs the binary and returns how long its first line took, which is row or, for
 // "", any.
 func (c config) start(ctx context.Context, args []string, row string) (first, cpu time.Duration, err error) {
-	cmd := exec.CommandContext(ctx, c.millrace, args...)
+	cmd := exec.CommandContext(ctx, c.Millrace, args...)
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	out, err := cmd.StdoutPipe()

@@ -2,34 +2,22 @@ package main
 
 import (
 	"context"
-	"os"
 	"strings"
 	"testing"
 
-	"github.com/millrace-io/millrace/bench/measure"
-	"github.com/millrace-io/millrace/cli"
+	"github.com/millrace-io/millrace/bench/measure/measuretest"
 )
 
 // TestMain lets the tests start the program as their own process.
-func TestMain(m *testing.M) {
-	if os.Getenv("GROWTH_TEST_MILLRACE") != "" {
-		cli.Main()
-	}
-	measure.WarmBytes = 0
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { measuretest.Main(m) }
 
 // All kinds measure something, and the tables have a row for each.
 func TestKinds(t *testing.T) {
-	t.Setenv("GROWTH_TEST_MILLRACE", "1")
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := config{millrace: self, work: t.TempDir(), events: []string{"q1"}, both: []string{"q5"}, interval: "10us", least: 1000, most: 4000, each: 1000,
+	c := config{Bench: measuretest.Bench(t), events: []string{"q1"}, both: []string{"q5"}, interval: "10us", least: 1000, most: 4000, each: 1000,
 		keys: []int64{10, 1000}, rows: 5000, runs: 1}
 	ctx := context.Background()
 	var r record
+	var err error
 	if r.Events, err = c.byEvents(ctx); err != nil {
 		t.Fatal(err)
 	}

@@ -28,7 +28,7 @@ func (f figure) perEvent() float64 { return f.CPU * 1e9 / float64(f.Events) }
 func (c config) nexmark(ctx context.Context, q string, events int64, parallelism int, flags ...string) (figure, error) {
 	var runs []measure.QueryRun
 	for range c.runs {
-		r, err := measure.Nexmark(ctx, c.millrace, q, events, append(flags, "--parallelism", strconv.Itoa(parallelism))...)
+		r, err := measure.Nexmark(ctx, c.Millrace, q, events, append(flags, "--parallelism", strconv.Itoa(parallelism))...)
 		if err != nil {
 			return figure{}, err
 		}
@@ -111,13 +111,13 @@ func (c config) byState(ctx context.Context) (out []lookup, err error) {
 
 // script runs a script as a stream at parallelism 1.
 func (c config) script(ctx context.Context, text string) (measure.Cost, error) {
-	file := filepath.Join(c.work, "job.sql")
+	file := filepath.Join(c.Work, "job.sql")
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		return measure.Cost{}, err
 	}
 	var runs []measure.Cost
 	for range c.runs {
-		cmd := exec.CommandContext(ctx, c.millrace, "run", file, "--mode", "streaming", "--parallelism", "1", "--quiet")
+		cmd := exec.CommandContext(ctx, c.Millrace, "run", file, "--mode", "streaming", "--parallelism", "1", "--quiet")
 		var errs strings.Builder
 		cmd.Stderr = &errs
 		cost, err := measure.Run(cmd)

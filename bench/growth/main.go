@@ -33,9 +33,7 @@ import (
 )
 
 type config struct {
-	millrace string
-	work     string
-	history  string
+	measure.Bench
 	kinds    []string
 	events   []string // queries of kind events
 	both     []string // … and of kind parallelism
@@ -55,13 +53,11 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if c.work, err = os.MkdirTemp(c.work, "growth-"); err != nil {
+	end, err := c.Begin(ctx, "growth")
+	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(c.work)
-	if c.millrace, err = measure.Binary(ctx, c.millrace, c.work); err != nil {
-		return err
-	}
+	defer end()
 	r := record{Time: measure.Now(), Commit: measure.Commit(), Machine: measure.Machine(), Interval: c.interval, Rows: c.rows}
 	for _, kind := range c.kinds {
 		var err error
@@ -78,17 +74,15 @@ func run(ctx context.Context, args []string) error {
 		}
 	}
 	r.write(os.Stdout)
-	return measure.Append(c.history, "growth.jsonl", r)
+	return measure.Append(c.History, "growth.jsonl", r)
 }
 
 func parse(args []string) (config, error) {
 	c := config{keys: []int64{10_000, 10_000_000}}
 	var kinds, names string
 	f := flag.NewFlagSet("growth", flag.ContinueOnError)
+	c.Flags(f)
 	f.StringVar(&kinds, "kind", "events,parallelism,state", "events, parallelism, state: what is measured")
-	f.StringVar(&c.millrace, "millrace", "", "the binary; built without it")
-	f.StringVar(&c.work, "work", "", "folder for a temporary one, in which all files are")
-	f.StringVar(&c.history, "history", "bench/history", "folder of the records; empty for none")
 	f.StringVar(&names, "q", "", "Nexmark queries; without it q1, q4 and q5 of kind events, q5 and q9 of kind parallelism")
 	f.StringVar(&c.interval, "event-interval", "10us", "event time between two events, of kind events")
 	f.Int64Var(&c.least, "least", 1_000_000, "events that kind events begins with")

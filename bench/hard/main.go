@@ -33,11 +33,9 @@ import (
 )
 
 type config struct {
-	millrace    string
-	work        string
+	measure.Bench
 	only        string
 	modes       string
-	history     string
 	profiles    string
 	parallelism int
 	scale       float64
@@ -49,11 +47,9 @@ func main() { measure.Main("hard", run) }
 func run(ctx context.Context, args []string) error {
 	var c config
 	f := flag.NewFlagSet("hard", flag.ContinueOnError)
-	f.StringVar(&c.millrace, "millrace", "", "the binary; built without it")
-	f.StringVar(&c.work, "work", "", "folder for a temporary one, in which all files are")
+	c.Flags(f)
 	f.StringVar(&c.only, "only", "", "cases, as 'hop,join'; all without it")
 	f.StringVar(&c.modes, "modes", "streaming,batch", "streaming, batch or both")
-	f.StringVar(&c.history, "history", "bench/history", "folder of the records; empty for none")
 	f.StringVar(&c.profiles, "profiles", "", "folder for a CPU profile of each query")
 	f.IntVar(&c.parallelism, "parallelism", 2, "subtasks of each operator")
 	f.Float64Var(&c.scale, "scale", 1, "how many rows, of those that count")
@@ -65,13 +61,11 @@ func run(ctx context.Context, args []string) error {
 		return errors.New("-scale and -parallelism are numbers above zero")
 	}
 	var err error
-	if c.work, err = os.MkdirTemp(c.work, "hard-"); err != nil {
+	end, err := c.Begin(ctx, "hard")
+	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(c.work)
-	if c.millrace, err = measure.Binary(ctx, c.millrace, c.work); err != nil {
-		return err
-	}
+	defer end()
 	if c.profiles != "" {
 		if err := os.MkdirAll(c.profiles, 0o755); err != nil {
 			return err
@@ -118,7 +112,7 @@ func (c config) all(ctx context.Context) error {
 // measure runs a case in a folder that is gone afterwards.
 func (c config) measure(ctx context.Context, h hard, mode string) (figure, error) {
 	f := figure{Case: h.name, Mode: mode, Rows: h.rows, Limit: fmt.Sprintf("%d mb", h.memoryMB)}
-	dir, err := os.MkdirTemp(c.work, h.name+"-")
+	dir, err := os.MkdirTemp(c.Work, h.name+"-")
 	if err != nil {
 		return f, err
 	}
@@ -134,7 +128,7 @@ func (c config) measure(ctx context.Context, h hard, mode string) (figure, error
 	debug.FreeOSMemory() // what this process holds counts as the peak of those that it starts
 	limited, cancel := context.WithTimeout(ctx, c.limit)
 	defer cancel()
-	cmd := exec.CommandContext(limited, c.millrace, args...)
+	cmd := exec.CommandContext(limited, c.Millrace, args...)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	cost, err := measure.Run(cmd)

@@ -24,7 +24,7 @@ type record struct {
 func (c config) report(figures []figure) error {
 	r := record{measure.Now(), measure.Commit(), measure.Machine(), c.parallelism, c.scale, figures}
 	r.write(os.Stdout)
-	return measure.Append(c.history, "hard.jsonl", r)
+	return measure.Append(c.History, "hard.jsonl", r)
 }
 
 func (r record) write(w io.Writer) {

@@ -34,9 +34,7 @@ import (
 )
 
 type config struct {
-	millrace    string
-	work        string
-	history     string
+	measure.Bench
 	queries     []string
 	profiles    string
 	parallelism int
@@ -56,13 +54,11 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if c.work, err = os.MkdirTemp(c.work, "latency-"); err != nil {
+	end, err := c.Begin(ctx, "latency")
+	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(c.work)
-	if c.millrace, err = measure.Binary(ctx, c.millrace, c.work); err != nil {
-		return err
-	}
+	defer end()
 	if c.profiles != "" {
 		if err := os.MkdirAll(c.profiles, 0o755); err != nil {
 			return err
@@ -83,9 +79,7 @@ func parse(args []string) (config, error) {
 	var c config
 	var names string
 	f := flag.NewFlagSet("latency", flag.ContinueOnError)
-	f.StringVar(&c.millrace, "millrace", "", "the binary; built without it")
-	f.StringVar(&c.work, "work", "", "folder for a temporary one, in which all files are")
-	f.StringVar(&c.history, "history", "bench/history", "folder of the records; empty for none")
+	c.Flags(f)
 	f.StringVar(&names, "q", "window,group", "queries: window, group")
 	f.StringVar(&c.profiles, "profiles", "", "folder for a CPU profile of each query")
 	f.IntVar(&c.parallelism, "parallelism", 2, "subtasks of each operator")

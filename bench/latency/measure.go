@@ -46,7 +46,7 @@ type figure struct {
 // measure runs a query while rows come.
 func (c config) measure(ctx context.Context, q string) (figure, error) {
 	fig := figure{Query: q}
-	dir := filepath.Join(c.work, q)
+	dir := filepath.Join(c.Work, q)
 	rows := filepath.Join(dir, "rows")
 	if err := os.MkdirAll(rows, 0o755); err != nil {
 		return fig, err
@@ -62,7 +62,7 @@ func (c config) measure(ctx context.Context, q string) (figure, error) {
 	if c.profiles != "" {
 		args = append(args, "--cpu-profile", filepath.Join(c.profiles, q+".prof"))
 	}
-	cmd := exec.Command(c.millrace, args...)
+	cmd := exec.Command(c.Millrace, args...)
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
 	pipe, err := cmd.StdoutPipe()

@@ -24,7 +24,7 @@ type record struct {
 func (c config) report(figures []figure) error {
 	r := record{measure.Now(), measure.Commit(), measure.Machine(), c.parallelism, c.rate, c.keys, figures}
 	r.write(os.Stdout)
-	return measure.Append(c.history, "latency.jsonl", r)
+	return measure.Append(c.History, "latency.jsonl", r)
 }
 
 func (r record) write(w io.Writer) {

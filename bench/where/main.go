@@ -29,12 +29,10 @@ import (
 )
 
 type config struct {
-	millrace string
-	work     string
-	history  string
-	queries  []string
-	events   int64
-	flags    []string
+	measure.Bench
+	queries []string
+	events  int64
+	flags   []string
 }
 
 // record is the JSON line of a run.
@@ -61,13 +59,11 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if c.work, err = os.MkdirTemp(c.work, "where-"); err != nil {
+	end, err := c.Begin(ctx, "where")
+	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(c.work)
-	if c.millrace, err = measure.Binary(ctx, c.millrace, c.work); err != nil {
-		return err
-	}
+	defer end()
 	r := record{Time: measure.Now(), Commit: measure.Commit(), Machine: measure.Machine(), Flags: c.flags}
 	for _, q := range c.queries {
 		f, err := c.query(ctx, q)
@@ -77,16 +73,14 @@ func run(ctx context.Context, args []string) error {
 		r.Queries = append(r.Queries, f)
 	}
 	r.write(os.Stdout)
-	return measure.Append(c.history, "where.jsonl", r)
+	return measure.Append(c.History, "where.jsonl", r)
 }
 
 func parse(args []string) (config, error) {
 	var c config
 	var names string
 	f := flag.NewFlagSet("where", flag.ContinueOnError)
-	f.StringVar(&c.millrace, "millrace", "", "the binary; built from ./cmd/millrace without it")
-	f.StringVar(&c.work, "work", "", "folder for a temporary one, in which all files are")
-	f.StringVar(&c.history, "history", "bench/history", "folder for the JSON lines; empty for none")
+	c.Flags(f)
 	f.StringVar(&names, "q", strings.Join(queries.Names(), ","), "Nexmark queries")
 	f.Int64Var(&c.events, "events", 4_000_000, "events of each query")
 	if err := f.Parse(args); err != nil {
@@ -106,12 +100,12 @@ func parse(args []string) (config, error) {
 
 // query runs one with a profile, and shares its processor time out.
 func (c config) query(ctx context.Context, q string) (figure, error) {
-	profile := filepath.Join(c.work, q+".prof")
-	got, err := measure.Nexmark(ctx, c.millrace, q, c.events, append([]string{"--quiet", "--cpu-profile", profile}, c.flags...)...)
+	profile := filepath.Join(c.Work, q+".prof")
+	got, err := measure.Nexmark(ctx, c.Millrace, q, c.events, append([]string{"--quiet", "--cpu-profile", profile}, c.flags...)...)
 	if err != nil {
 		return figure{}, err
 	}
-	cmd := exec.CommandContext(ctx, "go", "tool", "pprof", "-traces", c.millrace, profile)
+	cmd := exec.CommandContext(ctx, "go", "tool", "pprof", "-traces", c.Millrace, profile)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	traces, err := cmd.Output()

@@ -3,22 +3,14 @@ package main
 import (
 	"context"
 	"math"
-	"os"
 	"strings"
 	"testing"
 
-	"github.com/millrace-io/millrace/bench/measure"
-	"github.com/millrace-io/millrace/cli"
+	"github.com/millrace-io/millrace/bench/measure/measuretest"
 )
 
 // TestMain lets the test start the program as its own process.
-func TestMain(m *testing.M) {
-	if os.Getenv("WHERE_TEST_MILLRACE") != "" {
-		cli.Main()
-	}
-	measure.WarmBytes = 0
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { measuretest.Main(m) }
 
 func TestShare(t *testing.T) {
 	got, err := share(strings.NewReader(`File: millrace
@@ -52,12 +44,7 @@ Duration: 1.49s, Total samples = 1.48s (99.02%)
 }
 
 func TestQuery(t *testing.T) {
-	t.Setenv("WHERE_TEST_MILLRACE", "1")
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := config{millrace: self, work: t.TempDir(), events: 300_000}
+	c := config{Bench: measuretest.Bench(t), events: 300_000}
 	f, err := c.query(context.Background(), "q7")
 	if err != nil {
 		t.Fatal(err)
