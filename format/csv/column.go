@@ -110,7 +110,7 @@ func (d *Decoder) value(c *colbuf.Col, x cell, data []byte, before, row, col int
 // Flags in the high bits of a cell's end make its length a large one, which none of
 // the functions for usual shapes takes; so does the one in the start of a missing
 // cell. Quotes alone change nothing.
-func (c cell) bounds() (from, to int) { return int(c.start), int(c.end &^ quoted) }
+func (x cell) bounds() (from, to int) { return int(x.start), int(x.end &^ quoted) }
 
 // longs is the loop for BIGINT.
 func (d *Decoder) longs(c *colbuf.Col, col int, data []byte, before int) *badCell {

@@ -108,6 +108,7 @@ func dictionarySize(in io.ReaderAt, m *pqf.ColumnMetaData) (words float64, whole
 	whole = true
 	for _, s := range m.EncodingStats {
 		data := s.PageType == pqf.DataPage || s.PageType == pqf.DataPageV2
+		//nolint:staticcheck // PlainDictionary: older writers say so
 		if data && s.Encoding != pqf.RLEDictionary && s.Encoding != pqf.PlainDictionary {
 			whole = false
 		}

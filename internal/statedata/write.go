@@ -1,6 +1,7 @@
 package statedata
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -58,8 +59,7 @@ func (e *Edit) Do() error {
 	w := &writing{e: e, t: t, to: to, nowMs: env.Now() / 1000, groups: e.From.Manifest.Groups}
 	handles, err := w.rewrite()
 	if err != nil {
-		to.FS.RemoveAll(to.Dir)
-		return err
+		return errors.Join(err, to.FS.RemoveAll(to.Dir))
 	}
 	m := *e.From.Manifest
 	m.Operators = maps.Clone(m.Operators)

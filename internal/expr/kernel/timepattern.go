@@ -82,7 +82,7 @@ const dateLetters = "GyuYMLwWdDFEe"
 // Unit returns the longest of a day, an hour, a minute and a second, in microseconds,
 // within which all times of one offset have the same text; 0 if there is none.
 func (p *TimePattern) Unit() int64 {
-	unit := int64(types.Day)
+	unit := types.Day
 	for _, part := range p.parts {
 		switch c := part.letter; {
 		case c == 0, strings.IndexByte(dateLetters, c) >= 0, strings.IndexByte("zZXxV", c) >= 0:

@@ -66,7 +66,7 @@ func (b *Binder) insertTable(s *ast.Insert) (*catalog.Table, error) {
 		if upper(s.Table) != stateFunction || len(s.Table) > 1 || connect.Lookup(stateConnector) == nil {
 			return nil, hinted(errAt(s.Table, "'%s' is no table function that can be written to", s.Table), "INSERT INTO state('path', 'operator') makes a new savepoint")
 		}
-		return b.stateTable(&ast.Call{Pos: ast.Pos(s.Table.Position()), Name: s.Table, Args: s.Args})
+		return b.stateTable(&ast.Call{Pos: s.Table.Position(), Name: s.Table, Args: s.Args})
 	}
 	t, err := b.cat.Table(s.Table.Strings()...)
 	if err != nil {

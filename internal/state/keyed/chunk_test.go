@@ -136,7 +136,7 @@ func fill(f *keyed.Filler, form keyed.Form, from, to int, tag string, each func(
 		}
 		c, taken, err := f.Begin(timeOf(form, i), keysOf(i, i+step), row)
 		if err != nil || taken >= 0 {
-			return fmt.Errorf("taken %d, %v", taken, err)
+			return fmt.Errorf("taken %d, %w", taken, err)
 		}
 		for j := range step {
 			line := fmt.Sprintf("%d key%d", timeOf(form, i), i+j)

@@ -53,10 +53,8 @@ func (d *delta) radix() (at []uint32, once bool) {
 	for i := range from {
 		key := d.key(d.ent(i))
 		p := place{at: uint32(i), group: binary.BigEndian.Uint16(key)}
-		if take != nil {
-			for _, at := range take {
-				p.word = p.word<<8 | uint64(key[at])
-			}
+		for _, at := range take {
+			p.word = p.word<<8 | uint64(key[at])
 		}
 		from[i] = p
 	}

@@ -21,7 +21,8 @@ func TestRadix(t *testing.T) {
 		"one key": func(*rand.Rand) []byte { return []byte("key") },
 		"no key":  func(*rand.Rand) []byte { return nil },
 		"strings": func(r *rand.Rand) []byte {
-			return slices.Repeat([]byte{'a', 'b'}, 1+r.IntN(9))[:1+r.IntN(2*(1+r.IntN(1)))]
+			n := 1 + r.IntN(9)
+			return slices.Repeat([]byte{'a', 'b'}, n)[:1+r.IntN(2*n)]
 		},
 		"long": func(r *rand.Rand) []byte { return append(make([]byte, 80), byte(r.IntN(9)), byte(r.IntN(9))) },
 	}
