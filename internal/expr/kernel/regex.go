@@ -22,6 +22,7 @@ type Regex struct {
 	java    javaPattern
 	pattern string
 	re      *regexp.Regexp  // nil: only the backtracking engine will do
+	literal literal         // of re
 	back    *regexp2.Regexp // made when first needed
 }
 
@@ -34,6 +35,7 @@ func NewRegex(pattern string) (*Regex, error) {
 	r := &Regex{java: java, pattern: pattern}
 	if java.only == "" {
 		if r.re, err = regexp.Compile(java.linear); err == nil {
+			r.literal = literalOf(java.linear)
 			return r, nil
 		}
 		r.java.only = "the size of its repetitions" // more than the linear engine has
@@ -103,7 +105,8 @@ func (r *Regex) failed(s []byte, err error) error {
 // Match reports whether the pattern occurs in s.
 func (r *Regex) Match(s []byte) (bool, error) {
 	if r.linear(s) {
-		return r.re.Match(s), nil
+		at := r.literal.from(s)
+		return at >= 0 && r.re.Match(s[at:]), nil
 	}
 	ok, err := r.back.MatchString(string(s))
 	if err != nil {
@@ -118,7 +121,9 @@ func (r *Regex) Groups() int { return len(r.java.groups) }
 // First returns the text of the first match; ok is false if there is none.
 func (r *Regex) First(s []byte) (text []byte, ok bool, err error) {
 	if r.linear(s) {
-		text = r.re.Find(s) // nil or not: this way costs no allocation
+		if at := r.literal.from(s); at >= 0 {
+			text = r.re.Find(s[at:]) // nil or not: this way costs no allocation
+		}
 		return text, text != nil, nil
 	}
 	m, err := r.Find(s)
@@ -132,7 +137,17 @@ func (r *Regex) First(s []byte) (text []byte, ok bool, err error) {
 // then each group, -1 for a group that took no part; nil if there is none.
 func (r *Regex) Find(s []byte) ([]int, error) {
 	if r.linear(s) {
-		return r.re.FindSubmatchIndex(s), nil
+		at := r.literal.from(s)
+		if at < 0 {
+			return nil, nil
+		}
+		found := r.re.FindSubmatchIndex(s[at:])
+		for i, x := range found {
+			if x >= 0 {
+				found[i] = x + at
+			}
+		}
+		return found, nil
 	}
 	m, err := r.back.FindStringMatch(string(s))
 	if err != nil {
@@ -147,6 +162,9 @@ func (r *Regex) Find(s []byte) ([]int, error) {
 // FindAll returns all matches that do not overlap, as Find returns one.
 func (r *Regex) FindAll(s []byte) ([][]int, error) {
 	if r.linear(s) {
+		if r.literal.from(s) < 0 {
+			return nil, nil
+		}
 		return r.all(s), nil
 	}
 	var out [][]int
