@@ -412,10 +412,10 @@ func (s *Session) launch(ctx context.Context, j *Job, g *jobgraph.Graph, schema 
 // leave tells all who wait that the job has ended.
 func (j *Job) leave() {
 	j.over.Store(env.Now())
-	close(j.ended)
 	if j.endpoint != nil {
-		j.endpoint.Close()
+		j.endpoint.Close() // before those who wait for the end go on, and the process with them
 	}
+	close(j.ended)
 }
 
 // checkpointDir is the folder for checkpoints, "" for none.
