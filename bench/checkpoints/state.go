@@ -99,8 +99,8 @@ func (c config) share(ctx context.Context, r *stateRecord) error {
 	}
 	defer j.kill()
 	changed := c.changed(r.Percent)
-	// What leaves memory is written all the time, and what was merged since is deleted
-	// with the next checkpoint: the disk need not hold it until all is there.
+	// What leaves memory is written all the time, so that no checkpoint has all of it: one
+	// after each fifth of the keys has a fifth.
 	parts := int64(1)
 	if c.memory != "" {
 		parts = 5

@@ -60,7 +60,6 @@ func run(ctx context.Context, args []string) error {
 	if c.scale <= 0 || c.parallelism < 1 {
 		return errors.New("-scale and -parallelism are numbers above zero")
 	}
-	var err error
 	end, err := c.Begin(ctx, "hard")
 	if err != nil {
 		return err

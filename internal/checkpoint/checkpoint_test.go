@@ -17,6 +17,7 @@ import (
 	"github.com/millrace-io/millrace/internal/fsys/mem"
 	"github.com/millrace-io/millrace/internal/state"
 	"github.com/millrace-io/millrace/internal/state/lsm"
+	"github.com/millrace-io/millrace/internal/state/statetest"
 )
 
 // a folder that a test fills.
@@ -59,14 +60,7 @@ func stateFile(t *testing.T, name string) []byte {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	snap, err := s.Snapshot(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	h, err := snap.Persist()
-	if err != nil {
-		t.Fatal(err)
-	}
+	h := statetest.Snapshot(t, s, 1)
 	data, err := files.Get(h.Files[0].Name)
 	if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"github.com/millrace-io/millrace/internal/state"
 	"github.com/millrace-io/millrace/internal/state/keyed"
 	"github.com/millrace-io/millrace/internal/state/lsm"
+	"github.com/millrace-io/millrace/internal/state/statetest"
 	"github.com/millrace-io/millrace/types"
 )
 
@@ -49,14 +50,7 @@ func TestProbe(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			snap, err := s.Snapshot(1)
-			if err != nil {
-				t.Fatal(err)
-			}
-			h, err := snap.Persist()
-			if err != nil {
-				t.Fatal(err)
-			}
+			h := statetest.Snapshot(t, s, 1)
 			l := Layout{Store: "rows", Form: keyed.Lists, Shape: keyed.Shape{Row: []types.Type{types.TBytes}, Extra: 1}, Words: map[int]Part{0: {Origin: "last_change"}}, lacks: 1}
 			if err := l.probe([]state.Handle{h}, files); err != nil {
 				t.Fatal(err)

@@ -105,11 +105,7 @@ func (w *writing) Put(name string, data []byte) error { return w.to.Put(name, da
 
 func (w *writing) Owner() string { return w.owner }
 
-func (w *writing) Drop(name string, named bool) {
-	if !named {
-		w.to.Drop(name, named)
-	}
-}
+func (w *writing) Drop(name string, named bool) { w.to.Drop(name, named) }
 
 func (w *writing) rewrite() (out []state.Handle, err error) {
 	if err := w.open(); err != nil {

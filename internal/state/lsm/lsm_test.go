@@ -449,14 +449,7 @@ func TestMergedFilesGo(t *testing.T) {
 	if there > runsMaxUnasked+1 || made < 2*there {
 		t.Errorf("%d of %d files are there, for at most %d runs", there, made, runsMaxUnasked)
 	}
-	snap, err := s.Snapshot(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	h, err := snap.Persist()
-	if err != nil {
-		t.Fatal(err)
-	}
+	h := statetest.Snapshot(t, s, 1)
 	put(2)
 	dropped := 0
 	for _, f := range h.Files {

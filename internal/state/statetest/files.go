@@ -7,8 +7,11 @@ import (
 	"fmt"
 	"io/fs"
 	"sync"
+	"testing"
 
+	"github.com/millrace-io/millrace/internal/base"
 	"github.com/millrace-io/millrace/internal/fsys"
+	"github.com/millrace-io/millrace/internal/state"
 )
 
 // Files are state.Files in memory. They may be away, and forbid to change a file.
@@ -70,6 +73,20 @@ func (s *Files) Names() (out []string) {
 		}
 	}
 	return out
+}
+
+// Snapshot persists what a store has.
+func Snapshot(t testing.TB, s state.Store, e base.Epoch) state.Handle {
+	t.Helper()
+	snap, err := s.Snapshot(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := snap.Persist()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
 }
 
 // Owner implements state.Files.
