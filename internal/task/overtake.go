@@ -27,7 +27,8 @@ import (
 // settles first (see package job). What has been sent on a channel before the restore
 // may lie behind what comes next, so the watermarks that the channels had are kept,
 // too: they count for the rows in flight, and where they end is where the task's
-// watermark goes on. Where rows are broadcast or stay in their subtask, and where one
+// watermark goes on: at the end of time if all channels had ended, for then it would
+// depend on the order of the ends otherwise. Where rows are broadcast or stay in their subtask, and where one
 // input may have to be read before another, barriers do not overtake.
 
 // flight is what barriers have passed.
@@ -310,8 +311,14 @@ func (t *Task) replay() error {
 			}
 		}
 	}
-	if low > t.mark && low < exchange.Idle {
+	if low > t.mark {
 		t.mark = low
+		if low == math.MaxInt64 { // in each subtask, whatever watermark it had come to
+			for i := range t.chain {
+				t.ending = append(t.ending, ending{op: i, last: true, open: true})
+			}
+			return nil
+		}
 		return t.chain[0].watermark(low)
 	}
 	f.landed[0].rows = nil

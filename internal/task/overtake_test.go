@@ -104,6 +104,20 @@ func TestAChannelThatEndsHoldsNothingBack(t *testing.T) {
 	wantLog(t, log, "a rows 2 of input 0, marks []", "a watermark 5", "stands at 5")
 }
 
+// Subtasks whose channels all have ended come to the end of time, wherever they were: one
+// layout can go on from all of them.
+func TestChannelsThatAllEndBringTheEndOfTime(t *testing.T) {
+	early := inbox{{}, {}}
+	late := inbox{{rows(2), watermark(5), end}, {end}}
+	log, _ := overtaken(t, hashed, early, late, 0)
+	wantLog(t, log, "a rows 2 of input 0, marks []", "a last watermark", "stands at 9223372036854775807")
+
+	early = inbox{{watermark(5), end}, {watermark(3)}}
+	late = inbox{{}, {rows(2), end}}
+	log, _ = overtaken(t, hashed, early, late, 0)
+	wantLog(t, log, "a watermark 3", "a rows 2 of input 0, marks []", "a last watermark", "stands at 9223372036854775807")
+}
+
 // The sender of a forward channel may have another part of the input after a restore:
 // its watermark is that of all subtasks.
 func TestAForwardChannelGoesOnAtTheWatermarkOfAll(t *testing.T) {

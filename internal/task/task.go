@@ -161,10 +161,10 @@ type Task struct {
 }
 
 // ending is an input of an operator that has ended; with last, the last watermark
-// comes first.
+// comes first, and with open the end later.
 type ending struct {
-	op, in int
-	last   bool
+	op, in     int
+	last, open bool
 }
 
 // New opens the operators, last first, and returns the task.
@@ -286,8 +286,9 @@ func (t *Task) step() (bool, error) {
 		}
 		t.ending = t.ending[1:]
 		if e.last {
-			e.last = false
-			t.ending = append([]ending{e}, t.ending...)
+			if e.last = false; !e.open {
+				t.ending = append([]ending{e}, t.ending...)
+			}
 			return true, t.chain[e.op].watermark(math.MaxInt64)
 		}
 		return true, t.chain[e.op].endInput(e.in)
@@ -424,9 +425,9 @@ func (t *Task) endInput(in int, last bool) {
 	if len(t.chain) == 0 {
 		return
 	}
-	t.ending = append(t.ending, ending{0, in, last})
+	t.ending = append(t.ending, ending{op: 0, in: in, last: last})
 	for i := 1; last && i < len(t.chain); i++ {
-		t.ending = append(t.ending, ending{i, 0, true})
+		t.ending = append(t.ending, ending{op: i, last: true})
 	}
 }
 
