@@ -14,7 +14,6 @@ import (
 
 	"github.com/millrace-io/millrace/connect"
 	"github.com/millrace-io/millrace/format/cdc"
-	"github.com/millrace-io/millrace/format/json"
 	"github.com/millrace-io/millrace/types"
 	"github.com/millrace-io/millrace/vec"
 )
@@ -140,7 +139,7 @@ func (r *reader) record(e *cdc.Envelope, data []byte) bool {
 
 // elements returns where the rows of an array are.
 func elements(e *cdc.Envelope, dst []int, field int, data []byte) ([]int, bool) {
-	dst, ok := json.Elements(dst[:0], data, e.At[field])
+	dst, ok := e.Elements(dst[:0], data, e.At[field])
 	if !ok {
 		e.Wrong("", fmt.Errorf("the record has no array of rows in \"%s\": %w", fields[field], cdc.ErrNoRow))
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/millrace-io/millrace/format"
 	"github.com/millrace-io/millrace/format/internal/colbuf"
+	"github.com/millrace-io/millrace/format/internal/marks"
 	"github.com/millrace-io/millrace/internal/numtext"
 	"github.com/millrace-io/millrace/types"
 	"github.com/millrace-io/millrace/vec"
@@ -29,6 +30,8 @@ type Decoder struct {
 	variants *variants // nil before the first
 	last     []byte    // copy of a last line without line feed
 	problem  problem
+	marks    bool // stops are made: the processor has vectors for it
+	stops    stops
 
 	envelope Envelope // nil: a record is a row
 	out      Rows     // what envelope adds to
@@ -85,7 +88,7 @@ func NewDecoder(spec format.Spec) (*Decoder, error) {
 	if err := checkSchema(spec.Schema); err != nil {
 		return nil, err
 	}
-	d := &Decoder{options: o, rowBytes: 256, rules: colbuf.Rules{Stamp: numtext.Clamp, Sep: ' '}}
+	d := &Decoder{options: o, rowBytes: 256, marks: marks.Fast(), rules: colbuf.Rules{Stamp: numtext.Clamp, Sep: ' '}}
 	if o.iso {
 		d.rules = colbuf.Rules{Sep: 'T', ShortSec: true}
 	}
@@ -158,18 +161,24 @@ func (d *Decoder) Decode(data []byte, final bool) (*vec.Batch, int, error) {
 	}
 	d.rows = 0
 	d.out.kinds = d.out.kinds[:0]
-	valid := utf8.Valid(lines)
-	i, line := 0, 0
-	for i < len(lines) && d.rows < vec.BatchRowsMax {
-		next, err := d.record(lines, i, valid)
-		if err != nil {
-			if d.rows > 0 {
-				break // the rows before it come first
+	at, line, more := 0, 0, true
+	for more && at < len(lines) && d.rows < vec.BatchRowsMax {
+		part := lines[at:partEnd(lines, at)]
+		valid := d.mark(part)
+		i := 0
+		for i < len(part) && d.rows < vec.BatchRowsMax {
+			next, err := d.record(part, i, valid)
+			if err != nil {
+				if d.rows == 0 {
+					return nil, 0, d.recordError(lines, at+i, line, err)
+				}
+				more = false // the rows before it come first
+				break
 			}
-			return nil, 0, d.recordError(lines, i, line, err)
+			i = next
+			line++
 		}
-		i = next
-		line++
+		at += i
 	}
 	b := &vec.Batch{Rows: d.rows, Cols: make([]vec.Vector, len(d.cols))}
 	for k, c := range d.cols {
@@ -177,9 +186,28 @@ func (d *Decoder) Decode(data []byte, final bool) (*vec.Batch, int, error) {
 	}
 	b.Kinds = d.out.take()
 	if d.rows > 0 {
-		d.rowBytes = i/d.rows + 1
+		d.rowBytes = at/d.rows + 1
 	}
-	return b, min(i, len(data)), nil
+	return b, min(at, len(data)), nil
+}
+
+// partEnd returns the end of some lines from at on, partBytes of them if none is longer.
+func partEnd(lines []byte, at int) int {
+	if len(lines)-at <= partBytes {
+		return len(lines)
+	}
+	if end := bytes.LastIndexByte(lines[at:at+partBytes], '\n'); end >= 0 {
+		return at + end + 1
+	}
+	return at + partBytes + bytes.IndexByte(lines[at+partBytes:], '\n') + 1
+}
+
+// mark prepares lines to be read and reports whether they are UTF-8.
+func (d *Decoder) mark(lines []byte) bool {
+	if !d.marks {
+		return utf8.Valid(lines)
+	}
+	return d.stops.mark(lines) || utf8.Valid(lines)
 }
 
 func (d *Decoder) recordError(lines []byte, i, line int, err error) error {
@@ -300,7 +328,7 @@ func (d *Decoder) object(o *object, data []byte, i, row int) int {
 			if at == ended {
 				return d.missing(o, me, filled, row, value)
 			}
-			if i = skip(data, value, 1); i < 0 {
+			if i = d.stops.skip(data, value, 1); i < 0 {
 				return -1
 			}
 			continue
@@ -309,7 +337,7 @@ func (d *Decoder) object(o *object, data []byte, i, row int) int {
 		again := f.seen == me
 		f.seen = me
 		if f.v == nil {
-			if i = skip(data, value, 1); i < 0 {
+			if i = d.stops.skip(data, value, 1); i < 0 {
 				return -1
 			}
 			continue
@@ -354,9 +382,9 @@ func (d *Decoder) badField(f *field, data []byte, i, row int) int {
 	if d.ignore {
 		f.v.col.Truncate(row)
 		f.v.col.Null()
-		return skip(data, i, 1)
+		return d.stops.skip(data, i, 1)
 	}
-	if skip(data, i, 1) < 0 {
+	if d.stops.skip(data, i, 1) < 0 {
 		d.problem = problem{err: errSyntax}
 		return -1
 	}

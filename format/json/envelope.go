@@ -17,7 +17,8 @@ import (
 type Envelope interface {
 	// Record reads the record whose brace is at i into r and returns the position
 	// behind it; -1 if it is not valid JSON or r.Fail was called. Then nothing of
-	// it counts. A line feed ends data; positions behind it are not valid.
+	// it counts. A line feed ends data; positions behind it are not valid. The methods
+	// of r take positions in data, not in other texts.
 	Record(r *Rows, data []byte, i int) int
 }
 
@@ -223,7 +224,7 @@ func Null(data []byte, i int) bool { return i < 0 || word(data, i, "null") }
 
 // Elements appends the positions of the values in the array at i. It returns
 // false if there is no array, or not a valid one.
-func Elements(dst []int, data []byte, i int) ([]int, bool) {
+func (r *Rows) Elements(dst []int, data []byte, i int) ([]int, bool) {
 	if i < 0 || data[i] != '[' {
 		return dst, false
 	}
@@ -232,7 +233,7 @@ func Elements(dst []int, data []byte, i int) ([]int, bool) {
 	}
 	for {
 		dst = append(dst, i)
-		if i = skip(data, i, 1); i < 0 {
+		if i = r.d.stops.skip(data, i, 1); i < 0 {
 			return dst, false
 		}
 		i = blank(data, i)
@@ -285,7 +286,7 @@ func (r *Rows) Find(f *Fields, data []byte, i int) int {
 		if at >= 0 {
 			f.At[at] = value
 		}
-		if i = skip(data, value, 1); i < 0 {
+		if i = r.d.stops.skip(data, value, 1); i < 0 {
 			return -1
 		}
 	}

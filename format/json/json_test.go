@@ -171,6 +171,11 @@ func TestRecordErrorNamesThePlace(t *testing.T) {
 	if !errors.As(err, &re) || re.Offset != 1 || re.Line != 1 || re.Column != "a" || re.Record != "{\"a\":\"bad\"}" {
 		t.Fatalf("%+v", err)
 	}
+	blanks := strings.Repeat(" \n", partBytes)
+	_, _, err = d.Decode([]byte(blanks+text), true)
+	if !errors.As(err, &re) || re.Offset != len(blanks)+1 || re.Line != partBytes+1 || re.Record != "{\"a\":\"bad\"}" {
+		t.Fatalf("behind many lines: %+v", re)
+	}
 	b, n, err := d.Decode([]byte("{\"a\":1}\n{\n"), true)
 	if err != nil || b.Rows != 1 || n != 8 {
 		t.Fatal("rows before a broken record come first", b, n, err)

@@ -188,11 +188,10 @@ func word(data []byte, i int, w string) bool {
 }
 
 // skip returns the position behind the value at i, -1 if it is not valid.
-func skip(data []byte, i, depth int) int {
+func (s *stops) skip(data []byte, i, depth int) int {
 	switch c := data[i]; c {
 	case '"':
-		end, _ := skipString(data, i+1)
-		return end
+		return s.skipString(data, i+1)
 	case 't':
 		if word(data, i, "true") {
 			return i + 4
@@ -207,7 +206,7 @@ func skip(data []byte, i, depth int) int {
 		}
 	case '{', '[':
 		if depth < depthMax {
-			return skipNested(data, i, depth+1)
+			return s.skipNested(data, i, depth+1)
 		}
 	default:
 		if end := plainNumber(data, i); end > 0 {
@@ -219,7 +218,7 @@ func skip(data []byte, i, depth int) int {
 	return -1
 }
 
-func skipNested(data []byte, i, depth int) int {
+func (s *stops) skipNested(data []byte, i, depth int) int {
 	object, closing := data[i] == '{', data[i]+2 // ] follows [ and } follows { by two
 	i = blank(data, i+1)
 	if data[i] == closing {
@@ -230,7 +229,7 @@ func skipNested(data []byte, i, depth int) int {
 			if data[i] != '"' {
 				return -1
 			}
-			if i, _ = skipString(data, i+1); i < 0 {
+			if i = s.skipString(data, i+1); i < 0 {
 				return -1
 			}
 			if i = blank(data, i); data[i] != ':' {
@@ -238,7 +237,7 @@ func skipNested(data []byte, i, depth int) int {
 			}
 			i = blank(data, i+1)
 		}
-		if i = skip(data, i, depth); i < 0 {
+		if i = s.skip(data, i, depth); i < 0 {
 			return -1
 		}
 		i = blank(data, i)

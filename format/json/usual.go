@@ -55,7 +55,7 @@ func (d *Decoder) usual(v *value, data []byte, i int) int {
 	switch v.usual {
 	case quotedAny:
 		if data[i] == '"' {
-			return text(c, data, i+1)
+			return d.text(c, data, i+1)
 		}
 	case date:
 		if len(data)-i > 11 && data[i] == '"' && data[i+11] == '"' {
@@ -169,6 +169,15 @@ func (d *Decoder) stamp(v *value, data []byte, i int) int {
 	}
 	v.col.I64 = append(v.col.I64, v.day+numtext.CutMicros(us, v.col.Type.Prec))
 	return end + 1
+}
+
+// text appends the string whose text starts at i and returns the position behind it;
+// -1 if it is not valid, with a part of it perhaps in Data.
+func (d *Decoder) text(c *colbuf.Col, data []byte, i int) int {
+	if len(d.stops.all) > 0 {
+		return d.stops.text(c, data, i)
+	}
+	return text(c, data, i)
 }
 
 // text appends the string whose text starts at i and returns the position behind

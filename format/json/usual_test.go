@@ -32,12 +32,13 @@ func (o *outcome) fail(err error, read int) {
 	}
 }
 
-func whole(t *testing.T, sp format.Spec, text []byte) (o outcome) {
+func whole(t *testing.T, sp format.Spec, text []byte, marked bool) (o outcome) {
 	t.Helper()
 	d, err := NewDecoder(sp)
 	if err != nil {
 		t.Fatal(err)
 	}
+	d.marks = marked
 	for read := 0; read < len(text); {
 		b, n, err := d.Decode(text[read:], true)
 		if err != nil {
@@ -80,6 +81,7 @@ func byGrammar(t *testing.T, sp format.Spec, text []byte) (o outcome) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		d.marks = false
 		for _, f := range d.root.fields {
 			forget(f.v)
 		}
@@ -98,20 +100,25 @@ func byGrammar(t *testing.T, sp format.Spec, text []byte) (o outcome) {
 	return o
 }
 
+// compareShapes compares what is read with and without marks with what the grammar says.
 func compareShapes(t *testing.T, sp format.Spec, text []byte) {
 	t.Helper()
-	fast, slow := whole(t, sp, text), byGrammar(t, sp, text)
-	fast.at.Line, slow.at.Line = 0, 0 // lines without rows count or not by where a call ends
-	if slices.Equal(fast.rows, slow.rows) && fast.skipped == slow.skipped && fast.err == slow.err && fast.at == slow.at {
-		return
-	}
-	for i := range min(len(fast.rows), len(slow.rows)) {
-		if fast.rows[i] != slow.rows[i] {
-			t.Fatalf("%q: row %d is\n%s, by the grammar\n%s", sp.Options, i, fast.rows[i], slow.rows[i])
+	slow := byGrammar(t, sp, text)
+	slow.at.Line = 0                             // lines without rows count or not by where a call ends
+	for _, marked := range []bool{false, true} { // marks are right also where they are not fast
+		fast := whole(t, sp, text, marked)
+		fast.at.Line = 0
+		if slices.Equal(fast.rows, slow.rows) && fast.skipped == slow.skipped && fast.err == slow.err && fast.at == slow.at {
+			continue
 		}
+		for i := range min(len(fast.rows), len(slow.rows)) {
+			if fast.rows[i] != slow.rows[i] {
+				t.Fatalf("%q, marks %v: row %d is\n%s, by the grammar\n%s", sp.Options, marked, i, fast.rows[i], slow.rows[i])
+			}
+		}
+		t.Fatalf("%q, marks %v: %d rows, %d skipped, %s, %+v\nby the grammar %d rows, %d skipped, %s, %+v", sp.Options, marked,
+			len(fast.rows), fast.skipped, fast.err, fast.at, len(slow.rows), slow.skipped, slow.err, slow.at)
 	}
-	t.Fatalf("%q: %d rows, %d skipped, %s, %+v\nby the grammar %d rows, %d skipped, %s, %+v", sp.Options,
-		len(fast.rows), fast.skipped, fast.err, fast.at, len(slow.rows), slow.skipped, slow.err, slow.at)
 }
 
 var shapeOptions = [][]string{nil, {"ignore-parse-errors", "true"}, {"timestamp-format.standard", "ISO-8601", "ignore-parse-errors", "true"}, {"fail-on-missing-field", "true"},

@@ -154,7 +154,7 @@ func (d *Decoder) brackets(v *value, data []byte, i int) int {
 
 // nestedText reads an object or array into a string.
 func (d *Decoder) nestedText(v *value, data []byte, i int, other error) int {
-	if skip(data, i, 1) < 0 {
+	if d.stops.skip(data, i, 1) < 0 {
 		return -1
 	}
 	if !v.col.Type.Character() {
@@ -199,7 +199,7 @@ func (d *Decoder) element(v *value, data []byte, i int) int {
 	if end < 0 && d.ignore {
 		v.col.Truncate(row)
 		v.col.Null()
-		return skip(data, i, 1)
+		return d.stops.skip(data, i, 1)
 	}
 	return end
 }
@@ -266,9 +266,9 @@ func (d *Decoder) entries(v *value, data []byte, i int, drop []bool) int {
 			return -1
 		}
 		if drop != nil && drop[n] {
-			i, _ = skipString(data, i+1)
+			i = d.stops.skipString(data, i+1)
 		} else {
-			i = text(v.col.Kids[0], data, i+1)
+			i = d.text(v.col.Kids[0], data, i+1)
 		}
 		if i < 0 {
 			return -1
@@ -278,7 +278,7 @@ func (d *Decoder) entries(v *value, data []byte, i int, drop []bool) int {
 		}
 		i = blank(data, i+1)
 		if drop != nil && drop[n] {
-			i = skip(data, i, 1)
+			i = d.stops.skip(data, i, 1)
 		} else {
 			i = d.element(v.elem, data, i)
 		}

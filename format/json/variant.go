@@ -16,7 +16,7 @@ type variants struct {
 // variant reads any value but null, which is NULL, into a VARIANT. Of fields that
 // are there twice the last counts.
 func (d *Decoder) variant(v *value, data []byte, i int) int {
-	end := skip(data, i, 0)
+	end := d.stops.skip(data, i, 0)
 	if end < 0 {
 		return -1
 	}

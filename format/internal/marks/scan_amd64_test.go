@@ -1,0 +1,7 @@
+package marks
+
+// vectors are switched off one after the other, best first.
+var vectors = []struct {
+	name string
+	has  *bool
+}{{"AVX-512", &hasAVX512}, {"AVX2", &hasAVX2}}
