@@ -14,6 +14,7 @@ import (
 // most Resume methods go on with.
 type feed struct {
 	queue []*feedItem
+	small *gathering // of batches that are small; nil: they go out as they are
 }
 
 // feedItem is a source of batches (nil ends it), or a watermark.
@@ -102,34 +103,16 @@ func (f *feed) watermark(t int64) {
 
 // drain emits up to EmitBatchesMax batches and reports whether there are more.
 func (f *feed) drain(out Output) (more bool, err error) {
-	for sent := 0; len(f.queue) > 0; {
-		it := f.queue[0]
-		if it.next == nil {
-			if err := out.Watermark(it.mark); err != nil {
-				return false, err
-			}
-			f.queue = f.queue[1:]
-			continue
-		}
+	for sent := 0; len(f.queue) > 0 || f.small.rows() > 0; {
 		if sent == EmitBatchesMax {
 			return true, nil
 		}
-		b, err := it.next()
+		b, err := f.next(out)
 		if err != nil {
 			return false, err
 		}
 		if b == nil {
-			i := slices.Index(f.queue, it) // it may have put others before itself
-			f.queue = slices.Delete(f.queue, i, i+1)
 			continue
-		}
-		if b.Len() == 0 {
-			continue
-		}
-		if b.Rows > vec.BatchRowsMax+1 && b.Sel == nil {
-			var rest *vec.Batch
-			b, rest = splitBatch(b)
-			f.front(&feedItem{next: once(rest)})
 		}
 		sent++
 		if err := out.Emit(b); err != nil {
@@ -138,6 +121,48 @@ func (f *feed) drain(out Output) (more bool, err error) {
 	}
 	f.queue = nil
 	return false, nil
+}
+
+// next takes a step: it returns a batch that is to be emitted, or nil. Watermarks it
+// sends by itself.
+func (f *feed) next(out Output) (*vec.Batch, error) {
+	if len(f.queue) == 0 {
+		return f.small.take(), nil
+	}
+	it := f.queue[0]
+	if it.next == nil {
+		f.queue = f.queue[1:]
+		if f.small.watermark(it.mark) {
+			return nil, nil
+		}
+		return nil, out.Watermark(it.mark)
+	}
+	b, err := it.next()
+	switch {
+	case err != nil:
+		return nil, err
+	case b == nil:
+		i := slices.Index(f.queue, it) // it may have put others before itself
+		f.queue = slices.Delete(f.queue, i, i+1)
+		return nil, nil
+	case b.Len() == 0:
+		return nil, nil
+	case b.Rows > vec.BatchRowsMax+1 && b.Sel == nil:
+		var rest *vec.Batch
+		b, rest = splitBatch(b)
+		f.front(&feedItem{next: once(rest)})
+	}
+	if f.small.takes(b) {
+		if f.small.add(b); !f.small.full() {
+			return nil, nil
+		}
+		return f.small.take(), nil
+	}
+	if f.small.rows() > 0 {
+		f.front(&feedItem{next: once(b)})
+		return f.small.take(), nil
+	}
+	return b, nil
 }
 
 // lastMark returns the last watermark in a batch.

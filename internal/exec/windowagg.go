@@ -122,6 +122,7 @@ func (w *WindowAgg) Open(ctx *Context) error {
 	w.lates = newLateRows(w.spec)
 	w.slices = map[int64]*groupTable{}
 	w.mark, w.next, w.sent = noWatermark, noWindow, noWatermark
+	w.gather()
 	if w.spec.Phase == jobgraph.Local {
 		// No mark is kept: after a restore other splits are read here, perhaps behind
 		// the mark that this subtask had.
@@ -135,6 +136,33 @@ func (w *WindowAgg) Open(ctx *Context) error {
 	}
 	return w.restore()
 }
+
+// gather lets the results of small windows go out together. Late rows are not as wide.
+func (w *WindowAgg) gather() {
+	if w.spec.Late {
+		return
+	}
+	out := pickTypes(w.spec.InputTypes, w.spec.Keys)
+	if w.spec.Phase == jobgraph.Local {
+		w.feed.gather(append(append(out, w.accs.Partial()...), sliceType))
+		return
+	}
+	w.feed.gather(withResults(out, w.spec))
+}
+
+// withResults appends the types of results, and those of the columns about their window.
+func withResults(out []types.Type, spec *jobgraph.WindowAgg) []types.Type {
+	for _, a := range spec.Aggs {
+		out = append(out, a.Ret)
+	}
+	for range spec.Props {
+		out = append(out, propType)
+	}
+	return out
+}
+
+// The types of a window's columns, and of a slice's end.
+var propType, sliceType = types.TimestampOf(3), bigint
 
 func (w *WindowAgg) shape() keyed.Shape {
 	return keyed.Shape{Name: groupTableName, Key: w.group.types, Words: max(1, w.accs.Words), Blobs: w.accs.Blobs,
@@ -269,7 +297,7 @@ func (w *WindowAgg) Watermark(t int64, out Output) (bool, error) {
 // advance queues what a time fires.
 func (w *WindowAgg) advance(t int64, fire bool) {
 	if fire && w.next != noWindow && w.time.fires(w.next) <= t {
-		w.feed.batches(w.gathered(w.firing(t)))
+		w.feed.batches(w.firing(t))
 		return
 	}
 	if fire {

@@ -58,7 +58,7 @@ func (w *WindowAgg) setMark(t int64) {
 // fireFirst puts what a watermark in a batch fires before the rest of the batch.
 func (w *WindowAgg) fireFirst(t int64) {
 	w.sent = t
-	w.feed.front(&feedItem{next: w.gathered(w.firing(t))}, &feedItem{mark: t})
+	w.feed.front(&feedItem{next: w.firing(t)}, &feedItem{mark: t})
 }
 
 // firedWindow is a window whose results are being emitted.

@@ -103,6 +103,9 @@ func (w *sessionAgg) Open(ctx *Context) error {
 	}
 	w.group = newGrouping(w.spec.Keys, w.spec.InputTypes)
 	w.lates = newLateRows(w.spec)
+	if !w.spec.Late {
+		w.feed.gather(withResults(pickTypes(w.spec.InputTypes, w.spec.Keys), w.spec))
+	}
 	t, err := keyed.Open(scratch{ctx.Groups}, keyed.Shape{Name: "windows", Key: []types.Type{bigint}, Words: max(1, w.accs.Words),
 		Blobs: w.accs.Blobs, Groups: ctx.Groups, Memory: ctx.Memory})
 	if err != nil {

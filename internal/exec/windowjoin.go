@@ -125,6 +125,11 @@ func (w *WindowJoin) Open(ctx *Context) error {
 		}
 	}
 	w.mark = savedMark(ctx)
+	out := s.LeftTypes
+	if kind != jobgraph.Semi && kind != jobgraph.Anti {
+		out = append(slices.Clone(out), s.RightTypes...)
+	}
+	w.feed.gather(out)
 	return nil
 }
 
