@@ -17,13 +17,13 @@ import (
 	"github.com/millrace-io/millrace/internal/env"
 )
 
-// heapFloor is how many bytes of garbage may lie about, however small a job is.
-const heapFloor = 32 << 20
+// garbageLeast is how many bytes of garbage may lie about, however small a job is.
+const garbageLeast = 32 << 20
 
 // Main runs the command line of the process and ends it. Functions have to be
 // registered before.
 func Main() {
-	env.HeapFloor(heapFloor)
+	env.PaceCollector(garbageLeast)
 	os.Exit(Run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 

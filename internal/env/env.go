@@ -85,7 +85,6 @@ func MachineMemory() int64 {
 // have so many bytes. With less than collectBytesLeast, which the program has anyway with
 // the least that a job needs, it would do nothing but collect.
 func LimitMemory(bytes int64) {
-	dropFloor(bytes)
 	debug.SetMemoryLimit(max(bytes, collectBytesLeast))
 }
 

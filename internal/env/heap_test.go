@@ -2,7 +2,9 @@ package env
 
 import (
 	"runtime"
+	"runtime/debug"
 	"testing"
+	"time"
 )
 
 var sink []byte
@@ -18,20 +20,36 @@ func collections(mb int) uint32 {
 	return after.NumGC - before.NumGC
 }
 
-func TestHeapFloor(t *testing.T) {
-	defer func() { floor = nil }()
-	without := collections(400)
-	HeapFloor(64 << 20)
-	with := collections(400)
-	if with > 10 || without < 2*with {
-		t.Errorf("%d collections without a floor of 64 MB, %d with it", without, with)
+func TestPaceCollector(t *testing.T) {
+	t.Setenv("GOGC", "")
+	defer debug.SetGCPercent(debug.SetGCPercent(100))
+	PaceCollector(64 << 20)
+	if n := collections(400); n > 10 { // with a hundred percent of the little that is alive a hundred
+		t.Errorf("%d collections for 400 MB of garbage", n)
 	}
-	dropFloor(4 << 30)
-	if floor == nil {
-		t.Error("a limit of 4 GB drops a floor of 64 MB")
+
+	table := make([]byte, 1<<30)
+	if !percentGets(func(percent int) bool { return percent < 10 }) {
+		t.Error("beside a large table without pointers there may be as much garbage")
 	}
-	dropFloor(256 << 20)
-	if floor != nil {
-		t.Error("a floor of 64 MB stays under a limit of 256 MB")
+	runtime.KeepAlive(table)
+	table = nil
+	if !percentGets(func(percent int) bool { return percent > 100 }) {
+		t.Error("once the table is gone there may be little garbage")
 	}
+	runtime.KeepAlive(table)
+}
+
+// percentGets waits until collections have made the percentage right.
+func percentGets(right func(int) bool) bool {
+	for range 1000 {
+		runtime.GC()
+		percent := debug.SetGCPercent(100)
+		debug.SetGCPercent(percent)
+		if right(percent) {
+			return true
+		}
+		time.Sleep(time.Millisecond) // for the goroutine of finalizers
+	}
+	return false
 }

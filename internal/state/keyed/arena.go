@@ -14,11 +14,14 @@ const (
 	chunkMask     = chunkWords - 1
 )
 
-// Blocks have classWords sizes, in steps of an eighth to a quarter; larger ones
-// have a chunk each.
+// Blocks have classWords sizes: as many words as are asked for up to exactWords, for
+// that is what rows mostly have, then in steps of an eighth at most; larger ones have a
+// chunk each.
 const (
 	blockWordsMax = chunkWords / 4
-	blockClasses  = 8 + 4*(chunkShift-2-3)
+	exactShift    = 6
+	exactWords    = 1 << exactShift
+	blockClasses  = exactWords + 8*(chunkShift-2-exactShift)
 )
 
 // An arena hands out blocks of words, named by 32-bit references that tell chunk
@@ -39,19 +42,20 @@ type arena struct {
 
 // classOf returns the class of blocks of n words, 0 < n <= blockWordsMax.
 func classOf(n int) int {
-	if n <= 8 {
+	if n <= exactWords {
 		return n - 1
 	}
-	s := bits.Len(uint(n-1)) - 3
-	return 8 + (s-1)*4 + (n-1)>>s - 4
+	s := bits.Len(uint(n-1)) - 4
+	return exactWords + (s-exactShift+3)*8 + (n-1)>>s - 8
 }
 
 // classWords returns the size of the blocks of a class.
 func classWords(c int) int {
-	if c < 8 {
+	if c < exactWords {
 		return c + 1
 	}
-	return ((c-8)%4 + 5) << ((c-8)/4 + 1)
+	c -= exactWords
+	return (c%8 + 9) << (c/8 + exactShift - 3)
 }
 
 // alloc returns a block of at least n words; its contents are arbitrary.
