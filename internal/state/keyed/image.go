@@ -39,11 +39,19 @@ func (m *Multi) appendRow(dst []byte, w []uint64) []byte {
 		dst = binary.LittleEndian.AppendUint64(dst, x)
 	}
 	img := m.imageOf(w)
-	raw := imageBytes(img)
 	dst, nulls := keyenc.AppendRowHead(dst, len(m.phys))
 	for c, p := range m.phys {
 		if img[c>>6]&(1<<(c&63)) != 0 {
 			keyenc.SetRowNull(dst, nulls, c)
+			continue
+		}
+		if p >= types.PhysBytes {
+			text := textOf(img, m.at[c])
+			if p == types.PhysBytes {
+				dst = keyenc.AppendRowBytes(dst, text)
+			} else {
+				dst = append(dst, text...)
+			}
 			continue
 		}
 		x := img[m.at[c]]
@@ -56,10 +64,6 @@ func (m *Multi) appendRow(dst []byte, w []uint64) []byte {
 			dst = keyenc.AppendRowFloat(dst, math.Float64frombits(x))
 		case types.PhysInt128:
 			dst = keyenc.AppendRowInt128(dst, types.Int128{Lo: x, Hi: int64(img[m.at[c]+1])})
-		case types.PhysBytes:
-			dst = keyenc.AppendRowBytes(dst, stringOf(raw, x))
-		case types.PhysList, types.PhysMap, types.PhysRow:
-			dst = append(dst, stringOf(raw, x)...)
 		default:
 			dst = keyenc.AppendRowInt(dst, int64(x))
 		}
@@ -67,13 +71,20 @@ func (m *Multi) appendRow(dst []byte, w []uint64) []byte {
 	return dst
 }
 
-// stringOf returns the string that a word of an image names.
-func stringOf(img []byte, x uint64) []byte { return img[x>>32:][:uint32(x)] }
+// half returns a half word of an image; setHalf sets one that is 0.
+func half(img []uint64, i int) int    { return int(uint32(img[i>>1] >> (i & 1 * 32))) }
+func setHalf(img []uint64, i, to int) { img[i>>1] |= uint64(to) << (i & 1 * 32) }
+
+// textOf returns the string whose place in the image a half word tells, and the next.
+func textOf(img []uint64, at int) []byte { return imageBytes(img)[half(img, at):half(img, at+1)] }
 
 // Gather returns a column of the rows; NULL for Ref 0.
 func (m *Multi) Gather(refs []Ref, col int) vec.Vector {
-	at := rowHead + m.extra + m.at[col]
 	valid := m.gatherValid(refs, col)
+	if m.phys[col] == types.PhysBytes {
+		return m.gatherStrings(refs, col, valid)
+	}
+	at := rowHead + m.extra + m.at[col]
 	chunks := m.rows.chunks
 	switch m.phys[col] {
 	case types.PhysInt64:
@@ -99,8 +110,6 @@ func (m *Multi) Gather(refs []Ref, col int) vec.Vector {
 			}
 		}
 		return &vec.Fixed[types.Int128]{Vals: vals, Valid: valid}
-	case types.PhysBytes:
-		return m.gatherStrings(refs, at, valid)
 	}
 	b := vec.NewBuilder(m.rowTypes[col])
 	for i, r := range refs {
@@ -108,8 +117,8 @@ func (m *Multi) Gather(refs []Ref, col int) vec.Vector {
 			b.Null()
 			continue
 		}
-		w := m.rows.words(uint32(r))
-		if _, err := keyenc.DecodeRowValue(stringOf(imageBytes(m.imageOf(w)), w[at]), m.rowTypes[col], b); err != nil {
+		text := textOf(m.imageOf(m.rows.words(uint32(r))), m.at[col])
+		if _, err := keyenc.DecodeRowValue(text, m.rowTypes[col], b); err != nil {
 			panic("keyed: a row in memory is malformed")
 		}
 	}
@@ -149,25 +158,23 @@ func gatherFunc[T any](chunks [][]uint64, refs []Ref, at int, get func(uint64) T
 }
 
 // gatherStrings measures first, so that the bytes are allocated once.
-func (m *Multi) gatherStrings(refs []Ref, at int, valid vec.Bitmap) vec.Vector {
+func (m *Multi) gatherStrings(refs []Ref, col int, valid vec.Bitmap) vec.Vector {
 	offs := make([]uint32, len(refs)+1)
 	chunks := m.rows.chunks
+	img, at := uint32(rowHead+m.extra), m.at[col]
 	n := uint32(0)
 	for i, r := range refs {
 		if r != 0 {
-			n += uint32(chunks[r>>chunkShift][int(r&chunkMask)+at]) // NULL has length 0
+			w := chunks[r>>chunkShift][uint32(r)&chunkMask+img:]
+			n += uint32(half(w, at+1) - half(w, at)) // NULL has length 0
 		}
 		offs[i+1] = n
 	}
 	data := make([]byte, n)
-	img := rowHead + m.extra
 	for i, r := range refs {
-		if offs[i] == offs[i+1] {
-			continue
+		if offs[i] != offs[i+1] {
+			copy(data[offs[i]:offs[i+1]], textOf(chunks[r>>chunkShift][uint32(r)&chunkMask+img:], at))
 		}
-		w := chunks[r>>chunkShift][r&chunkMask:]
-		place := int(w[at] >> 32)
-		copy(data[offs[i]:offs[i+1]], imageBytes(w[img:])[place:])
 	}
 	return &vec.Bytes{Offs: offs, Data: data, Valid: valid}
 }

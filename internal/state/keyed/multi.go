@@ -26,8 +26,9 @@ type Ref uint32
 //	2        slot | content hash << 32
 //	extra    the caller's words
 //	image    null bits, 64 columns a word
-//	         a word a column, two of 128 bits; of strings and nested values
-//	         place in the image << 32 | length, in bytes
+//	         a word a column, two of 128 bits
+//	         half a word: where the strings begin in the image, in bytes; then half a
+//	         word a string, or nested value: where it ends, and the next one begins
 //	         the strings, and nested values in keyenc form
 //
 // Equal rows have equal images, bit by bit, so a row is found by comparing them.
@@ -36,9 +37,10 @@ type Multi struct {
 	rowTypes  []types.Type
 	extra     int
 	phys      []types.Phys
-	at        []int // by column: its word in the image
+	at        []int // by column: its word in the image; of a string the half that says where it begins
 	fixed     int   // words of an image without strings
-	strings   bool  // there are columns of variable length
+	texts     int   // columns of variable length
+	ends      int   // the half word that says where the first of these begins
 	rows      arena
 	seq       uint64
 	values    state.Store // has the sequence; nil in a bucket
@@ -92,20 +94,38 @@ func newMulti(disk state.Table, shape Shape) *Multi {
 	disk.Suffix(8)
 	m.rows.mem = m.mem
 	m.init()
+	m.layOut()
+	return m
+}
+
+// layOut gives the columns their places in an image.
+func (m *Multi) layOut() {
 	m.fixed = (len(m.rowTypes) + 63) / 64
 	for _, t := range m.rowTypes {
 		p := t.Phys()
 		m.phys = append(m.phys, p)
 		m.at = append(m.at, m.fixed)
-		m.fixed++
-		switch p {
-		case types.PhysInt128:
+		switch {
+		case p >= types.PhysBytes:
+			m.texts++
+		case p == types.PhysInt128:
+			m.fixed += 2
+		default:
 			m.fixed++
-		case types.PhysBytes, types.PhysList, types.PhysMap, types.PhysRow:
-			m.strings = true
 		}
 	}
-	return m
+	if m.texts == 0 {
+		return
+	}
+	at := 2 * m.fixed
+	m.ends = at
+	m.fixed += (m.texts + 2) / 2
+	for c, p := range m.phys {
+		if p >= types.PhysBytes {
+			m.at[c] = at
+			at++
+		}
+	}
 }
 
 // Add appends a row of a batch to the list of a slot.
@@ -182,7 +202,7 @@ func (m *Multi) link(s Slot, ref Ref) {
 
 // measure returns the words of a row's image and encodes its nested values.
 func (m *Multi) measure(cols []vec.Vector, row int) int {
-	if !m.strings {
+	if m.texts == 0 {
 		return m.fixed
 	}
 	n := 0
@@ -223,40 +243,42 @@ func (m *Multi) fill(w []uint64, cols []vec.Vector, row int) {
 	end := 8 * m.fixed // of the strings so far
 	nested, from := 0, 0
 	img := unsafe.Slice((*byte)(unsafe.Pointer(&w[0])), 8*len(w))
+	if m.texts > 0 {
+		setHalf(w, m.ends, end)
+	}
 	for c, v := range cols {
 		at, r := m.at[c], row
 		switch v.(type) {
 		case *vec.Const, *vec.Dict:
 			v, r = flatAt(v, row)
 		}
+		null := false
 		switch v := v.(type) {
 		case *vec.Fixed[int64]:
-			if !v.Valid.Null(r) {
+			if null = v.Valid.Null(r); !null {
 				w[at] = uint64(v.Vals[r])
-				continue
 			}
 		case *vec.Bytes:
-			if !v.Valid.Null(r) {
-				n := copy(img[end:], v.Data[v.Offs[r]:v.Offs[r+1]])
-				w[at] = uint64(end)<<32 | uint64(n)
-				end += n
-				continue
+			if null = v.Valid.Null(r); !null {
+				end += copy(img[end:], v.Data[v.Offs[r]:v.Offs[r+1]])
 			}
+			setHalf(w, at+1, end)
 		default:
-			if !v.Null(r) {
-				if m.phys[c] < types.PhysBytes {
-					fillScalar(w[at:], v, r)
-					continue
+			null = v.Null(r)
+			if m.phys[c] >= types.PhysBytes {
+				if !null {
+					end += copy(img[end:], m.nested[from:m.nestedAt[nested]])
+					from = m.nestedAt[nested]
+					nested++
 				}
-				n := copy(img[end:], m.nested[from:m.nestedAt[nested]])
-				from = m.nestedAt[nested]
-				nested++
-				w[at] = uint64(end)<<32 | uint64(n)
-				end += n
-				continue
+				setHalf(w, at+1, end)
+			} else if !null {
+				fillScalar(w[at:], v, r)
 			}
 		}
-		w[c>>6] |= 1 << (c & 63)
+		if null {
+			w[c>>6] |= 1 << (c & 63)
+		}
 	}
 }
 
@@ -283,13 +305,10 @@ func (m *Multi) imageOf(w []uint64) []uint64 {
 
 // sizeOf computes the words of an image from its strings.
 func (m *Multi) sizeOf(img []uint64) int {
-	end := uint64(8 * m.fixed)
-	for c, p := range m.phys {
-		if x := img[m.at[c]]; p >= types.PhysBytes && x != 0 {
-			end = max(end, x>>32+x&(1<<32-1))
-		}
+	if m.texts == 0 {
+		return m.fixed
 	}
-	return wordsFor(int(end))
+	return wordsFor(half(img, m.ends+m.texts))
 }
 
 // First returns the first row of a slot, or 0.
