@@ -146,7 +146,8 @@ func appendCells(cells []cell, ends uint64, start, base uint32) []cell {
 		ends &= ends - 1
 		end3 := base + uint32(bits.TrailingZeros64(ends))
 		ends &= ends - 1
-		out[0], out[1], out[2], out[3] = cell{start, end0}, cell{end0 + 1, end1}, cell{end1 + 1, end2}, cell{end2 + 1, end3}
+		out[0], out[1] = cell{Start: start, End: end0}, cell{Start: end0 + 1, End: end1}
+		out[2], out[3] = cell{Start: end1 + 1, End: end2}, cell{Start: end2 + 1, End: end3}
 		out, start = out[4:], end3+1
 		have += 4
 	}
@@ -170,7 +171,7 @@ func (d *Decoder) plainChunk(data []byte, from, rowsMax int) {
 	if c.cells = cells[:rows*d.width]; rows == 0 {
 		return
 	}
-	next := int(cells[rows*d.width-1].end) + 1
+	next := int(cells[rows*d.width-1].End) + 1
 	text = data[from:next]
 	plain := found.ascii || utf8.Valid(text)
 	if plain && bytes.IndexByte(text, '\r') >= 0 {
@@ -196,7 +197,7 @@ func (d *Decoder) plainChunk(data []byte, from, rowsMax int) {
 func (d *Decoder) plainRows(c *chunk, data []byte, rows int) int {
 	start := uint32(c.next)
 	for at := d.width - 1; at < rows*d.width; at += d.width {
-		end := c.cells[at].end
+		end := c.cells[at].End
 		if data[end] != '\n' {
 			break
 		}
@@ -209,7 +210,7 @@ func (d *Decoder) plainRows(c *chunk, data []byte, rows int) int {
 	// a line feed is in quotes, or ends a record that is too short
 	for r := range c.starts {
 		for _, x := range c.cells[r*d.width : (r+1)*d.width-1] {
-			if data[x.end] == '\n' {
+			if data[x.End] == '\n' {
 				c.starts = c.starts[:r]
 				return r
 			}
@@ -222,8 +223,8 @@ func (d *Decoder) plainRows(c *chunk, data []byte, rows int) int {
 // were.
 func (c *chunk) trimReturns(data []byte, width int) (n int) {
 	for i := width - 1; i < len(c.cells); i += width {
-		if x := &c.cells[i]; x.end > x.start && data[x.end-1] == '\r' {
-			x.end--
+		if x := &c.cells[i]; x.End > x.Start && data[x.End-1] == '\r' {
+			x.End--
 			n++
 		}
 	}
@@ -235,15 +236,15 @@ func (c *chunk) trimReturns(data []byte, width int) (n int) {
 func (c *chunk) trimQuotes(data []byte, quote byte, n int) bool {
 	for i := range c.cells {
 		x := &c.cells[i]
-		if data[x.start] == quote && x.end-x.start >= 2 && data[x.end-1] == quote {
-			x.unwrap()
+		if data[x.Start] == quote && x.End-x.Start >= 2 && data[x.End-1] == quote {
+			unwrap(x)
 			n -= 2
 		}
 	}
 	for i := 0; i < len(c.cells) && n > 0; i++ {
-		if x := &c.cells[i]; x.end&quoted != 0 {
-			if k := pairs(data[x.start:x.end&^endFlags], quote); k > 0 {
-				x.end |= escaped
+		if x := &c.cells[i]; x.End&quoted != 0 {
+			if k := pairs(data[x.Start:x.End&^endFlags], quote); k > 0 {
+				x.End |= escaped
 				n -= 2 * k
 			}
 		}
@@ -252,13 +253,13 @@ func (c *chunk) trimQuotes(data []byte, quote byte, n int) bool {
 }
 
 // unwrap takes the quotes off a cell.
-func (x *cell) unwrap() { x.start, x.end = x.start+1, x.end-1|quoted }
+func unwrap(x *cell) { x.Start, x.End = x.Start+1, x.End-1|quoted }
 
 // unwrapColumn takes the quotes off a column's cells.
 func (c *chunk) unwrapColumn(data []byte, quote byte, col, width int) {
 	for at := col; at < len(c.cells); at += width {
-		if x := &c.cells[at]; x.end&quoted == 0 && data[x.start] == quote {
-			x.unwrap()
+		if x := &c.cells[at]; x.End&quoted == 0 && data[x.Start] == quote {
+			unwrap(x)
 		}
 	}
 }
@@ -278,7 +279,7 @@ func pairs(text []byte, quote byte) (n int) {
 // trim cuts blanks off the cells that are not quoted.
 func (c *chunk) trim(data []byte) {
 	for i, x := range c.cells {
-		if x.end&quoted == 0 {
+		if x.End&quoted == 0 {
 			c.cells[i] = trimCell(data, x)
 		}
 	}

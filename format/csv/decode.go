@@ -212,7 +212,7 @@ func (d *Decoder) faultError(f fault, record []byte) error {
 		cells := make([]cell, d.width)
 		_, _ = one.record(record, 0, true, cells)
 		n := 0
-		for n < len(cells) && cells[n].start != missing {
+		for n < len(cells) && cells[n].Start != missing {
 			n++
 		}
 		return fmt.Errorf("row length mismatch: %d fields expected but was %d", d.width, n)

@@ -4,19 +4,17 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/bits"
+
+	"github.com/millrace-io/millrace/format/internal/cut"
 )
 
-// A cell is where a cell's text lies in the data. Flags are in the high bits.
-type cell struct {
-	start uint32
-	end   uint32
-}
+type cell = cut.Cell
 
 const (
-	missing  = 1 << 31 // in start: the record has no such cell
-	quoted   = 1 << 31 // in end: it stood in quotes
-	escaped  = 1 << 30 // in end: it holds doubled quotes or escapes
-	endFlags = quoted | escaped
+	missing  = cut.Missing
+	quoted   = cut.Quoted
+	escaped  = cut.Escaped
+	endFlags = cut.Flags
 )
 
 const (
@@ -83,9 +81,9 @@ func (s *scanner) record(data []byte, i int, final bool, cells []cell) (next int
 			}
 		} else {
 			end = s.plainEnd(data, i, delim)
-			c = cell{uint32(i), uint32(end)}
+			c = cell{Start: uint32(i), End: uint32(end)}
 			if s.escaping && bytes.IndexByte(data[i:end], s.escape) >= 0 {
-				c.end |= escaped
+				c.End |= escaped
 			}
 			if s.trim {
 				c = trimCell(data, c)
@@ -93,7 +91,7 @@ func (s *scanner) record(data []byte, i int, final bool, cells []cell) (next int
 		}
 		if n < len(cells) {
 			cells[n] = c
-		} else if n > len(cells) || c.end&^endFlags != c.start && len(bytes.TrimSpace(data[c.start:c.end&^endFlags])) > 0 {
+		} else if n > len(cells) || c.End&^endFlags != c.Start && len(bytes.TrimSpace(data[c.Start:c.End&^endFlags])) > 0 {
 			extraBlank = false
 		}
 		n++
@@ -127,7 +125,7 @@ func (s *scanner) record(data []byte, i int, final bool, cells []cell) (next int
 			bad = tooFew
 		}
 		for ; n < len(cells); n++ {
-			cells[n] = cell{start: missing}
+			cells[n] = cell{Start: missing}
 		}
 	}
 	return next, bad
@@ -159,7 +157,7 @@ func (s *scanner) plainEnd(data []byte, i int, delim uint64) int {
 // quotedCell reads the cell whose opening quote is at i. end is where what
 // follows the cell is, -1 if that is not in data.
 func (s *scanner) quotedCell(data []byte, i int, final bool) (c cell, end int, bad fault) {
-	c.start = uint32(i + 1)
+	c.Start = uint32(i + 1)
 	flags := uint32(quoted)
 	j := i + 1
 	for {
@@ -183,7 +181,7 @@ func (s *scanner) quotedCell(data []byte, i int, final bool) (c cell, end int, b
 			if !final {
 				return c, -1, good
 			}
-			c.end = uint32(len(data)) | flags
+			c.End = uint32(len(data)) | flags
 			return c, len(data), openQuote
 		}
 		if j+1 < len(data) && data[j+1] == s.quote {
@@ -193,7 +191,7 @@ func (s *scanner) quotedCell(data []byte, i int, final bool) (c cell, end int, b
 		}
 		break
 	}
-	c.end = uint32(j) | flags
+	c.End = uint32(j) | flags
 	j++
 	for j < len(data) && data[j] <= ' ' && data[j] != '\n' && data[j] != '\r' && data[j] != s.delim {
 		j++
@@ -211,14 +209,14 @@ func (s *scanner) quotedCell(data []byte, i int, final bool) (c cell, end int, b
 }
 
 func trimCell(data []byte, c cell) cell {
-	end := c.end &^ endFlags
-	for c.start < end && data[c.start] <= ' ' {
-		c.start++
+	end := c.End &^ endFlags
+	for c.Start < end && data[c.Start] <= ' ' {
+		c.Start++
 	}
-	for c.start < end && data[end-1] <= ' ' {
+	for c.Start < end && data[end-1] <= ' ' {
 		end--
 	}
-	c.end = end | c.end&endFlags
+	c.End = end | c.End&endFlags
 	return c
 }
 

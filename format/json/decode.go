@@ -32,6 +32,7 @@ type Decoder struct {
 	problem  problem
 	marks    bool // stops are made: the processor has vectors for it
 	stops    stops
+	plain    plain
 
 	envelope Envelope // nil: a record is a row
 	out      Rows     // what envelope adds to
@@ -39,10 +40,12 @@ type Decoder struct {
 
 // object is a ROW's or the record's fields.
 type object struct {
-	fields []field
-	index  map[string]int
-	wanted int
-	layout layout
+	fields  []field
+	index   map[string]int
+	wanted  int
+	layout  layout
+	version int // of the layout
+	places  int // that the last object had
 }
 
 // field is a field of an object.
@@ -88,7 +91,7 @@ func NewDecoder(spec format.Spec) (*Decoder, error) {
 	if err := checkSchema(spec.Schema); err != nil {
 		return nil, err
 	}
-	d := &Decoder{options: o, rowBytes: 256, marks: marks.Fast(), rules: colbuf.Rules{Stamp: numtext.Clamp, Sep: ' '}}
+	d := &Decoder{options: o, rowBytes: 256, marks: marks.Fast(), plain: plain{rowsMax: vec.BatchRowsMax}, rules: colbuf.Rules{Stamp: numtext.Clamp, Sep: ' '}}
 	if o.iso {
 		d.rules = colbuf.Rules{Sep: 'T', ShortSec: true}
 	}
@@ -167,6 +170,11 @@ func (d *Decoder) Decode(data []byte, final bool) (*vec.Batch, int, error) {
 		valid := d.mark(part)
 		i := 0
 		for i < len(part) && d.rows < vec.BatchRowsMax {
+			if valid {
+				if i = d.plainRows(part, i, vec.BatchRowsMax-d.rows); i == len(part) || d.rows == vec.BatchRowsMax {
+					break
+				}
+			}
 			next, err := d.record(part, i, valid)
 			if err != nil {
 				if d.rows == 0 {
@@ -326,6 +334,7 @@ func (d *Decoder) object(o *object, data []byte, i, row int) int {
 		}
 		if at < 0 {
 			if at == ended {
+				o.places = place
 				return d.missing(o, me, filled, row, value)
 			}
 			if i = d.stops.skip(data, value, 1); i < 0 {

@@ -13,7 +13,9 @@ type layout []slot
 type slot struct {
 	words, masks [slotWords]uint64 // text, if it is not longer
 	text         []byte
-	field        int // -1 if the schema does not have it
+	short        bool // words and masks are of all of it
+	field        int  // -1 if the schema does not have it
+	cell         int  // of a plain line: -1 if it is not wanted
 }
 
 const (
@@ -39,7 +41,7 @@ func (l *layout) put(place int, text []byte, field int) {
 		*l = append(*l, slot{})
 	}
 	s := &(*l)[place]
-	s.field = field
+	s.field, s.short = field, len(text) <= slotBytes
 	s.text = append(s.text[:0], text...)
 	var words, masks [slotBytes]byte
 	for i := range copy(words[:], text) {
@@ -74,7 +76,7 @@ func (d *Decoder) member(o *object, data []byte, i, place int) (at, value int) {
 	if place < len(o.layout) {
 		s := &o.layout[place]
 		end := -1
-		if len(s.text) > slotBytes || len(data)-i < slotBytes {
+		if !s.short || len(data)-i < slotBytes {
 			end = s.after(data, i)
 		} else if s.differs((*[slotBytes]byte)(data[i:])) == 0 {
 			end = i + len(s.text)
@@ -122,5 +124,6 @@ func (d *Decoder) key(o *object, data []byte, i, place int) (at, value int) {
 	}
 	value = blank(data, colon+1)
 	o.layout.put(place, data[from:value], at)
+	o.version++
 	return at, value
 }

@@ -18,7 +18,7 @@ import (
 type stops struct {
 	all    []uint64 // quotes, control characters and the backslash of each escape
 	ends   []uint64 // those but the backslashes before a quote or backslash
-	blocks []marks.Block
+	blocks [64]marks.Block
 }
 
 // partBytes is how much text is marked at once: little enough to be still in the
@@ -30,10 +30,24 @@ var stopChars = marks.Chars{A: '"', B: '\\', C: '"', Low: ' ' - 1}
 // mark marks lines and reports whether they are all ASCII.
 func (s *stops) mark(lines []byte) (ascii bool) {
 	n := marks.Blocks(len(lines))
-	s.blocks, s.all, s.ends = slices.Grow(s.blocks[:0], n)[:n], slices.Grow(s.all[:0], n)[:n], slices.Grow(s.ends[:0], n)[:n]
-	blocks, all, ends := s.blocks, s.all, s.ends
-	ascii = marks.Scan(blocks, lines, stopChars)
+	s.all, s.ends = slices.Grow(s.all[:0], n)[:n], slices.Grow(s.ends[:0], n)[:n]
+	ascii = true
 	inEscape := uint64(0) // the first byte is the second of an escape
+	for at := 0; at < n; at += len(s.blocks) {
+		text := lines[at*marks.BlockBytes:]
+		text = text[:min(len(text), len(s.blocks)*marks.BlockBytes)]
+		ascii = marks.Scan(s.blocks[:], text, stopChars) && ascii
+		k := marks.Blocks(len(text))
+		inEscape = pair(s.all[at:at+k], s.ends[at:at+k], s.blocks[:k], inEscape)
+	}
+	return ascii
+}
+
+// pair makes the marks of some blocks those of stops, with or without escapes in the
+// way. The bit inEscape says that the first byte is the second of an escape, and the
+// result so of the byte behind them.
+func pair(all, ends []uint64, blocks []marks.Block, inEscape uint64) uint64 {
+	all, ends = all[:len(blocks)], ends[:len(blocks)]
 	for k := range blocks {
 		b := &blocks[k]
 		if b.B|inEscape == 0 {
@@ -51,7 +65,7 @@ func (s *stops) mark(lines []byte) (ascii bool) {
 		all[k] = b.A&^second | b.Low | first
 		ends[k] = b.A&^second | b.Low | first&^((b.A|b.B)&second>>1)
 	}
-	return ascii
+	return inEscape
 }
 
 // skipString returns the position behind the string whose text starts at i; -1 if it
@@ -104,6 +118,29 @@ func (s *stops) text(c *colbuf.Col, data []byte, i int) int {
 		}
 		k := 0
 		c.Data, k = unescapeOne(c.Data, data[end:])
+		i = end + k
+	}
+}
+
+// unescape appends the text of a string of marked lines, whose escapes are valid and
+// which is data[i:to], without them.
+func (s *stops) unescape(dst, data []byte, i, to int) []byte {
+	for {
+		end := marks.Next(s.all, i)
+		if end >= to {
+			return append(dst, data[i:to]...)
+		}
+		if run := end - i; run <= wordsMax && len(data)-i >= wordsMax && cap(dst)-len(dst) >= wordsMax {
+			n := len(dst)
+			dst = dst[:n+wordsMax]
+			*(*[wordsMax / 2]byte)(dst[n:]) = *(*[wordsMax / 2]byte)(data[i:])
+			*(*[wordsMax / 2]byte)(dst[n+wordsMax/2:]) = *(*[wordsMax / 2]byte)(data[i+wordsMax/2:])
+			dst = dst[:n+run]
+		} else {
+			dst = append(dst, data[i:end]...)
+		}
+		k := 0
+		dst, k = unescapeOne(dst, data[end:to])
 		i = end + k
 	}
 }

@@ -76,7 +76,7 @@ func (d *Decoder) number(v *value, data []byte, i int) int {
 	case v.col.Type.Stamp() || v.kind == types.Date || v.kind == types.Time || v.col.Type.Bytes():
 		st = numtext.Bad
 	case !integer && (v.kind == types.Int || v.kind == types.BigInt || v.col.Type.Interval()):
-		st = cut(v.col, s)
+		st = cutFraction(v.col, s)
 	default:
 		st = v.col.Text(s, &d.rules)
 	}
@@ -89,8 +89,8 @@ func (d *Decoder) number(v *value, data []byte, i int) int {
 	return end
 }
 
-// cut appends a number with a fraction or an exponent without its fraction.
-func cut(c *colbuf.Col, s []byte) numtext.Status {
+// cutFraction appends a number with a fraction or an exponent without its fraction.
+func cutFraction(c *colbuf.Col, s []byte) numtext.Status {
 	f, st := numtext.Float(s, 64)
 	if st != numtext.OK {
 		return st
