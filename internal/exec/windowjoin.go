@@ -17,6 +17,7 @@ import (
 // key, on their side; when the watermark passes the window's end they are joined
 // and dropped. Rows for windows that are complete are dropped and counted. When memory
 // is short windows leave it; one that is not in memory is joined a key group at a time.
+// Until a checkpoint rows may wait in the columns in which they came: windowjoin_fresh.go.
 type WindowJoin struct {
 	Base
 	spec  *jobgraph.WindowJoin
@@ -27,6 +28,7 @@ type WindowJoin struct {
 	time  *windowTime
 	mark  int64
 	ident idents
+	keys  freshKeys
 	found keyed.Keys // those of a window that are looked for on the right
 	early []int      // columns of both sides that say which pairs match
 	parts windowParts
@@ -85,6 +87,7 @@ type joinSide struct {
 	group      *grouping
 	start, end int
 	rows       *keyed.MultiBuckets
+	fresh      freshWindows
 	outer      bool // rows without a match come out too
 }
 
@@ -125,6 +128,7 @@ func (w *WindowJoin) Open(ctx *Context) error {
 		}
 	}
 	w.mark = savedMark(ctx)
+	w.keys.open(s)
 	out := s.LeftTypes
 	if kind != jobgraph.Semi && kind != jobgraph.Anti {
 		out = append(slices.Clone(out), s.RightTypes...)
@@ -144,12 +148,7 @@ func (w *WindowJoin) Process(in int, b *vec.Batch, out Output) (bool, error) {
 		if err := w.sort(side, b, w.matchable(side, b, rows)); err != nil {
 			return false, err
 		}
-		for _, p := range w.parts.list {
-			m := side.rows.At(p.end)
-			slots := side.group.appendTo(m, b.Cols, p.rows, b.Rows)
-			w.refs[0] = grow(w.refs[0], len(p.rows))
-			m.AddRows(slots, b.Cols, p.rows, w.refs[0])
-		}
+		w.take(side, b)
 	}
 	if m, ok := lastMark(b); ok {
 		return w.Watermark(m, out)
@@ -164,6 +163,7 @@ func (w *WindowJoin) sort(side *joinSide, b *vec.Batch, rows []int32) error {
 	var part *windowPart
 	// The watermark of a row is the mark before it.
 	mark, marks := w.mark, b.Marks
+	seen := mark // that of the row before, in whose window it was in time
 	for _, r := range rows {
 		for len(marks) > 0 && marks[0].Row <= r {
 			mark = max(mark, marks[0].Time)
@@ -177,11 +177,11 @@ func (w *WindowJoin) sort(side *joinSide, b *vec.Batch, rows []int32) error {
 			return errNullTime
 		}
 		e := ends.Vals[at]
-		if w.late(e, mark, b, int(r)) {
-			continue
-		}
-		if part == nil || part.end != e {
-			part = w.parts.of(e)
+		if part == nil || part.end != e || mark != seen || w.ctx.Late != nil {
+			if w.late(e, mark, b, int(r)) {
+				continue
+			}
+			part, seen = w.parts.of(e), mark
 		}
 		part.rows = append(part.rows, r)
 	}
@@ -199,7 +199,11 @@ func endsOf(v vec.Vector) (ends *vec.Fixed[int64], one bool) {
 // trim lets windows leave memory, between two batches.
 func (w *WindowJoin) trim() error {
 	l, r := w.sides[0].rows, w.sides[1].rows
-	held := l.Bytes() + r.Bytes()
+	held := l.Bytes() + r.Bytes() + w.freshBytes()
+	if fresh := w.freshBytes(); fresh > freshBytesMax || fresh > 0 && w.ctx.Memory.Short(held) {
+		w.settleAll()
+		held = l.Bytes() + r.Bytes()
+	}
 	l.Trim(r.Bytes())
 	r.Trim(l.Bytes())
 	return w.ctx.unfit(held, cmp.Or(l.Err(), r.Err()))
@@ -265,6 +269,7 @@ func (w *WindowJoin) Watermark(t int64, out Output) (bool, error) {
 			}
 			for i := range w.sides {
 				w.sides[i].rows.Drop(win.end)
+				w.forget(&w.sides[i], win.end)
 			}
 			w.refs, w.hits = win.refs, win.hits[0]
 			win = nil
@@ -278,12 +283,15 @@ func (w *WindowJoin) Watermark(t int64, out Output) (bool, error) {
 func (w *WindowJoin) next(t int64) (end int64, ok bool) {
 	end = math.MaxInt64
 	for i := range w.sides {
-		// Times ascend: no window of this side ends before the first.
-		if ends := w.sides[i].rows.Times(); len(ends) > 0 && w.time.fires(ends[0]) <= t && ends[0] <= end {
-			end, ok = ends[0], true
+		side := &w.sides[i]
+		if first, any := side.rows.First(); any && first <= end {
+			end, ok = first, true
+		}
+		if fresh := side.fresh.ends; len(fresh) > 0 && fresh[0] <= end {
+			end, ok = fresh[0], true
 		}
 	}
-	return end, ok
+	return end, ok && w.time.fires(end) <= t
 }
 
 // Resume implements Operator.
@@ -292,6 +300,7 @@ func (w *WindowJoin) Resume(out Output) (bool, error) { return w.feed.drain(out)
 // Snapshot implements Operator.
 func (w *WindowJoin) Snapshot(base.Epoch) error {
 	saveMark(w.ctx, w.mark)
+	w.settleAll()
 	for i := range w.sides {
 		if err := w.sides[i].rows.Snapshot(); err != nil {
 			return err
@@ -302,6 +311,10 @@ func (w *WindowJoin) Snapshot(base.Epoch) error {
 
 // Close implements Operator.
 func (w *WindowJoin) Close() error {
+	w.ctx.Memory.Add(-w.freshBytes())
+	if w.keys.table != nil {
+		w.keys.table.Close()
+	}
 	for i := range w.sides {
 		if r := w.sides[i].rows; r != nil {
 			r.Close()
@@ -320,7 +333,8 @@ type joinedWindow struct {
 	w     *WindowJoin
 	end   int64
 	walk  [2]*keyed.Walk
-	side  [2]*keyed.Multi
+	whole bool // it is fresh and not joined yet
+	side  [2]windowRows
 	keys  []keyed.Slot // left
 	with  []keyed.Slot // the right key of each
 	at    int
@@ -335,6 +349,12 @@ type joinedWindow struct {
 }
 
 func (w *WindowJoin) open(end int64) *joinedWindow {
+	if x := w.fresh(end); x != nil {
+		return x
+	}
+	for i := range w.sides {
+		w.settle(&w.sides[i], end)
+	}
 	x := &joinedWindow{w: w, end: end, phase: 2}
 	byGroups := !w.sides[0].rows.WholeAt(end) || !w.sides[1].rows.WholeAt(end)
 	for i := range w.sides {
@@ -345,42 +365,54 @@ func (w *WindowJoin) open(end int64) *joinedWindow {
 
 // next goes on to the next keys, of both sides; false when there are no more.
 func (x *joinedWindow) next() (more bool, err error) {
+	if x.walk[0] == nil {
+		return x.nextFresh()
+	}
 	*x = joinedWindow{w: x.w, end: x.end, walk: x.walk, r: x.r[:0]}
 	x.refs, x.hits[0] = [2][]keyed.Ref{x.w.refs[0][:0], x.w.refs[1][:0]}, x.w.hits[:0]
 	var slots [2][]keyed.Slot
+	var lists [2]*keyed.Multi
 	for i, walk := range x.walk {
 		if slots[i], more, err = walk.Next(); err != nil || !more {
 			return false, err
 		}
-		x.side[i] = x.w.sides[i].rows.Get(x.end)
+		if lists[i] = x.w.sides[i].rows.Get(x.end); lists[i] != nil {
+			x.side[i] = lists[i]
+		}
 	}
-	if left := x.side[0]; left != nil {
+	if left := lists[0]; left != nil {
 		x.keys = slots[0]
 		x.with = make([]keyed.Slot, len(x.keys))
-		if x.side[1] == nil {
+		if lists[1] == nil {
 			for i := range x.with {
 				x.with[i] = keyed.None
 			}
 		} else {
-			x.findRight(left.Keys(x.keys))
+			x.findRight(lists[1], left.Keys(x.keys))
 		}
 	}
-	if right := x.side[1]; right != nil && x.w.sides[1].outer {
-		x.ord = map[keyed.Slot]int{}
-		for _, s := range slots[1] {
-			x.ord[s] = len(x.refs[1])
-			x.refs[1] = right.Rows(x.refs[1], s)
-		}
-		x.hits[1] = make([]bool, len(x.refs[1]))
-	}
+	x.outer(slots[1])
 	return true, nil
 }
 
-func (x *joinedWindow) findRight(cols []vec.Vector) {
+// outer lists the rows of the right side, if those without a match come out.
+func (x *joinedWindow) outer(keys []keyed.Slot) {
+	if x.side[1] == nil || !x.w.sides[1].outer {
+		return
+	}
+	x.ord = map[keyed.Slot]int{}
+	for _, s := range keys {
+		x.ord[s] = len(x.refs[1])
+		x.refs[1] = x.side[1].Rows(x.refs[1], s)
+	}
+	x.hits[1] = make([]bool, len(x.refs[1]))
+}
+
+func (x *joinedWindow) findRight(right *keyed.Multi, cols []vec.Vector) {
 	g := x.w.sides[1].group
 	n := len(x.keys)
 	x.w.found.Prepare(g.types, cols, nil, n)
-	x.side[1].Find(&x.w.found, x.with)
+	right.Find(&x.w.found, x.with)
 	if len(g.cols) == 0 {
 		return
 	}

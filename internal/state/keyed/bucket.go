@@ -205,6 +205,20 @@ func (b *byTime[T]) Get(t int64) T { return b.of[t] }
 // stays. Ascending; the slice is the caller's.
 func (b *byTime[T]) Times() []int64 { return slices.Clone(b.times) }
 
+// First returns the first of the Times.
+func (b *byTime[T]) First() (t int64, ok bool) {
+	if len(b.times) == 0 {
+		return 0, false
+	}
+	return b.times[0], true
+}
+
+// Has reports whether a time is one of the Times.
+func (b *byTime[T]) Has(t int64) bool {
+	_, ok := slices.BinarySearch(b.times, t)
+	return ok
+}
+
 // Len returns the number of entries, or keys, of all buckets.
 func (b *byTime[T]) Len() (n int) {
 	for _, x := range b.of {
