@@ -10,11 +10,13 @@ import (
 
 // runsMax is how many runs there may be before the newest are merged, down to
 // runsLow of them. Where nothing is looked up they cost a restore only, and to write
-// them anew costs more.
+// them anew costs more: then there may be runsMaxUnasked, and the runsMerged
+// neighbours are merged that have the fewest bytes.
 const (
 	runsMax        = 14
-	runsMaxUnasked = 32
 	runsLow        = 4
+	runsMaxUnasked = 64
+	runsMerged     = 17
 )
 
 // mergeBytesMin is how large the runs must be before they are merged for what is
@@ -47,30 +49,23 @@ func (r *run) bytes() (n int64) {
 func (t *tree) tidy() {
 	t.mu.Lock()
 	v := t.view.Load()
-	most := runsMaxUnasked
-	if t.asked.Load() {
-		most = runsMax
+	from, to := toMerge(v.runs, t.opts.mergeBytes, t.stale.Load(), t.asked.Load())
+	if t.foreign {
+		from, to = 0, len(v.runs)
+	} else if n := ended(v.runs, t.clock(), t.opts.mergeBytes); n > 0 && from > 0 {
+		from, to = 0, n
 	}
-	keep := mergeFrom(v.runs, t.opts.mergeBytes, t.stale.Load(), most)
-	if t.foreign && len(v.runs) > 0 {
-		keep = 0
-	}
-	runs := v.runs[keep:]
-	if keep > 0 {
-		if n := ended(v.runs, t.clock(), t.opts.mergeBytes); n > 0 {
-			keep, runs = 0, v.runs[:n]
-		}
-	}
-	if t.merging || t.closed || t.failed != nil || len(runs) == 0 || len(runs) == 1 && keep > 0 {
+	if t.merging || t.closed || t.failed != nil || from == to || to == from+1 && from > 0 {
 		t.mu.Unlock()
 		return
 	}
+	runs := v.runs[from:to]
 	t.merging = true
 	t.busy.Add(1)
 	t.mu.Unlock()
 	work := func() {
 		defer t.busy.Done()
-		err := t.merge(runs, keep == 0)
+		err := t.merge(runs, from == 0)
 		t.mu.Lock()
 		t.merging = false
 		t.foreign = t.foreign && err != nil
@@ -86,27 +81,33 @@ func (t *tree) tidy() {
 	t.opts.Background(work)
 }
 
-// mergeFrom decides which runs are merged: those from the returned position on.
-// When there are too many, the newest are, and as many older ones as are not much
-// larger, so that each byte is written about log(size) times; when most entries are
-// stale, as when all keys change all the time, all are.
-func mergeFrom(runs []*run, least, stale int64, most int) int {
+// toMerge decides which runs are merged: those of a range, which may be empty at their
+// end. When most entries are stale, as when all keys change all the time, all are.
+func toMerge(runs []*run, least, stale int64, asked bool) (from, to int) {
 	n := len(runs)
-	if n < 2 {
-		return n
-	}
 	var bytes, entries int64
 	for _, r := range runs {
 		bytes += r.bytes()
 		entries += r.entries()
 	}
-	if 2*stale > entries && bytes > least {
-		return 0
+	switch {
+	case n < 2:
+		return n, n
+	case 2*stale > entries && bytes > least:
+		return 0, n
+	case asked && n > runsMax:
+		return newest(runs), n
+	case n > runsMaxUnasked:
+		return smallest(runs)
 	}
-	if n <= most {
-		return n
-	}
-	keep := runsLow
+	return n, n
+}
+
+// newest is for runs that are looked up: few are to be left. It returns from which on,
+// with as many older ones as are not much larger than what comes after them, so that
+// each byte is written about log(size) times.
+func newest(runs []*run) (keep int) {
+	keep = runsLow
 	var sum int64
 	for _, r := range runs[keep:] {
 		sum += r.bytes()
@@ -116,6 +117,21 @@ func mergeFrom(runs []*run, least, stale int64, most int) int {
 		sum += runs[keep].bytes()
 	}
 	return keep
+}
+
+// smallest returns the runsMerged neighbours that have the fewest bytes.
+func smallest(runs []*run) (from, to int) {
+	var sum int64
+	for _, r := range runs[:runsMerged] {
+		sum += r.bytes()
+	}
+	least := sum
+	for i := runsMerged; i < len(runs); i++ {
+		if sum += runs[i].bytes() - runs[i-runsMerged].bytes(); sum < least {
+			from, least = i-runsMerged+1, sum
+		}
+	}
+	return from, from + runsMerged
 }
 
 // merge makes one run of neighbours; the oldest is at the bottom if all is.

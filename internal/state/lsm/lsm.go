@@ -19,7 +19,7 @@
 // blocks, an index of them, and a filter of the keys. In a run every key occurs
 // once; a later run's entries, tombstones and range tombstones hide those of
 // earlier runs, and range tombstones hide nothing in their own. There are
-// runsMax of them or few more, and their entries are about twice the live ones at
+// runsMaxUnasked of them at most, or few more, and their entries are about twice the live ones at
 // most: compact.go.
 //
 // # Epochs
