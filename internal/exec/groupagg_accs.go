@@ -23,6 +23,7 @@ type accs struct {
 	shapes  []*setShape
 	heaps   [][]groupHeaps // by set: its MINs and MAXs, when rows leave
 	inputs  []bool         // the columns that are read
+	partial []int          // by call: columns of a partial row
 
 	up, down []moved
 	step     setStep // of rows: it borrows their slices
@@ -79,6 +80,7 @@ func newAccs(calls []jobgraph.AggCall, columns int, retracts, rows, share bool) 
 	a.heaps = make([][]groupHeaps, len(l.Sets))
 	nums := 0
 	for i, c := range l.Calls {
+		a.partial = append(a.partial, 0)
 		if c.Shared {
 			continue
 		}
@@ -89,6 +91,7 @@ func newAccs(calls []jobgraph.AggCall, columns int, retracts, rows, share bool) 
 			nums = max(nums, len(l.Sets[c.Set].Filters))
 			continue
 		}
+		a.partial[i] = len(c.Partial())
 		a.read(c.Arg)
 		a.read(c.Filter)
 		f := slices.IndexFunc(a.filters, func(f accFilter) bool { return f.col == c.Filter })
@@ -382,7 +385,7 @@ func (a *accs) merge(t *groupTable, cols []vec.Vector, slots []keyed.Slot, rows 
 	}
 	for i := range a.Calls {
 		if c := &a.Calls[i]; c.Set < 0 && !c.Shared {
-			n := len(c.Partial())
+			n := a.partial[i]
 			c.Merge(&t.Groups, slots, rows, cols[:n])
 			cols = cols[n:]
 		}
@@ -404,7 +407,7 @@ func (a *accs) mergeSlots(src *groupTable, from []keyed.Slot, dst *groupTable, t
 	}
 	for i := range a.Calls {
 		if c := &a.Calls[i]; c.Set < 0 && !c.Shared {
-			c.Merge(&dst.Groups, to, ident, c.Export(&src.Groups, from))
+			c.Merge(&dst.Groups, to, ident, lend(c.Agg, &src.Groups, from))
 		}
 	}
 	var list []int32
@@ -419,6 +422,14 @@ func (a *accs) mergeSlots(src *groupTable, from []keyed.Slot, dst *groupTable, t
 		}
 	}
 	return dst.Err
+}
+
+// lend is Export for columns that are not kept.
+func lend(a agg.Agg, g *agg.Groups, slots []keyed.Slot) []vec.Vector {
+	if l, ok := a.(agg.Lender); ok {
+		return l.Lend(g, slots)
+	}
+	return a.Export(g, slots)
 }
 
 // results collects the results of calls, for groups in several goes.

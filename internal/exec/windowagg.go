@@ -51,7 +51,7 @@ func NewWindowAgg(spec *jobgraph.WindowAgg) Operator {
 //
 // # Phases
 //
-// Local adds rows to slices and emits the slices' groups as partial rows before
+// Local adds rows to slices and emits a slice's groups as partial rows before
 // any watermark that may fire a window with them; it drops nothing. Global takes
 // partial rows, which bring their slice's end.
 type WindowAgg struct {
@@ -70,6 +70,10 @@ type WindowAgg struct {
 	order   []int64       // the slices, ascending
 	panes   *groupTable   // where slices are put together
 	poured  []keyed.Slot  // of the slice that is put into it
+	ends    []int64       // …, and its slices
+	parts   []*groupTable // …
+	fired   firedWindow   // the window that is put out
+	flushed []keyed.Slot  // of the slice that a local phase puts out
 	spare   []*groupTable // empty ones, to be used again
 	tree    *paneTree     // of a HOP with many slices
 
@@ -323,7 +327,7 @@ func (w *WindowAgg) EndInput(_ int, out Output) (bool, error) {
 // Flush implements Operator.
 func (w *WindowAgg) Flush(out Output) (bool, error) {
 	if w.spec.Phase == jobgraph.Local {
-		w.feed.batches(w.flushLocal())
+		w.feed.batches(w.flushAll())
 	}
 	return w.feed.drain(out)
 }

@@ -34,7 +34,7 @@ func (w *WindowAgg) coldWindow(end int64) *coldWindow {
 		return nil
 	}
 	cold := false
-	c := &coldWindow{slices: w.slicesOf(end), next: base.KeyGroup(w.ctx.State.Range().Lo)}
+	c := &coldWindow{slices: w.slicesOf(nil, end), next: base.KeyGroup(w.ctx.State.Range().Lo)}
 	for _, s := range c.slices {
 		cold = cold || !w.buckets.WholeAt(s)
 	}

@@ -13,14 +13,7 @@ import (
 // by their ends.
 func (w *WindowAgg) firing(t int64) func() (*vec.Batch, error) {
 	if w.spec.Phase == jobgraph.Local {
-		next := w.flushLocal()
-		return func() (*vec.Batch, error) {
-			b, err := next()
-			if b == nil {
-				w.setMark(t)
-			}
-			return b, err
-		}
+		return w.flushLocal(t, t)
 	}
 	var win *firedWindow
 	return func() (*vec.Batch, error) {
@@ -66,12 +59,14 @@ type firedWindow struct {
 	end   int64
 	tab   *groupTable // nil: nothing is in it
 	slots []keyed.Slot
-	cold  *coldWindow // nil: all of it is in memory
+	room  []keyed.Slot // the memory for slots
+	cold  *coldWindow  // nil: all of it is in memory
 }
 
 // complete puts the slices of a window together.
 func (w *WindowAgg) complete(end int64) (*firedWindow, error) {
-	win := &firedWindow{end: end}
+	win := &w.fired
+	*win = firedWindow{end: end, room: win.room}
 	if win.cold = w.coldWindow(end); win.cold != nil {
 		return win, nil
 	}
@@ -95,8 +90,13 @@ func (w *WindowAgg) complete(end int64) (*firedWindow, error) {
 		}
 	}
 	win.tab.On(win.tab.Table)
-	win.slots = make([]keyed.Slot, 0, win.tab.Table.Len())
-	for s := range win.tab.Table.Each {
+	win.room = win.tab.Table.Slots(win.room[:0])
+	if w.accs.Rows < 0 {
+		win.slots = win.room
+		return win, nil
+	}
+	win.slots = win.room[:0]
+	for _, s := range win.room {
 		w.result(win, s)
 	}
 	return win, nil
@@ -124,18 +124,20 @@ func (w *WindowAgg) cumulate(win *firedWindow) error {
 }
 
 // tables returns what a TUMBLE or HOP window is put together from, in order.
-func (w *WindowAgg) tables(end int64) (out []*groupTable, err error) {
+func (w *WindowAgg) tables(end int64) ([]*groupTable, error) {
 	if w.tree != nil {
 		return w.tree.tables(end)
 	}
-	for _, s := range w.slicesOf(end) {
-		out = append(out, w.slices[s])
+	w.ends = w.slicesOf(w.ends[:0], end)
+	w.parts = w.parts[:0]
+	for _, s := range w.ends {
+		w.parts = append(w.parts, w.slices[s])
 	}
-	return out, nil
+	return w.parts, nil
 }
 
-// slicesOf returns the slices of a window that have rows, in order.
-func (w *WindowAgg) slicesOf(end int64) (out []int64) {
+// slicesOf appends the slices of a window that have rows, in order.
+func (w *WindowAgg) slicesOf(out []int64, end int64) []int64 {
 	first := end
 	switch {
 	case w.alone || w.spec.Window.WKind == jobgraph.Tumble:
@@ -155,10 +157,7 @@ func (w *WindowAgg) slicesOf(end int64) (out []int64) {
 
 // pour puts the groups of a slice into another table.
 func (w *WindowAgg) pour(from, to *groupTable) error {
-	w.poured = w.poured[:0]
-	for s := range from.Table.Each {
-		w.poured = append(w.poured, s)
-	}
+	w.poured = from.Table.Slots(w.poured[:0])
 	return w.pourSome(from, w.poured, to, nil)
 }
 
@@ -231,36 +230,47 @@ func (w *WindowAgg) findNext(end int64) {
 	}
 }
 
-// flushLocal returns a source of the partial rows of all slices.
-func (w *WindowAgg) flushLocal() func() (*vec.Batch, error) {
-	ends := slices.Clone(w.order)
-	var slots []keyed.Slot
+// flushLocal returns a source of the partial rows of the slices that have windows which
+// fire up to a time. The others go on being aggregated. With the last batch a mark is set.
+func (w *WindowAgg) flushLocal(t, mark int64) func() (*vec.Batch, error) {
+	slots := w.flushed[:0]
 	return func() (*vec.Batch, error) {
 		for len(slots) == 0 {
-			if len(ends) == 0 {
-				w.next = noWindow
+			if len(w.order) == 0 || w.time.fires(w.firstOf(w.order[0])) > t {
+				w.setMark(mark)
+				w.findFlush()
 				return nil, nil
 			}
-			t := w.slices[ends[0]]
-			t.On(t.Table)
-			slots = make([]keyed.Slot, 0, t.Table.Len())
-			for s := range t.Table.Each {
-				slots = append(slots, s)
+			from := w.slices[w.order[0]].Table
+			if slots = from.Slots(w.flushed[:0]); len(slots) == 0 {
+				w.dropSlice(w.order[0])
 			}
-			if len(slots) == 0 {
-				ends = ends[1:]
-			}
+			w.flushed = slots
 		}
-		t := w.slices[ends[0]]
+		end := w.order[0]
+		from := w.slices[end]
+		from.On(from.Table)
 		now := slots[:min(len(slots), vec.BatchRowsMax)]
 		slots = slots[len(now):]
-		cols := append(w.group.outKeys(t.Table, now), w.accs.export(t, now)...)
-		cols = append(cols, &vec.Const{Val: &vec.Fixed[int64]{Vals: []int64{ends[0]}}, N: len(now)})
+		cols := append(w.group.outKeys(from.Table, now), w.accs.export(from, now)...)
+		cols = append(cols, &vec.Const{Val: &vec.Fixed[int64]{Vals: []int64{end}}, N: len(now)})
 		if len(slots) == 0 {
-			w.dropSlice(ends[0])
-			ends = ends[1:]
+			w.dropSlice(end)
 		}
 		return &vec.Batch{Cols: cols, Rows: len(now)}, nil
+	}
+}
+
+// flushAll is flushLocal for all slices.
+func (w *WindowAgg) flushAll() func() (*vec.Batch, error) {
+	return w.flushLocal(math.MaxInt64, noWatermark)
+}
+
+// findFlush sets the first window that fires with what a local phase holds.
+func (w *WindowAgg) findFlush() {
+	w.next = noWindow
+	if len(w.order) > 0 {
+		w.next = w.firstOf(w.order[0])
 	}
 }
 

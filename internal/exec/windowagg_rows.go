@@ -146,7 +146,7 @@ func (w *WindowAgg) step() (*vec.Batch, error) {
 	}
 	k.b, k.in = nil, nil
 	if w.spec.Phase == jobgraph.Local && w.crowded() {
-		w.feed.batches(w.flushLocal())
+		w.feed.batches(w.flushAll())
 	}
 	return nil, nil
 }

@@ -81,6 +81,9 @@ type sessionWork struct {
 	mark  int
 	slots []keyed.Slot // of the rows not yet put into accumulators
 	put   []int32      // …
+	key   keyed.Slot   // of the last of them
+	from  int64        // … and its window
+	to    int64
 	ident idents
 }
 
@@ -252,6 +255,10 @@ func (w *sessionAgg) assign(i int) error {
 		end = start + win.Size
 	}
 	key := k.keys[i]
+	if n := len(k.put); n > 0 && w.spec.Window.Time < 0 && key == k.key && start == k.from && end == k.to {
+		k.slots, k.put = append(k.slots, k.slots[n-1]), append(k.put, k.rows[i]) // rows of a window come together
+		return nil
+	}
 	for len(w.heads) <= int(key) {
 		w.heads = append(w.heads, 0)
 	}
@@ -269,6 +276,7 @@ func (w *sessionAgg) assign(i int) error {
 	}
 	w.setDirty(key)
 	k.slots, k.put = append(k.slots, w.list[s].acc), append(k.put, k.rows[i])
+	k.key, k.from, k.to = key, start, end
 	return nil
 }
 

@@ -56,6 +56,12 @@ type Agg interface {
 	Finish(out *Out) vec.Vector
 }
 
+// A Lender is an Agg whose Export can be had without new memory.
+type Lender interface {
+	// Lend is Export, whose columns are the Agg's own: valid until the next call.
+	Lend(g *Groups, slots []keyed.Slot) []vec.Vector
+}
+
 // Groups are the entries of a table, as the loops see them.
 type Groups struct {
 	Table *keyed.Table
@@ -143,9 +149,16 @@ func New(call jobgraph.AggCall, retracts bool) (Agg, error) {
 
 // inline is the part that accumulators without blobs share.
 type inline struct {
-	n   int // words
-	off int
-	ret types.Type
+	n    int // words
+	off  int
+	ret  types.Type
+	lent lent
+}
+
+// lent are the columns of Lend and their memory.
+type lent struct {
+	words [][]uint64
+	cols  []vec.Vector
 }
 
 func (a *inline) Words() int   { return a.n }
@@ -167,6 +180,20 @@ func (a *inline) Export(g *Groups, slots []keyed.Slot) []vec.Vector {
 		out[w] = &vec.Fixed[int64]{Vals: signed(gather(&v, make([]uint64, 0, len(slots)), slots, w))}
 	}
 	return out
+}
+
+// Lend implements Lender.
+func (a *inline) Lend(g *Groups, slots []keyed.Slot) []vec.Vector {
+	l := &a.lent
+	for len(l.cols) < a.n {
+		l.words, l.cols = append(l.words, nil), append(l.cols, &vec.Fixed[int64]{})
+	}
+	v := g.view(a.off)
+	for w, col := range l.cols {
+		l.words[w] = gather(&v, l.words[w][:0], slots, w)
+		col.(*vec.Fixed[int64]).Vals = signed(l.words[w])
+	}
+	return l.cols
 }
 
 func (a *inline) Read(g *Groups, slots []keyed.Slot, out *Out) {

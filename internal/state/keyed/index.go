@@ -287,14 +287,3 @@ func nextBig(dir []*[segmentMax]uint64, shift uint, step uint32, hash []uint64, 
 	}
 	return n, missing
 }
-
-// each calls yield with the slots that have the tag, until it returns false.
-func (x *index) each(tag uint32, yield func(Slot) bool) {
-	seg := x.dir[uint64(tag)>>x.shift]
-	mask := uint32(len(seg) - 1)
-	for p := tag & mask; seg[p] != 0; p = (p + 1) & mask {
-		if c := seg[p]; uint32(c>>32) == tag && !yield(Slot(uint32(c)-1)) {
-			return
-		}
-	}
-}

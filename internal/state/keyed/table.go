@@ -231,14 +231,15 @@ func (t *Table) again(k *Keys, i, missing int) (Slot, int) {
 
 // probe finds the i'th key, which is not a NULL of one column.
 func (t *Table) probe(k *Keys, i int) Slot {
-	found := None
-	t.index.each(uint32(k.Hash[i]), func(s Slot) bool {
-		if t.same(s, k, i) {
-			found = s
+	tag := uint32(k.Hash[i])
+	seg := t.index.dir[uint64(tag)>>t.index.shift]
+	mask := uint32(len(seg) - 1)
+	for p := tag & mask; seg[p] != 0; p = (p + 1) & mask {
+		if c := seg[p]; uint32(c>>32) == tag && t.same(Slot(uint32(c)-1), k, i) {
+			return Slot(uint32(c) - 1)
 		}
-		return found == None
-	})
-	return found
+	}
+	return None
 }
 
 // findNulls corrects the slots of NULL keys, which the index does not have.
@@ -509,6 +510,16 @@ func (t *Table) Each(yield func(Slot) bool) {
 			}
 		}
 	}
+}
+
+// Slots appends the live slots to dst, as Each yields them.
+func (t *Table) Slots(dst []Slot) []Slot {
+	for i, w := range t.live {
+		for ; w != 0; w &= w - 1 {
+			dst = append(dst, Slot(i<<6+bits.TrailingZeros64(w)))
+		}
+	}
+	return dst
 }
 
 // Bytes returns the memory that the table has, which its budget counts.
