@@ -167,6 +167,10 @@ func init() {
 
 func evalReplace(_ *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vector, error) {
 	s, from, to := kernel.Str(args[0]), kernel.Str(args[1]), kernel.Str(args[2])
+	if from.Const() && to.Const() && len(from.At(0)) == 1 && len(to.At(0)) == 0 {
+		c := from.At(0)[0]
+		return kernel.Strs(rows, n, func(dst []byte, i int) []byte { return appendWithout(dst, s.At(i), c) }), nil
+	}
 	return kernel.Strs(rows, n, func(dst []byte, i int) []byte {
 		text, old, with := s.At(i), from.At(i), to.At(i)
 		if len(old) == 0 {

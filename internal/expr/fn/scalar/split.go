@@ -73,6 +73,9 @@ func piece(s, sep []byte, k int) ([]byte, bool) {
 		}
 		return fields[k], true
 	}
+	if len(sep) == 1 {
+		return pieceBy(s, sep[0], k)
+	}
 	for ; k > 0; k-- {
 		at := bytes.Index(s, sep)
 		if at < 0 {
