@@ -31,8 +31,17 @@ type Col struct {
 }
 
 // What a batch held decides what room the next has. A short one, as there is at the
-// end of each piece of a file that was read, counts little.
-func lately(before, now int) int { return max(now, before-before/8) }
+// end of each piece of a file that was read, counts next to nothing: what had too
+// little room is copied.
+func lately(before, now int) int {
+	if now < before/8 {
+		return before - before/64
+	}
+	return max(now, before-before/8)
+}
+
+// more is room for somewhat more than there was lately.
+func more(lately int) int { return lately + lately/16 }
 
 // New returns an empty column.
 func New(t types.Type) *Col {
@@ -61,7 +70,7 @@ func (c *Col) Reset(rows int) { c.reset(rows, 2*vec.BatchBytesMax) }
 
 // ResetFor empties the column and makes room for about as much as batches had
 // lately, though not for more than a text of so many bytes holds.
-func (c *Col) ResetFor(text int) { c.reset(min(c.last, text/2+1), text+64) }
+func (c *Col) ResetFor(text int) { c.reset(min(more(c.last), text/2+1), text+64) }
 
 // Clear empties the column and makes no room: for what is appended all at once, which
 // need not be cleared first.
@@ -87,13 +96,13 @@ func (c *Col) reset(rows, bytes int) {
 	case types.PhysInt128:
 		c.Wide = make([]types.Int128, 0, rows)
 	case types.PhysBytes:
-		c.Data = make([]byte, 0, min(c.bytes+c.bytes/16, bytes))
+		c.Data = make([]byte, 0, min(more(c.bytes), bytes))
 		c.Offs = append(make([]uint32, 0, rows+1), 0)
 	case types.PhysList, types.PhysMap:
 		c.Offs = append(make([]uint32, 0, rows+1), 0)
 	}
 	for _, k := range c.Kids {
-		k.reset(min(k.last, bytes), bytes)
+		k.reset(min(more(k.last), bytes), bytes)
 	}
 }
 
