@@ -297,13 +297,18 @@ func (s *Session) claim(j *Job, from *checkpoint.Found, st *checkpoint.Storage) 
 	return nil
 }
 
+// restoreFrom is what a job is to start from: a path, "latest", or "".
+func (s *Session) restoreFrom() string {
+	if s.cfg.Restore != "" {
+		return s.cfg.Restore
+	}
+	return strings.TrimPrefix(s.opts.String("execution.state-recovery.path"), "file://")
+}
+
 // restored finds the checkpoint that a job starts from, or nil.
 func (s *Session) restored(j *Job, st *checkpoint.Storage) (*checkpoint.Found, error) {
 	warn := func(line string) { s.cfg.Log(j.ID + ": " + line) }
-	from := s.cfg.Restore
-	if from == "" {
-		from = strings.TrimPrefix(s.opts.String("execution.state-recovery.path"), "file://")
-	}
+	from := s.restoreFrom()
 	switch {
 	case from == "":
 		return nil, nil

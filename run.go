@@ -368,6 +368,8 @@ func (s *Session) launch(ctx context.Context, j *Job, g *jobgraph.Graph, schema 
 	switch {
 	case j.profile != nil:
 		l.Options.IntervalUs = 0
+	case dir == "" && s.restoreFrom() != "" && s.cfg.verify == nil:
+		return usage(errors.New("a restore needs a folder, where the job keeps its checkpoints: give --checkpoint-dir or set 'execution.checkpointing.dir'"))
 	case dir == "" && l.Options.IntervalUs > 0 && !j.Batch && s.cfg.verify == nil:
 		s.cfg.Log("'execution.checkpointing.interval' is set, but there is no folder for checkpoints: none are taken; give --checkpoint-dir or set 'execution.checkpointing.dir'")
 		l.Options.IntervalUs = 0

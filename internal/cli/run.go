@@ -87,9 +87,6 @@ func (f *jobFlags) config(w *world) (millrace.Config, error) {
 	if f.Parallelism > 0 {
 		cfg.Options["parallelism.default"] = strconv.Itoa(f.Parallelism)
 	}
-	if f.Restore != "" && f.CheckpointDir == "" {
-		return cfg, usageError{errors.New("--restore needs --checkpoint-dir, where the job keeps its checkpoints")}
-	}
 	if !f.Quiet {
 		cfg.Log = func(line string) { fmt.Fprintln(w.err, line) }
 	}
@@ -130,7 +127,7 @@ func flatten(prefix string, tree map[string]any, out map[string]string) {
 			flatten(prefix+k+".", sub, out)
 			continue
 		}
-		out[prefix+k] = fmt.Sprint(v)
+		out[bind.NameOfOption(prefix+k)] = fmt.Sprint(v)
 	}
 }
 

@@ -132,7 +132,7 @@ func (l *lister) operators() error {
 		}
 		out := tabwriter.NewWriter(l.w.out, 0, 8, 2, ' ', 0)
 		for _, t := range o.Tables {
-			fmt.Fprintf(out, "  %s\tabout %s\t%s\n", t.Name, count(entries[t], "row"), strings.Join(t.Columns.Names(), ", "))
+			fmt.Fprintf(out, "  %s\tat most %s\t%s\n", t.Name, count(entries[t], "row"), strings.Join(t.Columns.Names(), ", "))
 		}
 		out.Flush()
 	}

@@ -70,8 +70,8 @@ of job shop-totals: JOB/chk-`},
 ID  GroupAggregate(groupBy=[usr], select=[usr, COUNT(*) AS cnt, SUM(price) AS total])
   GroupAgg: `},
 		{"ls JOB", 0, `
-  groups        about 3 rows  usr, cnt, total
-  accumulators  about 3 rows  usr, rows, total.sum, total.n
+  groups        at most 3 rows  usr, cnt, total
+  accumulators  at most 3 rows  usr, rows, total.sum, total.n
 `},
 		{"ls JOB", 0, `
 ID  source default_catalog.default_database.bids

@@ -138,7 +138,7 @@ SELECT prise FROM bid;
 	{name: "unknown format of results", args: []string{"run", "-e", "SELECT 1", "--format", "xml"}, exit: 2, stderr: "--format must be one of*xml*"},
 	{name: "misspelt --set", args: []string{"run", "-e", "SELECT 1", "--set", "execution.checkpointing.intervall=1s"}, exit: 2, stderr: "unknown option 'execution.checkpointing.intervall'; did you mean 'execution.checkpointing.interval'?"},
 	{name: "negative parallelism", args: []string{"run", "-e", "SELECT 1", "--parallelism=-1"}, exit: 2, stderr: "--parallelism -1: it must be positive"},
-	{name: "restore without a folder", args: []string{"run", "-e", "SELECT 1", "--restore", "latest"}, exit: 2, stderr: "--restore needs --checkpoint-dir, where the job keeps its checkpoints"},
+	{name: "restore without a folder", args: []string{"run", "-e", "SELECT 1", "--restore", "latest"}, exit: 2, stderr: "a restore needs a folder, where the job keeps its checkpoints: give --checkpoint-dir or set 'execution.checkpointing.dir'"},
 
 	// files
 	{name: "missing file", script: table("a INT, b STRING", "nosuch.csv", "csv") + sel, exit: 1, stderr: "*table default_catalog.default_database.t: the path 'nosuch.csv' does not exist*"},

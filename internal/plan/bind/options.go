@@ -125,7 +125,6 @@ var optionNoOps = map[string]string{
 	"pipeline.closure-cleaner-level":                            "there are no Java closures",
 	"pipeline.force-kryo":                                       "there is no serialisation of Java types",
 	"pipeline.force-avro":                                       "there is no serialisation of Java types",
-	"state.backend.incremental":                                 "checkpoints are always incremental",
 	"execution.target":                                          "where a job runs is chosen on the command line",
 	"table.generated-code.max-length":                           "there is no generated code",
 }
@@ -219,6 +218,7 @@ func def(key string) *connect.Option {
 // Set changes an option. The warning, if any, says that a key of Flink has no
 // effect and why. The error has no position.
 func (o *Options) Set(key, value string) (warning string, err error) {
+	key = NameOfOption(key)
 	d := def(key)
 	if d == nil {
 		if why, ok := optionNoOps[key]; ok {
@@ -261,6 +261,7 @@ func (o *Options) Reset(key string) error {
 		o.set = map[string]string{}
 		return nil
 	}
+	key = NameOfOption(key)
 	if def(key) == nil && optionNoOps[key] == "" {
 		return unknownOption(key)
 	}

@@ -52,3 +52,25 @@ func TestOptions(t *testing.T) {
 		t.Error("reset all", err, o.All())
 	}
 }
+
+// Every option whose name was another one in Flink is known by both.
+func TestRenamedOptions(t *testing.T) {
+	for old, now := range formerNames {
+		if _, noOp := optionNoOps[now]; def(now) == nil && !noOp {
+			t.Errorf("%s, which was %s, is not known", now, old)
+		}
+		if def(old) != nil || optionNoOps[old] != "" {
+			t.Errorf("%s is an option and a name that one had", old)
+		}
+	}
+	o := NewOptions()
+	if w, err := o.Set("state.checkpoints.dir", "d"); w != "" || err != nil {
+		t.Error(w, err)
+	}
+	if got := o.All()["execution.checkpointing.dir"]; got != "d" {
+		t.Errorf("the folder for checkpoints is %q", got)
+	}
+	if err := o.Reset("state.checkpoints.dir"); err != nil || len(o.All()) != 0 {
+		t.Error("reset", err, o.All())
+	}
+}
