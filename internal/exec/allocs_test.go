@@ -5,6 +5,7 @@ import (
 
 	"github.com/millrace-io/millrace/internal/exec"
 	"github.com/millrace-io/millrace/internal/jobgraph"
+	"github.com/millrace-io/millrace/types"
 	"github.com/millrace-io/millrace/vec"
 )
 
@@ -89,9 +90,65 @@ func laps(in []*vec.Batch) (out []*vec.Batch) {
 	return out
 }
 
-// few feeds batches to all inputs, and fails if the operator allocates much for those
-// of the second half.
+// smallAllocsMax is how many allocations a window of some 200 rows may make: its columns,
+// and little else. The batches that they come and go in are divided among them.
+const smallAllocsMax = 25
+
+// TestAllocationsOfSmallWindows completes 20 windows a batch.
+func TestAllocationsOfSmallWindows(t *testing.T) {
+	const rows, each = 4096, 200
+	var in []*vec.Batch
+	for i := range 40 {
+		keys, more, starts, times := make([]int64, rows), make([]int64, rows), make([]int64, rows), make([]int64, rows)
+		b := &vec.Batch{Rows: rows, Cols: []vec.Vector{&vec.Fixed[int64]{Vals: keys}, &vec.Fixed[int64]{Vals: more}, &vec.Fixed[int64]{Vals: starts}, &vec.Fixed[int64]{Vals: times}}}
+		for r := range rows {
+			n := int64(i*rows + r)
+			keys[r], more[r], times[r] = n%70, n, n*second/each
+			starts[r] = times[r] / second * second
+			if r%each == each-1 {
+				b.Marks = append(b.Marks, vec.Mark{Row: int32(r + 1), Time: times[r] - 25*second}) // behind what the other side has next
+			}
+		}
+		in = append(in, b)
+	}
+	window := func(kind jobgraph.WindowKind, p jobgraph.Phase) exec.Operator {
+		return exec.NewWindowAgg(&jobgraph.WindowAgg{Window: jobgraph.Window{WKind: kind, Time: 3, Size: 5 * second, Slide: second, Granule: 1000}, Keys: []int{0},
+			Aggs: []jobgraph.AggCall{bidCall("COUNT", -1, -1, false)}, Props: allProps, Phase: p, InputTypes: bidTypes})
+	}
+	types := []types.Type{types.TBigInt, types.TBigInt, types.TimestampOf(3), types.TimestampOf(3)}
+	join := func(keys ...int) exec.Operator {
+		return exec.NewWindowJoin(&jobgraph.WindowJoin{LeftKeys: keys, RightKeys: keys, LeftStart: 2, LeftEnd: 2, RightStart: 2, RightEnd: 2, Granule: 1000, LeftTypes: types, RightTypes: types})
+	}
+	for _, c := range []struct {
+		name   string
+		op     exec.Operator
+		inputs int
+	}{
+		{"hop", window(jobgraph.Hop, jobgraph.Single), 1},
+		{"hop, local", window(jobgraph.Hop, jobgraph.Local), 1},
+		{"join", join(1), 2},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := allocs(t, c.op, in, c.inputs) / (rows / each)
+			t.Logf("%.1f allocations a window", got)
+			if got > smallAllocsMax {
+				t.Errorf("%.1f allocations for a window of %d rows, at most %d are wanted", got, each, smallAllocsMax)
+			}
+		})
+	}
+}
+
+// few fails if the operator allocates much for a batch.
 func few(t *testing.T, op exec.Operator, in []*vec.Batch, inputs int) {
+	t.Helper()
+	if got := allocs(t, op, in, inputs); got > allocsMax {
+		t.Errorf("%.0f allocations for a batch of %d rows, at most %d are wanted", got, in[0].Rows, allocsMax)
+	}
+}
+
+// allocs feeds batches to all inputs, and returns what the operator allocates for one of
+// the second half and one input.
+func allocs(t *testing.T, op exec.Operator, in []*vec.Batch, inputs int) float64 {
 	t.Helper()
 	if err := op.Open(benchContext(t)); err != nil {
 		t.Fatal(err)
@@ -114,7 +171,5 @@ func few(t *testing.T, op exec.Operator, in []*vec.Batch, inputs int) {
 	for next < len(in)/2 {
 		feed()
 	}
-	if got := testing.AllocsPerRun(len(in)/2-2, feed) / float64(inputs); got > allocsMax {
-		t.Errorf("%.0f allocations for a batch of %d rows, at most %d are wanted", got, in[0].Rows, allocsMax)
-	}
+	return testing.AllocsPerRun(len(in)/2-2, feed) / float64(inputs)
 }

@@ -14,7 +14,8 @@ import (
 // most Resume methods go on with.
 type feed struct {
 	queue []*feedItem
-	small *gathering // of batches that are small; nil: they go out as they are
+	free  []*feedItem // to be used again
+	small *gathering  // of batches that are small; nil: they go out as they are
 }
 
 // feedItem is a source of batches (nil ends it), or a watermark.
@@ -25,7 +26,28 @@ type feedItem struct {
 
 // batches queues what next makes until it returns nil.
 func (f *feed) batches(next func() (*vec.Batch, error)) {
-	f.queue = append(f.queue, &feedItem{next: next})
+	f.queue = append(f.queue, f.item(feedItem{next: next}))
+}
+
+func (f *feed) item(x feedItem) *feedItem {
+	n := len(f.free)
+	if n == 0 {
+		it := new(feedItem)
+		*it = x
+		return it
+	}
+	it := f.free[n-1]
+	f.free = f.free[:n-1]
+	*it = x
+	return it
+}
+
+// done takes an item out.
+func (f *feed) done(it *feedItem) {
+	i := slices.Index(f.queue, it) // it may have put others before itself
+	f.queue = slices.Delete(f.queue, i, i+1)
+	it.next = nil
+	f.free = append(f.free, it)
 }
 
 // batch queues one batch.
@@ -53,6 +75,9 @@ func (f *feed) some(b *vec.Batch) {
 		f.batch(b)
 	}
 }
+
+// again is a batch without rows: a source that returns it is called again.
+var again = &vec.Batch{}
 
 func once(b *vec.Batch) func() (*vec.Batch, error) {
 	return func() (*vec.Batch, error) {
@@ -86,10 +111,15 @@ func splitBatch(b *vec.Batch) (head, rest *vec.Batch) {
 	return head, rest
 }
 
-// front puts items before the one that is being worked off, which returned a
-// batch without rows to be called again, or nil.
-func (f *feed) front(items ...*feedItem) {
-	f.queue = append(items, f.queue...)
+// front queues what next makes before the item that is being worked off, which returned
+// a batch without rows to be called again, or nil.
+func (f *feed) front(next func() (*vec.Batch, error)) {
+	f.queue = slices.Insert(f.queue, 0, f.item(feedItem{next: next}))
+}
+
+// frontMark does so with a watermark.
+func (f *feed) frontMark(t int64) {
+	f.queue = slices.Insert(f.queue, 0, f.item(feedItem{mark: t}))
 }
 
 // watermark queues a watermark; of several in a row the last counts.
@@ -98,7 +128,7 @@ func (f *feed) watermark(t int64) {
 		f.queue[n-1].mark = t
 		return
 	}
-	f.queue = append(f.queue, &feedItem{mark: t})
+	f.queue = append(f.queue, f.item(feedItem{mark: t}))
 }
 
 // drain emits up to EmitBatchesMax batches and reports whether there are more.
@@ -119,7 +149,6 @@ func (f *feed) drain(out Output) (more bool, err error) {
 			return false, err
 		}
 	}
-	f.queue = nil
 	return false, nil
 }
 
@@ -131,26 +160,25 @@ func (f *feed) next(out Output) (*vec.Batch, error) {
 	}
 	it := f.queue[0]
 	if it.next == nil {
-		f.queue = f.queue[1:]
-		if f.small.watermark(it.mark) {
+		t := it.mark
+		if f.done(it); f.small.watermark(t) {
 			return nil, nil
 		}
-		return nil, out.Watermark(it.mark)
+		return nil, out.Watermark(t)
 	}
 	b, err := it.next()
 	switch {
 	case err != nil:
 		return nil, err
 	case b == nil:
-		i := slices.Index(f.queue, it) // it may have put others before itself
-		f.queue = slices.Delete(f.queue, i, i+1)
+		f.done(it)
 		return nil, nil
 	case b.Len() == 0:
 		return nil, nil
 	case b.Rows > vec.BatchRowsMax+1 && b.Sel == nil:
 		var rest *vec.Batch
 		b, rest = splitBatch(b)
-		f.front(&feedItem{next: once(rest)})
+		f.front(once(rest))
 	}
 	if f.small.takes(b) {
 		if f.small.add(b); !f.small.full() {
@@ -159,7 +187,7 @@ func (f *feed) next(out Output) (*vec.Batch, error) {
 		return f.small.take(), nil
 	}
 	if f.small.rows() > 0 {
-		f.front(&feedItem{next: once(b)})
+		f.front(once(b))
 		return f.small.take(), nil
 	}
 	return b, nil

@@ -24,7 +24,7 @@ type gathering struct {
 	n     int
 	bytes int64
 	marks []vec.Mark
-	room  int // the rows of the last batch of several
+	room  int // the rows that batches of several had of late
 }
 
 // gather lets small batches become larger ones; types are those of the columns.
@@ -39,6 +39,14 @@ func (g *gathering) rows() int {
 		return g.first.Rows
 	}
 	return g.n
+}
+
+// columns returns the types of the columns, none for nil.
+func (g *gathering) columns() []types.Type {
+	if g == nil {
+		return nil
+	}
+	return g.types
 }
 
 // takes reports whether a batch is small enough, and plain enough, to be put to others.
@@ -111,7 +119,7 @@ func (g *gathering) take() *vec.Batch {
 		for c, col := range g.build {
 			b.Cols[c] = col.Finish()
 		}
-		g.room = g.n
+		g.room = max(g.n, g.room/8*7)
 	}
 	b.Marks = g.marks
 	g.first, g.n, g.bytes, g.marks = nil, 0, 0, nil

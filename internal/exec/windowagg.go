@@ -382,6 +382,7 @@ func (w *WindowAgg) Close() error {
 // rows of a window.
 func props(list []jobgraph.WindowProp, start, end, rowtime int64, n int) []vec.Vector {
 	out := make([]vec.Vector, len(list))
+	cols := make([]constTime, len(list))
 	for i, p := range list {
 		x := start
 		switch p {
@@ -390,9 +391,23 @@ func props(list []jobgraph.WindowProp, start, end, rowtime int64, n int) []vec.V
 		case jobgraph.WindowTime:
 			x = rowtime
 		}
-		out[i] = &vec.Const{Val: &vec.Fixed[int64]{Vals: []int64{x}}, N: n}
+		out[i] = cols[i].column(x, n)
 	}
 	return out
+}
+
+// A constTime is a column of one time, in one piece of memory: small windows have several.
+type constTime struct {
+	vec.Const
+	val  vec.Fixed[int64]
+	time [1]int64
+}
+
+func (c *constTime) column(t int64, n int) vec.Vector {
+	c.time[0] = t
+	c.val.Vals = c.time[:]
+	c.Const = vec.Const{Val: &c.val, N: n}
+	return &c.Const
 }
 
 var bigint = types.TBigInt.Nullable(false)

@@ -32,11 +32,11 @@ func (w *WindowAgg) firing(t int64) func() (*vec.Batch, error) {
 			return b, err
 		}
 		if more, err := w.nextGroup(win); more || err != nil {
-			return &vec.Batch{}, err
+			return again, err
 		}
 		w.closeWindow(win)
 		win = nil
-		return &vec.Batch{}, nil
+		return again, nil
 	}
 }
 
@@ -51,7 +51,8 @@ func (w *WindowAgg) setMark(t int64) {
 // fireFirst puts what a watermark in a batch fires before the rest of the batch.
 func (w *WindowAgg) fireFirst(t int64) {
 	w.sent = t
-	w.feed.front(&feedItem{next: w.firing(t)}, &feedItem{mark: t})
+	w.feed.frontMark(t)
+	w.feed.front(w.firing(t))
 }
 
 // firedWindow is a window whose results are being emitted.
@@ -192,7 +193,9 @@ func (w *WindowAgg) emitWindow(win *firedWindow) (*vec.Batch, error) {
 	win.slots = win.slots[len(now):]
 	var res results
 	w.accs.readResults(&res, win.tab, now)
-	cols := append(w.group.outKeys(win.tab.Table, now), w.accs.finish(&res)...)
+	cols := make([]vec.Vector, 0, len(w.spec.Keys)+len(w.spec.Aggs)+len(w.spec.Props))
+	cols = append(cols, w.group.outKeys(win.tab.Table, now)...)
+	cols = append(cols, w.accs.finish(&res)...)
 	cols = append(cols, props(w.spec.Props, w.time.start(win.end), win.end, w.rowtime(win.end), len(now))...)
 	return w.lates.results(&vec.Batch{Cols: cols, Rows: len(now)}), win.tab.Err
 }
@@ -252,8 +255,10 @@ func (w *WindowAgg) flushLocal(t, mark int64) func() (*vec.Batch, error) {
 		from.On(from.Table)
 		now := slots[:min(len(slots), vec.BatchRowsMax)]
 		slots = slots[len(now):]
-		cols := append(w.group.outKeys(from.Table, now), w.accs.export(from, now)...)
-		cols = append(cols, &vec.Const{Val: &vec.Fixed[int64]{Vals: []int64{end}}, N: len(now)})
+		cols := make([]vec.Vector, 0, len(w.feed.small.columns()))
+		cols = append(cols, w.group.outKeys(from.Table, now)...)
+		cols = append(cols, w.accs.export(from, now)...)
+		cols = append(cols, new(constTime).column(end, len(now)))
 		if len(slots) == 0 {
 			w.dropSlice(end)
 		}

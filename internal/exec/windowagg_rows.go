@@ -113,7 +113,7 @@ func (w *WindowAgg) step() (*vec.Batch, error) {
 		m := k.b.Marks[k.mark]
 		var held bool
 		if to, held = w.stretch(to, m.Row); held {
-			return &vec.Batch{}, w.sendMark(from, to)
+			return again, w.sendMark(from, to)
 		}
 		k.mark++
 		if w.spec.Window.Proctime {
@@ -128,21 +128,21 @@ func (w *WindowAgg) step() (*vec.Batch, error) {
 		}
 		k.at = to
 		w.fireFirst(m.Time)
-		return &vec.Batch{}, nil
+		return again, nil
 	}
 	var held bool
 	if to, held = w.stretch(to, math.MaxInt32); held {
-		return &vec.Batch{}, w.sendMark(from, to)
+		return again, w.sendMark(from, to)
 	}
 	if err := w.add(from, to); err != nil {
 		return nil, err
 	}
 	if m, ok := lastMark(k.b); ok && m > w.sent {
 		w.sent = m
-		w.feed.front(&feedItem{mark: m})
+		w.feed.frontMark(m)
 	}
 	if late := w.lates.take(k.b); late != nil {
-		w.feed.front(&feedItem{next: once(late)})
+		w.feed.front(once(late))
 	}
 	k.b, k.in = nil, nil
 	if w.spec.Phase == jobgraph.Local && w.crowded() {

@@ -185,7 +185,7 @@ func (w *sessionAgg) step() (*vec.Batch, error) {
 		w.out.marks = nil
 		w.sweep()
 		if marked {
-			w.feed.front(&feedItem{mark: last})
+			w.feed.frontMark(last)
 		}
 		w.emitLate(late)
 		return nil, w.trim()
@@ -210,7 +210,7 @@ func (w *sessionAgg) fires(t int64) bool {
 // emitLate queues late rows before all else that waits.
 func (w *sessionAgg) emitLate(b *vec.Batch) {
 	if b != nil {
-		w.feed.front(&feedItem{next: once(b)})
+		w.feed.front(once(b))
 	}
 }
 

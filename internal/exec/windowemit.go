@@ -230,7 +230,8 @@ func (w *windowEmit) step() (*vec.Batch, error) {
 	case k.due:
 		k.due = false
 		w.sent = k.b.Marks[k.mark-1].Time
-		w.feed.front(&feedItem{next: w.firing(w.sent)}, &feedItem{mark: w.sent})
+		w.feed.frontMark(w.sent)
+		w.feed.front(w.firing(w.sent))
 		return &vec.Batch{}, nil
 	case k.at < len(k.rows) || k.mark < len(k.b.Marks):
 		return &vec.Batch{}, nil

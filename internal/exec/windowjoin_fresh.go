@@ -158,12 +158,7 @@ const freshFew = 4
 func (f *freshRows) Gather(refs []keyed.Ref, col int) vec.Vector {
 	n := len(refs)
 	if n*freshFew < f.n {
-		b := vec.NewBuilder(f.types[col])
-		for _, r := range refs {
-			p, at := f.find(int32(r - 1))
-			b.From(p.b.b.Cols[col], at)
-		}
-		return b.Finish()
+		return f.few(refs, col)
 	}
 	all := f.column(col)
 	if n == f.n && inOrder(refs) {
@@ -174,6 +169,29 @@ func (f *freshRows) Gather(refs []keyed.Ref, col int) vec.Vector {
 		f.at = append(f.at, int32(r-1))
 	}
 	return vec.Take(all, f.at)
+}
+
+// few is Gather for some of many rows.
+func (f *freshRows) few(refs []keyed.Ref, col int) vec.Vector {
+	var of *freshPart
+	f.at = f.at[:0]
+	for _, r := range refs {
+		p, at := f.find(int32(r - 1))
+		if of != nil && p != of {
+			of = nil
+			break
+		}
+		of, f.at = p, append(f.at, int32(at))
+	}
+	if of != nil {
+		return vec.Take(of.b.b.Cols[col], f.at)
+	}
+	b := vec.NewBuilder(f.types[col])
+	for _, r := range refs {
+		p, at := f.find(int32(r - 1))
+		b.From(p.b.b.Cols[col], at)
+	}
+	return b.Finish()
 }
 
 // inOrder reports whether refs are 1, 2, 3 …
