@@ -372,8 +372,9 @@ func FuzzDecode(f *testing.F) {
 }
 
 // BenchmarkDecode reports the speed in bytes of text. Bids have few long cells, line items many
-// short ones; columns are how many are wanted.
+// short ones, wide rows very many; columns are how many are wanted.
 func BenchmarkDecode(b *testing.B) {
+	wide := formattest.Wide(500)
 	for _, c := range []struct {
 		name   string
 		schema types.Schema
@@ -385,6 +386,7 @@ func BenchmarkDecode(b *testing.B) {
 		{"bid-unquoted", formattest.Bid, formattest.Bids(16_384, false), []int{0, 2}, []string{"disable-quote-character", "true"}},
 		{"lineitem-quoted", formattest.Lineitem, formattest.Lineitems(16_384), []int{4, 10}, nil},
 		{"lineitem-unquoted", formattest.Lineitem, formattest.Lineitems(16_384), []int{4, 10}, []string{"disable-quote-character", "true"}},
+		{"wide", wide, formattest.WideRows(wide, 1024), []int{4, 250}, nil},
 	} {
 		e, err := NewEncoder(spec(c.schema, c.opts...))
 		if err != nil {

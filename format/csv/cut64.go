@@ -5,12 +5,13 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"unicode/utf8"
+
+	"github.com/millrace-io/millrace/format/internal/marks"
 )
 
 // Most of a file are plain records: as many cells as the table has columns, quotes
-// only around whole cells. They are cut 64 bytes at a time: words are compared
-// with the few characters that matter, eight bytes at once, which makes a mask of
-// 64 bits, and each bit that is set ends a cell. Quotes are followed by a running
+// only around whole cells. They are cut 64 bytes at a time: the few characters that
+// matter are marked in masks of 64 bits, and each bit that is set ends a cell. Quotes are followed by a running
 // exclusive or, as simdjson does (Langdale, Lemire 2019): what lies inside them is
 // masked out.
 //
@@ -24,8 +25,8 @@ const (
 	chunkBytesMax = 256 << 10
 	chunkRowsMin  = 32 // if that is not too much: a column's loop should be worth its call
 	roughMax      = 1024
-	// Cells that are that long and quoted are cut faster one by one: their ends are
-	// searched for with the processor's vectors.
+	// Cells that are that long and quoted are cut faster one by one than by comparing words:
+	// their ends are searched for with bytes.IndexByte.
 	longCell = 24
 )
 
@@ -87,45 +88,78 @@ type found struct {
 	// wrapped says that each quote is the first character of a cell or the last of
 	// one that begins with a quote.
 	wrapped bool
+	quotes  bool // there are some
+	returns bool // there may be carriage returns
+	lines   int  // line feeds
+}
+
+// mark marks the characters that matter in at most as many bytes as d.blocks are for.
+// Where the processor has no vectors for that, words are compared, delimiters and line
+// feeds together.
+func (d *Decoder) mark(text []byte, f *found) []marks.Block {
+	n := marks.Blocks(len(text))
+	if d.marks {
+		c := marks.Chars{A: d.delim, B: '\n', C: d.quote, Low: '\r'}
+		f.ascii = marks.Scan(d.blocks[:n], text, c) && f.ascii
+		return d.blocks[:n]
+	}
+	delim, quote, seen := uint64(d.delim)*ones, uint64(d.quote)*ones, uint64(0)
+	f.lines += bytes.Count(text, []byte{'\n'})
+	f.returns = f.returns || bytes.IndexByte(text, '\r') >= 0
+	quotes := d.quoting && bytes.IndexByte(text, d.quote) >= 0
+	for k := range n {
+		var tail [64]byte
+		block := &tail
+		within := ^uint64(0)
+		if rest := text[k*64:]; len(rest) >= 64 {
+			block = (*[64]byte)(rest)
+		} else {
+			within = 1<<copy(tail[:], rest) - 1
+		}
+		ends, high := ends64(block, delim)
+		seen |= high
+		d.blocks[k] = marks.Block{A: ends & within}
+		if quotes {
+			d.blocks[k].C = quotes64(block, quote) & within
+		}
+	}
+	f.ascii = f.ascii && seen&high == 0
+	return d.blocks[:n]
 }
 
 // split appends the cells that end in data[from:to] to cells, the first of which
 // starts at from.
-func (s *scanner) split(cells []cell, data []byte, from, to int, quotes bool) ([]cell, found) {
-	d, q := uint64(s.delim)*ones, uint64(s.quote)*ones
-	start, seen := uint32(from), uint64(0)
+func (d *Decoder) split(cells []cell, data []byte, from, to int) ([]cell, found) {
+	f := found{ascii: true}
+	start := uint32(from)
 	within, stray, opens, closes := uint64(0), uint64(0), uint64(1), uint64(0)
-	for at := from; at < to; at += 64 {
-		var tail [64]byte
-		block := &tail
-		if to-at >= 64 {
-			block = (*[64]byte)(data[at:])
-		} else {
-			copy(tail[:], data[at:to])
+	quotes, lows := uint64(0), uint64(0)
+	for at := from; at < to; {
+		for _, b := range d.mark(data[at:min(to, at+64*len(d.blocks))], &f) {
+			ends, marks := b.A|b.B, b.C
+			lows |= b.Low &^ ends
+			f.lines += bits.OnesCount64(b.B)
+			if d.quoting && marks|within|closes != 0 {
+				quotes |= marks
+				in := inside(marks) ^ within
+				within = uint64(int64(in) >> 63)
+				ends &^= in
+				// opening quotes follow an end, closing ones are followed by one
+				closing := marks &^ in
+				stray |= marks & in &^ (ends<<1 | opens)
+				stray |= (closing<<1 | closes) &^ ends
+				closes = closing >> 63
+			}
+			opens = ends >> 63
+			if ends != 0 {
+				cells = appendCells(cells, ends, start, uint32(at))
+				start = uint32(at + 64 - bits.LeadingZeros64(ends))
+			}
+			at += 64
 		}
-		ends, high := ends64(block, d)
-		seen |= high
-		if to-at < 64 {
-			ends &= 1<<uint(to-at) - 1
-		}
-		if quotes {
-			marks := quotes64(block, q)
-			in := inside(marks) ^ within
-			within = uint64(int64(in) >> 63)
-			ends &^= in
-			// opening quotes follow an end, closing ones are followed by one
-			closing := marks &^ in
-			stray |= marks & in &^ (ends<<1 | opens)
-			stray |= (closing<<1 | closes) &^ ends
-			opens, closes = ends>>63, closing>>63
-		}
-		if ends == 0 {
-			continue
-		}
-		cells = appendCells(cells, ends, start, uint32(at))
-		start = uint32(at + 64 - bits.LeadingZeros64(ends))
 	}
-	return cells, found{seen&high == 0, stray == 0}
+	f.wrapped, f.quotes, f.returns = stray == 0, quotes != 0, f.returns || lows != 0
+	return cells, f
 }
 
 // appendCells appends a cell for each bit of ends, which counts from base. Four are
@@ -161,24 +195,22 @@ func (d *Decoder) plainChunk(data []byte, from, rowsMax int) {
 	c.wrapped = false
 	size := min(max(chunkBytesMin, chunkRowsMin*d.rowBytes), chunkBytesMax, max(64, rowsMax*d.rowBytes*9/8))
 	to := min(from+size, len(data))
-	text := data[from:to]
-	quotes := d.quoting && bytes.IndexByte(text, d.quote) >= 0
-	cells, found := d.split(c.cells[:0], data, from, to, quotes)
+	cells, found := d.split(c.cells[:0], data, from, to)
 	c.cells, c.starts, c.next = cells, c.starts[:0], from
 	rows := min(len(cells)/d.width, rowsMax)
 	c.cells = cells
-	rows = d.plainRows(c, data, rows)
+	rows = d.plainRows(c, data, rows, found.lines)
 	if c.cells = cells[:rows*d.width]; rows == 0 {
 		return
 	}
 	next := int(cells[rows*d.width-1].End) + 1
-	text = data[from:next]
+	text := data[from:next]
 	plain := found.ascii || utf8.Valid(text)
-	if plain && bytes.IndexByte(text, '\r') >= 0 {
+	if plain && found.returns && bytes.IndexByte(text, '\r') >= 0 {
 		plain = c.trimReturns(data, d.width) == bytes.Count(text, []byte{'\r'})
 	}
-	c.quotes, c.wrapped = quotes, quotes && found.wrapped && !d.trim
-	if plain && quotes && !c.wrapped {
+	c.quotes, c.wrapped = found.quotes, found.quotes && found.wrapped && !d.trim
+	if plain && found.quotes && !c.wrapped {
 		plain = c.trimQuotes(data, d.quote, bytes.Count(text, []byte{d.quote}))
 	}
 	if !plain {
@@ -193,8 +225,9 @@ func (d *Decoder) plainChunk(data []byte, from, rowsMax int) {
 }
 
 // plainRows returns how many of the first rows have their line feed where the last
-// cell ends and no other, and notes where they start.
-func (d *Decoder) plainRows(c *chunk, data []byte, rows int) int {
+// cell ends and no other, and notes where they start. There are so many lines in what
+// was cut.
+func (d *Decoder) plainRows(c *chunk, data []byte, rows, lines int) int {
 	start := uint32(c.next)
 	for at := d.width - 1; at < rows*d.width; at += d.width {
 		end := c.cells[at].End
@@ -204,7 +237,7 @@ func (d *Decoder) plainRows(c *chunk, data []byte, rows int) int {
 		c.starts = append(c.starts, start)
 		start = end + 1
 	}
-	if bytes.Count(data[c.next:start], []byte{'\n'}) == len(c.starts) {
+	if lines == len(c.starts) || bytes.Count(data[c.next:start], []byte{'\n'}) == len(c.starts) {
 		return len(c.starts)
 	}
 	// a line feed is in quotes, or ends a record that is too short

@@ -9,6 +9,7 @@ import (
 
 	"github.com/millrace-io/millrace/format"
 	"github.com/millrace-io/millrace/format/internal/colbuf"
+	"github.com/millrace-io/millrace/format/internal/marks"
 	"github.com/millrace-io/millrace/internal/numtext"
 	"github.com/millrace-io/millrace/types"
 	"github.com/millrace-io/millrace/vec"
@@ -24,9 +25,11 @@ type Decoder struct {
 	rules    colbuf.Rules
 	cut      chunk
 	plain    bool // the options let records be cut 64 bytes at a time
-	rough    int  // records to be cut one by one before that is tried again
-	roughs   int  // what rough was last
-	rowBytes int  // of a record, lately
+	marks    bool // the processor has vectors for it
+	blocks   [64]marks.Block
+	rough    int // records to be cut one by one before that is tried again
+	roughs   int // what rough was last
+	rowBytes int // of a record, lately
 	scratch  []byte
 	started  bool
 	skipped  int64
@@ -44,7 +47,7 @@ func NewDecoder(spec format.Spec) (*Decoder, error) {
 	d := &Decoder{scanner: scanner{o, len(spec.Schema)}, schema: spec.Schema, wanted: spec.Columns,
 		rules: colbuf.Rules{Date: numtext.Loose, Stamp: numtext.Clamp, Sep: ' ', ShortTime: true}}
 	d.plain = !o.escaping && !o.comments && d.delim < 0x80 && d.quote < 0x80 && d.quote != '\n' && d.quote != '\r'
-	d.rowBytes = 128
+	d.rowBytes, d.marks = 128, marks.Fast()
 	for _, c := range spec.Columns {
 		d.cols = append(d.cols, colbuf.New(spec.Schema[c].Type))
 	}
@@ -116,7 +119,7 @@ func (d *Decoder) recordError(data []byte, from, to, row int, column string, err
 func (d *Decoder) records(data []byte, from, rowsMax int, final bool) (more bool, err error) {
 	if d.plain && d.rough == 0 && (d.started || !d.header) {
 		if d.plainChunk(data, from, rowsMax); len(d.cut.starts) > 0 {
-			if d.cut.quotes && d.rowBytes > longCell*d.width {
+			if !d.marks && d.cut.quotes && d.rowBytes > longCell*d.width {
 				d.rough = roughMax
 			}
 			d.roughs, d.started = 0, true

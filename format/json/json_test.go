@@ -307,8 +307,9 @@ func FuzzDecode(f *testing.F) {
 }
 
 // BenchmarkDecode reports the speed in bytes of text. Bids have few long fields, line items many
-// short ones; columns are how many are wanted.
+// short ones, wide rows very many; columns are how many are wanted.
 func BenchmarkDecode(b *testing.B) {
+	wide := formattest.Wide(500)
 	for _, c := range []struct {
 		name   string
 		schema types.Schema
@@ -318,6 +319,7 @@ func BenchmarkDecode(b *testing.B) {
 		{"bid", formattest.Bid, formattest.Bids(16_384, false), []int{0, 2}},
 		{"bid-escapes", formattest.Bid, formattest.Bids(16_384, true), []int{0, 2}},
 		{"lineitem", formattest.Lineitem, formattest.Lineitems(16_384), []int{4, 10}},
+		{"wide", wide, formattest.WideRows(wide, 1024), []int{4, 250}},
 	} {
 		e, err := NewEncoder(spec(c.schema))
 		if err != nil {
