@@ -62,8 +62,9 @@ func (d *Decoder) Decode(data []byte, final bool) (*vec.Batch, int, error) {
 	if len(data) > recordBytesMax {
 		data, final = data[:recordBytesMax], false
 	}
+	text := min(len(data), vec.BatchBytesMax, d.rowBytes*vec.BatchRowsMax*9/8)
 	for _, c := range d.cols {
-		c.ResetFor(min(len(data), vec.BatchBytesMax, d.rowBytes*vec.BatchRowsMax*9/8))
+		c.ResetRows(text, text/d.rowBytes)
 	}
 	rows, at := 0, 0
 	for more := true; more && at < len(data) && at < vec.BatchBytesMax && rows < vec.BatchRowsMax; {

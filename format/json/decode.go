@@ -8,6 +8,7 @@ import (
 
 	"github.com/millrace-io/millrace/format"
 	"github.com/millrace-io/millrace/format/internal/colbuf"
+	"github.com/millrace-io/millrace/format/internal/cut"
 	"github.com/millrace-io/millrace/format/internal/marks"
 	"github.com/millrace-io/millrace/internal/numtext"
 	"github.com/millrace-io/millrace/types"
@@ -95,6 +96,7 @@ func NewDecoder(spec format.Spec) (*Decoder, error) {
 	if o.iso {
 		d.rules = colbuf.Rules{Sep: 'T', ShortSec: true}
 	}
+	d.plain.reader = cut.Reader{Sep: d.rules.Sep, Quote: true, Unescape: d.stops.unescape}
 	d.root = &object{index: map[string]int{}}
 	byField := make([]*colbuf.Col, len(spec.Schema))
 	for _, c := range spec.Columns {
@@ -160,13 +162,13 @@ func (d *Decoder) Decode(data []byte, final bool) (*vec.Batch, int, error) {
 		lines = d.last
 	}
 	for _, c := range d.cols {
-		c.ResetFor(len(lines))
+		c.ResetRows(len(lines), len(lines)/d.rowBytes)
 	}
 	d.rows = 0
 	d.out.kinds = d.out.kinds[:0]
 	at, line, more := 0, 0, true
 	for more && at < len(lines) && d.rows < vec.BatchRowsMax {
-		part := lines[at:partEnd(lines, at)]
+		part := lines[at:partEnd(lines, at, d.partBytes())]
 		valid := d.mark(part)
 		i := 0
 		for i < len(part) && d.rows < vec.BatchRowsMax {
@@ -199,15 +201,21 @@ func (d *Decoder) Decode(data []byte, final bool) (*vec.Batch, int, error) {
 	return b, min(at, len(data)), nil
 }
 
-// partEnd returns the end of some lines from at on, partBytes of them if none is longer.
-func partEnd(lines []byte, at int) int {
-	if len(lines)-at <= partBytes {
+// partBytes is how much is marked and cut at once: a column's loop should be worth its
+// call, and the text still be in a near cache.
+func (d *Decoder) partBytes() int {
+	return min(max(partBytesMin, partRowsMin*d.rowBytes), partBytesMax)
+}
+
+// partEnd returns the end of some lines from at on, bytes of them if none is longer.
+func partEnd(lines []byte, at, bytesMax int) int {
+	if len(lines)-at <= bytesMax {
 		return len(lines)
 	}
-	if end := bytes.LastIndexByte(lines[at:at+partBytes], '\n'); end >= 0 {
+	if end := bytes.LastIndexByte(lines[at:at+bytesMax], '\n'); end >= 0 {
 		return at + end + 1
 	}
-	return at + partBytes + bytes.IndexByte(lines[at+partBytes:], '\n') + 1
+	return at + bytesMax + bytes.IndexByte(lines[at+bytesMax:], '\n') + 1
 }
 
 // mark prepares lines to be read and reports whether they are UTF-8.

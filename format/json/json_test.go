@@ -171,9 +171,9 @@ func TestRecordErrorNamesThePlace(t *testing.T) {
 	if !errors.As(err, &re) || re.Offset != 1 || re.Line != 1 || re.Column != "a" || re.Record != "{\"a\":\"bad\"}" {
 		t.Fatalf("%+v", err)
 	}
-	blanks := strings.Repeat(" \n", partBytes)
+	blanks := strings.Repeat(" \n", partBytesMin)
 	_, _, err = d.Decode([]byte(blanks+text), true)
-	if !errors.As(err, &re) || re.Offset != len(blanks)+1 || re.Line != partBytes+1 || re.Record != "{\"a\":\"bad\"}" {
+	if !errors.As(err, &re) || re.Offset != len(blanks)+1 || re.Line != partBytesMin+1 || re.Record != "{\"a\":\"bad\"}" {
 		t.Fatalf("behind many lines: %+v", re)
 	}
 	b, n, err := d.Decode([]byte("{\"a\":1}\n{\n"), true)

@@ -13,11 +13,12 @@ import (
 // and a value that cannot be read makes its line not plain; Decoder.record, which knows
 // all the rules and all the faults, reads that line.
 type plain struct {
-	version, places int        // of the layout that what follows is of
-	usable          bool       // lines can be plain
-	values          []*value   // wanted, by cell
-	absent          []*value   // wanted, and not in the layout
-	there           []bool     // by field: it is in the layout
+	version, places int      // of the layout that what follows is of
+	usable          bool     // lines can be plain
+	values          []*value // wanted, by cell
+	absent          []*value // wanted, and not in the layout
+	there           []bool   // by field: it is in the layout
+	reader          cut.Reader
 	cells           []cut.Cell // a row's are together
 	starts          []uint32   // of the rows
 	rowsMax         int        // to be cut at once, so that not too many are for nothing
@@ -106,6 +107,7 @@ func (d *Decoder) plainRows(data []byte, i, rowsMax int) int {
 // them could be read.
 func (d *Decoder) plainColumns(data []byte, rows int) int {
 	p, all := &d.plain, rows
+	p.reader.Data = data
 	for k, v := range p.values {
 		rows = d.plainColumn(v, k, data, rows)
 	}
@@ -204,10 +206,10 @@ func (s *stops) cutString(cells []cut.Cell, cell int, data []byte, i int) int {
 // them could be read.
 func (d *Decoder) plainColumn(v *value, cell int, data []byte, rows int) int {
 	p := &d.plain
-	x, r := cut.Column{All: p.cells[min(cell, len(p.cells)):], Width: len(p.values)}, cut.Reader{Data: data, Sep: d.rules.Sep, Quote: true, Unescape: d.stops.unescape}
+	x := cut.Column{All: p.cells[min(cell, len(p.cells)):], Width: len(p.values)}
 	for row := 0; row < rows; row++ {
 		if v.usual != none {
-			if row += r.Read(v.col, x.Skip(row), rows-row); row == rows {
+			if row += p.reader.Read(v.col, x.Skip(row), rows-row); row == rows {
 				break
 			}
 		}

@@ -97,7 +97,7 @@ func TestPartsOfLines(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	long := []byte(`{"extra":"` + strings.Repeat(`text and \\ `, partBytes/5) + `"}` + "\n")
+	long := []byte(`{"extra":"` + strings.Repeat(`text and \\ `, partBytesMin/5) + `"}` + "\n")
 	all := append(append(append([]byte(nil), text...), long...), text...)
 	compareShapes(t, spec(formattest.Bid), all)
 	at := len(text) + len(long) + len(text)/2

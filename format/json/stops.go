@@ -21,9 +21,11 @@ type stops struct {
 	blocks [64]marks.Block
 }
 
-// partBytes is how much text is marked at once: little enough to be still in the
-// nearest cache when it is read.
-const partBytes = 64 << 10
+const (
+	partBytesMin = 64 << 10
+	partBytesMax = 256 << 10
+	partRowsMin  = 32 // if that is not too much
+)
 
 var stopChars = marks.Chars{A: '"', B: '\\', C: '"', Low: ' ' - 1}
 

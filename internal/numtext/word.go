@@ -26,6 +26,13 @@ func digitWord(x uint64, n int) uint64 {
 	return x<<(uint(8-n)*8&63) | zeros>>(uint(n)*8)
 }
 
+// Digits reads the first n bytes of x, 1 to 8, if they are digits. It is short enough to
+// be a part of the loop that calls it.
+func Digits(x uint64, n int) (v int64, ok bool) {
+	x = digitWord(x, n)
+	return int64(parse8(x)), digits8(x)
+}
+
 // IntAt reads up to 16 digits, perhaps after a minus.
 func IntAt(data []byte, from, to int) (v int64, ok bool) {
 	neg := int64(0)

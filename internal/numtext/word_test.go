@@ -1,6 +1,7 @@
 package numtext
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -56,6 +57,10 @@ func checkWord(t *testing.T, s string, before, behind string, prec, scale int) (
 	v, ok := IntAt(data, from, to)
 	want, st := Int(text)
 	same("IntAt", ok, v, want, st == OK)
+	if n := len(s); n >= 1 && n <= 8 && len(data)-from >= 8 {
+		v, ok = Digits(binary.LittleEndian.Uint64(data[from:]), n)
+		same("Digits", ok, v, want, st == OK)
+	}
 	v, ok = DecimalAt(data, from, to, prec, scale)
 	wide, st := Decimal(text, prec, scale)
 	same("DecimalAt", ok, v, int64(wide.Lo), st == OK)

@@ -72,6 +72,9 @@ func (c *Col) Reset(rows int) { c.reset(rows, 2*vec.BatchBytesMax) }
 // lately, though not for more than a text of so many bytes holds.
 func (c *Col) ResetFor(text int) { c.reset(min(more(c.last), text/2+1), text+64) }
 
+// ResetRows is ResetFor for a text of which is known about how many rows it has.
+func (c *Col) ResetRows(text, rows int) { c.reset(min(more(rows)+1, vec.BatchRowsMax), text+64) }
+
 // Clear empties the column and makes no room: for what is appended all at once, which
 // need not be cleared first.
 func (c *Col) Clear() { c.reset(0, 0) }

@@ -104,10 +104,20 @@ func (r *Reader) Read(c *colbuf.Col, x Column, rows int) (n int) {
 	return n
 }
 
+// wordMax is how far into the data a word may begin.
+func wordMax(data []byte) int { return len(data) - 8 }
+
 // longs is the loop for BIGINT.
 func longs(out []int64, x Column, data []byte) int {
+	last := wordMax(data)
 	for k, at := 0, 0; k < len(out); k, at = k+1, at+x.Width {
 		from, to := x.All[at].Bounds()
+		if n := to - from; uint(n-1) < 8 && from <= last {
+			if v, ok := numtext.Digits(binary.LittleEndian.Uint64(data[from:]), n); ok {
+				out[k] = v
+				continue
+			}
+		}
 		v, ok := numtext.IntAt(data, from, to)
 		if !ok {
 			return k
@@ -119,8 +129,15 @@ func longs(out []int64, x Column, data []byte) int {
 
 // ints is the loop for INT.
 func ints(out []int32, x Column, data []byte) int {
+	last := wordMax(data)
 	for k, at := 0, 0; k < len(out); k, at = k+1, at+x.Width {
 		from, to := x.All[at].Bounds()
+		if n := to - from; uint(n-1) < 8 && from <= last {
+			if v, ok := numtext.Digits(binary.LittleEndian.Uint64(data[from:]), n); ok {
+				out[k] = int32(v)
+				continue
+			}
+		}
 		v, ok := numtext.IntAt(data, from, to)
 		if !ok || v != int64(int32(v)) {
 			return k
@@ -130,10 +147,23 @@ func ints(out []int32, x Column, data []byte) int {
 	return len(out)
 }
 
-// decimals is the loop for DECIMAL of up to 18 digits.
+// decimals is the loop for DECIMAL of up to 18 digits. Most columns are written with
+// all digits behind the point.
 func decimals(out []int64, x Column, data []byte, prec, scale int) int {
+	last := wordMax(data)
+	if scale == 0 || prec < 7 {
+		last = -1
+	}
 	for k, at := 0, 0; k < len(out); k, at = k+1, at+x.Width {
 		from, to := x.All[at].Bounds()
+		if n, before := to-from, to-from-1-scale; uint(n) <= 8 && before >= 0 && from <= last {
+			word, at := binary.LittleEndian.Uint64(data[from:]), 8*uint(before)&63
+			below := uint64(1)<<at - 1
+			if v, ok := numtext.Digits(word&below|word>>8&^below, n-1); ok && byte(word>>at) == '.' {
+				out[k] = v
+				continue
+			}
+		}
 		v, ok := numtext.DecimalAt(data, from, to, prec, scale)
 		if !ok {
 			return k
