@@ -1,6 +1,7 @@
 package json
 
 import (
+	"math/bits"
 	"slices"
 
 	"github.com/millrace-io/millrace/format/internal/colbuf"
@@ -127,6 +128,9 @@ func (s *stops) text(c *colbuf.Col, data []byte, i int) int {
 // unescape appends the text of a string of marked lines, whose escapes are valid and
 // which is data[i:to], without them.
 func (s *stops) unescape(dst, data []byte, i, to int) []byte {
+	if marks.Compresses() && len(data)-to >= marks.BlockBytes && marks.Next(s.ends, i) == to {
+		return s.withoutBackslashes(dst, data, i, to)
+	}
 	for {
 		end := marks.Next(s.all, i)
 		if end >= to {
@@ -145,6 +149,23 @@ func (s *stops) unescape(dst, data []byte, i, to int) []byte {
 		dst, k = unescapeOne(dst, data[end:to])
 		i = end + k
 	}
+}
+
+// withoutBackslashes is unescape for a text that has escapes of quotes and backslashes
+// only, which stand for themselves: their first bytes are left out, and there is no
+// branch to guess wrong for each.
+func (s *stops) withoutBackslashes(dst, data []byte, i, to int) []byte {
+	n := len(dst)
+	dst = slices.Grow(dst, to-i+marks.BlockBytes)
+	for out := dst[:cap(dst)]; i < to; i += marks.BlockBytes {
+		keep := ^marks.At(s.all, i)
+		if to-i < marks.BlockBytes {
+			keep &= 1<<(to-i) - 1
+		}
+		marks.Compress((*[marks.BlockBytes]byte)(out[n:]), (*[marks.BlockBytes]byte)(data[i:]), keep)
+		n += bits.OnesCount64(keep)
+	}
+	return dst[:n]
 }
 
 // wordsMax is how long a text is that is copied by two stores, whatever its length.

@@ -72,6 +72,26 @@ func bit(is bool, i int) uint64 {
 	return 0
 }
 
+// compressBytes is Compress for every processor, to be compared with.
+func compressBytes(dst, text *[BlockBytes]byte, keep uint64) {
+	n := 0
+	for ; keep != 0; keep &= keep - 1 {
+		dst[n] = text[bits.TrailingZeros64(keep)]
+		n++
+	}
+}
+
+// At returns the marks of 64 bytes from i on, which is in words; behind the words there
+// are none.
+func At(words []uint64, i int) uint64 {
+	w, shift := i/64, i%64
+	x := words[w] >> shift
+	if w+1 < len(words) {
+		x |= words[w+1] << (64 - shift)
+	}
+	return x
+}
+
 // Next returns the position of the first mark from i on in a mask of words of which one
 // is set there.
 func Next(words []uint64, i int) int {

@@ -113,6 +113,46 @@ func TestNext(t *testing.T) {
 	}
 }
 
+func TestCompress(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	eachScan(t, func(name string) {
+		for round := range 1000 {
+			keep := []uint64{0, ^uint64(0), 1, 1 << 63, rng.Uint64(), rng.Uint64() & rng.Uint64(), rng.Uint64() | rng.Uint64()}[round%7]
+			var text, dst, want [BlockBytes]byte
+			for i := range text {
+				text[i] = byte(rng.Uint32())
+			}
+			n := 0
+			for i, x := range text {
+				if keep>>i&1 == 1 {
+					want[n] = x
+					n++
+				}
+			}
+			Compress(&dst, &text, keep)
+			if !slices.Equal(dst[:n], want[:n]) {
+				t.Fatalf("%s: %x of %x: %x, want %x", name, keep, text, dst[:n], want[:n])
+			}
+		}
+	})
+}
+
+func TestAt(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 8))
+	words := []uint64{rng.Uint64(), rng.Uint64(), rng.Uint64()}
+	for i := range 192 {
+		want := uint64(0)
+		for k := range 64 {
+			if at := i + k; at < 192 && words[at/64]>>(at%64)&1 == 1 {
+				want |= 1 << k
+			}
+		}
+		if got := At(words, i); got != want {
+			t.Fatalf("from %d: %x, want %x", i, got, want)
+		}
+	}
+}
+
 func BenchmarkScan(b *testing.B) {
 	text := make([]byte, 64<<10)
 	for i := range text {

@@ -6,10 +6,27 @@ import "golang.org/x/sys/cpu"
 var (
 	hasAVX512 = cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW
 	hasAVX2   = cpu.X86.HasAVX2
+	hasVBMI2  = hasAVX512 && cpu.X86.HasAVX512VBMI2
 )
 
 // Fast reports whether Scan is by the processor's vectors.
 func Fast() bool { return hasAVX2 || hasAVX512 }
+
+// Compresses reports whether Compress is by the processor's vectors.
+func Compresses() bool { return hasVBMI2 }
+
+// Compress writes those bytes of text that are in keep to the front of dst, and
+// anything behind them.
+func Compress(dst, text *[BlockBytes]byte, keep uint64) {
+	if hasVBMI2 {
+		compress(dst, text, keep)
+		return
+	}
+	compressBytes(dst, text, keep)
+}
+
+//go:noescape
+func compress(dst, text *[64]byte, keep uint64)
 
 // scan marks whole blocks.
 func scan(dst []Block, text []byte, c Chars) (ascii bool) {

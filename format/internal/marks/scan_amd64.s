@@ -80,3 +80,14 @@ block256:
 	MOVQ       AX, seen+32(FP)
 	VZEROUPPER
 	RET
+
+// func compress(dst, text *[64]byte, keep uint64)
+TEXT ·compress(SB), NOSPLIT, $0-24
+	MOVQ        dst+0(FP), DI
+	MOVQ        text+8(FP), SI
+	KMOVQ       keep+16(FP), K1
+	VMOVDQU64   (SI), Z0
+	VPCOMPRESSB.Z Z0, K1, Z0
+	VMOVDQU64   Z0, (DI)
+	VZEROUPPER
+	RET

@@ -4,4 +4,4 @@ package marks
 var vectors = []struct {
 	name string
 	has  *bool
-}{{"AVX-512", &hasAVX512}, {"AVX2", &hasAVX2}}
+}{{"VBMI2", &hasVBMI2}, {"AVX-512", &hasAVX512}, {"AVX2", &hasAVX2}}
