@@ -17,7 +17,8 @@ type feed struct {
 	keys  int
 	rows  int // so far
 	buf   []byte
-	comes func(at, came time.Time) // told of each file before it appears: the time in its rows, and now
+	comes func(at, came time.Time) // told of each file before it appears and when it has: the time in its rows, and now
+	slow  time.Duration            // the longest that a rename took
 }
 
 // run goes on until a time. A file that comes late, as this program had to wait, is
@@ -55,8 +56,15 @@ func (f *feed) put(n int, now time.Time, upTo int) error {
 	if err := os.WriteFile(hidden, f.buf, 0o644); err != nil {
 		return err
 	}
-	f.comes(now, time.Now())
-	return os.Rename(hidden, filepath.Join(f.dir, fmt.Sprintf("%08d.csv", n)))
+	before := time.Now()
+	f.comes(now, before)
+	if err := os.Rename(hidden, filepath.Join(f.dir, fmt.Sprintf("%08d.csv", n))); err != nil {
+		return err
+	}
+	after := time.Now()
+	f.comes(now, after)
+	f.slow = max(f.slow, after.Sub(before))
+	return nil
 }
 
 // lateness is by how much a timer of a millisecond was late, again and again until the

@@ -7,7 +7,8 @@
 // A job reads a folder that it watches, and prints its changes into a pipe. This
 // program puts a file of CSV into the folder each hundredth of a second: it is written
 // under a hidden name and appears by a rename, which is the arrival of its rows: the time
-// just before it is noted. At the other end of the pipe the time is noted at which rows
+// just behind it is noted, for it may have to wait for the file system, and just before it for rows
+// that are out sooner. At the other end of the pipe the time is noted at which rows
 // are read. There are no mini-batches, and checkpoints each second.
 //
 // Of query group, an aggregation without windows, each row makes one row, which has the time of

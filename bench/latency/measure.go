@@ -40,6 +40,7 @@ type figure struct {
 	P99    float64 `json:"p99"`
 	Most   float64 `json:"most"`
 	Timer  float64 `json:"timer_p99"` // by how much a timer of 1 ms is late
+	Rename float64 `json:"rename"`    // the longest that a file took to appear
 	CPU    float64 `json:"cpus"`      // processors that the job was busy on
 }
 
@@ -101,6 +102,7 @@ func (c config) measure(ctx context.Context, q string) (figure, error) {
 	slices.Sort(timer)
 	fig.Rows, fig.Median, fig.P99, fig.Most, fig.Timer = len(w.ms), quantile(w.ms, 0.5), quantile(w.ms, 0.99), w.ms[len(w.ms)-1], quantile(timer, 0.99)
 	fig.CPU = (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds() / time.Since(began).Seconds()
+	fig.Rename = float64(f.slow) / 1e6
 	return fig, c.complete(q, f.rows, w)
 }
 
@@ -129,7 +131,7 @@ type watch struct {
 
 	mu    sync.Mutex
 	came  map[int64]int64 // when the rows of a time came
-	first map[int64]int64 // when the first row came that is in a second or behind it
+	first map[int64]int64 // the time of the first row that is in a second or behind it
 	last  int64
 }
 
@@ -145,7 +147,7 @@ func (w *watch) arrived(at, came time.Time) {
 	w.came[us] = came.UnixMicro()
 	// a watermark at the last millisecond of a window completes it
 	if end := (us/1000 + 1) / 1000; end > w.last {
-		w.last, w.first[end] = end, came.UnixMicro()
+		w.last, w.first[end] = end, us
 	}
 }
 
@@ -178,10 +180,13 @@ func (w *watch) made(line string) (int64, error) {
 	w.all++
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	at, ok := w.came[us]
 	if w.window {
-		at, ok = w.first[us/1e6]
+		var ok bool
+		if us, ok = w.first[us/1e6]; !ok {
+			return 0, errNoRow
+		}
 	}
+	at, ok := w.came[us]
 	if !ok {
 		return 0, errNoRow
 	}
