@@ -384,6 +384,7 @@ func BenchmarkDecode(b *testing.B) {
 	}{
 		{"bid-quoted", formattest.Bid, formattest.Bids(16_384, false), []int{0, 2}, nil},
 		{"bid-unquoted", formattest.Bid, formattest.Bids(16_384, false), []int{0, 2}, []string{"disable-quote-character", "true"}},
+		{"bid-umlauts", formattest.Bid, formattest.Umlauts(formattest.Bids(16_384, false)), []int{0, 2}, nil},
 		{"lineitem-quoted", formattest.Lineitem, formattest.Lineitems(16_384), []int{4, 10}, nil},
 		{"lineitem-unquoted", formattest.Lineitem, formattest.Lineitems(16_384), []int{4, 10}, []string{"disable-quote-character", "true"}},
 		{"wide", wide, formattest.WideRows(wide, 1024), []int{4, 250}, nil},

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/bits"
-	"unicode/utf8"
 
 	"github.com/millrace-io/millrace/format/internal/marks"
 )
@@ -205,7 +204,7 @@ func (d *Decoder) plainChunk(data []byte, from, rowsMax int) {
 	}
 	next := int(cells[rows*d.width-1].End) + 1
 	text := data[from:next]
-	plain := found.ascii || utf8.Valid(text)
+	plain := found.ascii || marks.ValidUTF8(text)
 	if plain && found.returns && bytes.IndexByte(text, '\r') >= 0 {
 		plain = c.trimReturns(data, d.width) == bytes.Count(text, []byte{'\r'})
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"unicode/utf8"
 
 	"github.com/millrace-io/millrace/format"
 	"github.com/millrace-io/millrace/format/internal/colbuf"
@@ -155,7 +154,7 @@ func (d *Decoder) scan(data []byte, from, rowsMax int, final bool) (more bool, e
 			c.cells = c.cells[:at]
 			return false, nil
 		}
-		if bad == good && !(d.header && !d.started) && next > valid && !utf8.Valid(data[i:next]) {
+		if bad == good && !(d.header && !d.started) && next > valid && !marks.ValidUTF8(data[i:next]) {
 			bad = notUTF8
 		}
 		switch {
@@ -189,7 +188,7 @@ func (d *Decoder) scan(data []byte, from, rowsMax int, final bool) (more bool, e
 // not UTF-8.
 func validLines(text []byte) int {
 	lines := text[:bytes.LastIndexByte(text, '\n')+1]
-	if !utf8.Valid(lines) {
+	if !marks.ValidUTF8(lines) {
 		return 0
 	}
 	return len(lines)

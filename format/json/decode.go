@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"unicode/utf8"
 
 	"github.com/millrace-io/millrace/format"
 	"github.com/millrace-io/millrace/format/internal/colbuf"
@@ -221,9 +220,9 @@ func partEnd(lines []byte, at, bytesMax int) int {
 // mark prepares lines to be read and reports whether they are UTF-8.
 func (d *Decoder) mark(lines []byte) bool {
 	if !d.marks {
-		return utf8.Valid(lines)
+		return marks.ValidUTF8(lines)
 	}
-	return d.stops.mark(lines) || utf8.Valid(lines)
+	return d.stops.mark(lines) || marks.ValidUTF8(lines)
 }
 
 func (d *Decoder) recordError(lines []byte, i, line int, err error) error {
@@ -288,7 +287,7 @@ func (d *Decoder) record(lines []byte, i int, valid bool) (int, error) {
 // validLine checks one line when not all of them are UTF-8.
 func (d *Decoder) validLine(lines []byte, i int) bool {
 	end := i + bytes.IndexByte(lines[i:], '\n')
-	if utf8.Valid(lines[i:end]) {
+	if marks.ValidUTF8(lines[i:end]) {
 		return true
 	}
 	d.problem.err = errUTF8

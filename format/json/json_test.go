@@ -318,6 +318,7 @@ func BenchmarkDecode(b *testing.B) {
 	}{
 		{"bid", formattest.Bid, formattest.Bids(16_384, false), []int{0, 2}},
 		{"bid-escapes", formattest.Bid, formattest.Bids(16_384, true), []int{0, 2}},
+		{"bid-umlauts", formattest.Bid, formattest.Umlauts(formattest.Bids(16_384, false)), []int{0, 2}},
 		{"lineitem", formattest.Lineitem, formattest.Lineitems(16_384), []int{4, 10}},
 		{"wide", wide, formattest.WideRows(wide, 1024), []int{4, 250}},
 	} {

@@ -3,10 +3,10 @@ package parquet
 import (
 	"encoding/binary"
 	"fmt"
-	"math/bits"
 	"unicode/utf8"
 
 	"github.com/millrace-io/millrace/format/internal/colbuf"
+	"github.com/millrace-io/millrace/format/internal/marks"
 )
 
 // badText is a value of a character column that is not UTF-8: that at of the column,
@@ -59,7 +59,7 @@ func (l *leaf) checkWords() error {
 // if also none begins within a character.
 func invalid(data []byte, offs []uint32, from uint32) int {
 	all := data[from:offs[len(offs)-1]]
-	if ascii(all) || valid(all) && begins(data, offs) {
+	if ascii(all) || marks.ValidUTF8(all) && begins(data, offs) {
 		return -1
 	}
 	for i, at := range offs[:len(offs)-1] {
@@ -96,31 +96,4 @@ func ascii(b []byte) bool {
 		}
 	}
 	return true
-}
-
-// valid is utf8.Valid for long texts: behind each character that is not ASCII it looks at
-// eight bytes at a time again.
-func valid(b []byte) bool {
-	const high = 0x8080808080808080
-	for len(b) >= 8 {
-		m := binary.LittleEndian.Uint64(b) & high
-		if m == 0 {
-			b = b[8:]
-			continue
-		}
-		b = b[bits.TrailingZeros64(m)>>3:]
-		switch c := b[0]; {
-		case c >= 0xC2 && c <= 0xDF && len(b) >= 2 && b[1]&0xC0 == 0x80:
-			b = b[2:]
-		case c > 0xE0 && c < 0xF0 && c != 0xED && len(b) >= 3 && b[1]&0xC0 == 0x80 && b[2]&0xC0 == 0x80:
-			b = b[3:]
-		default:
-			r, n := utf8.DecodeRune(b)
-			if r == utf8.RuneError && n == 1 {
-				return false
-			}
-			b = b[n:]
-		}
-	}
-	return utf8.Valid(b)
 }

@@ -52,6 +52,23 @@ func Bids(n int, escapes bool) *vec.Batch {
 	return out
 }
 
+// Umlauts returns the rows with an ä for each a in their texts.
+func Umlauts(b *vec.Batch) *vec.Batch {
+	out := &vec.Batch{Rows: b.Rows}
+	for _, c := range b.Cols {
+		if x, ok := c.(*vec.Bytes); ok {
+			y := &vec.Bytes{Offs: make([]uint32, 1, len(x.Offs)), Valid: x.Valid}
+			for i := range b.Rows {
+				y.Data = append(y.Data, strings.ReplaceAll(string(x.At(i)), "a", "ä")...)
+				y.Offs = append(y.Offs, uint32(len(y.Data)))
+			}
+			c = y
+		}
+		out.Cols = append(out.Cols, c)
+	}
+	return out
+}
+
 // All has a column of each type that a cell of text can hold.
 var All = types.Schema{
 	{Name: "bool", Type: types.TBoolean}, {Name: "i8", Type: types.Of(types.TinyInt)}, {Name: "i16", Type: types.Of(types.SmallInt)},
