@@ -76,6 +76,7 @@ type WindowAgg struct {
 	flushed []keyed.Slot  // of the slice that a local phase puts out
 	spare   []*groupTable // empty ones, to be used again
 	tree    *paneTree     // of a HOP with many slices
+	running *runningWindow
 
 	mark int64 // the watermark
 	next int64 // the end of the first window that has rows and is not complete
@@ -138,6 +139,7 @@ func (w *WindowAgg) Open(ctx *Context) error {
 	if w.spec.Window.WKind == jobgraph.Hop && !w.alone {
 		w.tree = newPaneTree(w)
 	}
+	w.running = newRunningWindow(w)
 	return w.restore()
 }
 
@@ -268,6 +270,7 @@ func (w *WindowAgg) slice(end int64) *groupTable {
 
 // dropSlice forgets a slice.
 func (w *WindowAgg) dropSlice(end int64) {
+	w.running.leave(end)
 	t := w.slices[end]
 	delete(w.slices, end)
 	w.tree.forget(end)
@@ -372,6 +375,7 @@ func (w *WindowAgg) Close() error {
 		m.Close()
 	}
 	w.tree.close()
+	w.running.clear()
 	if w.panes != nil {
 		w.panes.close(w.ctx.Memory)
 	}

@@ -41,6 +41,7 @@ func (w *WindowAgg) coldWindow(end int64) *coldWindow {
 	if !cold {
 		return nil
 	}
+	w.running.clear()
 	if first := w.time.firstSlice(end); w.cumulating() && c.slices[0] != first {
 		w.slice(first)
 		c.slices = append([]int64{first}, c.slices...)
@@ -161,6 +162,7 @@ func (w *WindowAgg) trim() error {
 	held := w.bytes()
 	if w.ctx.Memory.Short(held) && !w.ctx.Resident {
 		w.tree.clear()
+		w.running.clear()
 		w.buckets.Trim(held - w.buckets.Bytes())
 	}
 	return w.ctx.unfit(held, w.buckets.Err())

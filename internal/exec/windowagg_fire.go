@@ -80,7 +80,13 @@ func (w *WindowAgg) complete(end int64) (*firedWindow, error) {
 		if err != nil || len(parts) == 0 {
 			return win, err
 		}
-		if win.tab = parts[0]; len(parts) > 1 {
+		switch win.tab = parts[0]; {
+		case len(parts) == 1:
+		case w.running != nil:
+			if win.tab, err = w.running.put(w.ends); err != nil {
+				return nil, err
+			}
+		default:
 			w.panes = w.accs.renew(w.panes, w.ctx.Memory)
 			for _, p := range parts {
 				if err := w.pour(p, w.panes); err != nil {

@@ -291,6 +291,7 @@ func (w *WindowAgg) addSlice(end int64, rows []int32) error {
 	k := &w.work
 	t := w.slice(end)
 	w.tree.forget(end)
+	w.running.forget(end)
 	before := t.Table.Len()
 	slots, _ := w.group.upsert(t.Table, k.b.Cols, rows, k.b.Rows)
 	w.held += t.Table.Len() - before

@@ -121,6 +121,18 @@ func (g *Groups) Count(slots []keyed.Slot, w int, n int64) {
 	addCount(&v, slots, uint64(n))
 }
 
+// AddWords adds the first words of entries to those of others, or subtracts them (sign
+// -1): from[i] of src goes to to[i].
+func AddWords(dst *Groups, to []keyed.Slot, src *Groups, from []keyed.Slot, words int, sign int64) {
+	d, s := dst.view(0), src.view(0)
+	for i, slot := range to {
+		sum, more := d.at(slot)[:words], s.at(from[i])[:words]
+		for w := range sum {
+			sum[w] += uint64(sign) * more[w]
+		}
+	}
+}
+
 // Out collects the states of groups until Finish.
 type Out struct {
 	words [][]uint64

@@ -154,6 +154,19 @@ func (l *Layout) set(col int, c jobgraph.AggCall) (set, num int, err error) {
 	return set, len(s.Filters) - 1, nil
 }
 
+// Additive reports whether groups are put together by adding their words, so that one can
+// be taken out of another again (AddWords): counts and sums of integers, which wrap.
+func (l *Layout) Additive() bool {
+	for _, c := range l.Calls {
+		switch c.Agg.(type) {
+		case *count, *sumInt:
+		default:
+			return false
+		}
+	}
+	return len(l.Sets) == 0
+}
+
 // Partial returns the types of the columns of a partial row.
 func (l *Layout) Partial() []types.Type {
 	var out []types.Type

@@ -296,10 +296,13 @@ func (t *Table) takeErr() error {
 
 func (t *Table) setTime(at int64) { t.time = at }
 
+// Sparse reports whether the table has had many more entries than it has.
+func (t *Table) Sparse() bool { return t.index.cells() > 16*(t.n+segmentMin) }
+
 func (t *Table) recycle() bool {
 	// To clear a large table for each of many small buckets would cost more than
 	// it saves.
-	if t.mem.over || t.index.cells() > 16*(t.n+segmentMin) {
+	if t.mem.over || t.Sparse() {
 		return false
 	}
 	t.index.recycle()
