@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"math/bits"
 
+	"github.com/millrace-io/millrace/format/internal/cut"
 	"github.com/millrace-io/millrace/format/internal/marks"
 )
 
@@ -133,8 +134,12 @@ func (d *Decoder) split(cells []cell, data []byte, from, to int) ([]cell, found)
 	start := uint32(from)
 	within, stray, opens, closes := uint64(0), uint64(0), uint64(1), uint64(0)
 	quotes, lows := uint64(0), uint64(0)
-	for at := from; at < to; {
-		for _, b := range d.mark(data[at:min(to, at+64*len(d.blocks))], &f) {
+	var masks [len(d.blocks)]uint64
+	for at := from; at < to; at += 64 * len(masks) {
+		last := -1 // of the masks with an end
+		blocks := d.mark(data[at:min(to, at+64*len(masks))], &f)
+		for k := range blocks {
+			b := &blocks[k]
 			ends, marks := b.A|b.B, b.C
 			lows |= b.Low &^ ends
 			f.lines += bits.OnesCount64(b.B)
@@ -150,41 +155,17 @@ func (d *Decoder) split(cells []cell, data []byte, from, to int) ([]cell, found)
 				closes = closing >> 63
 			}
 			opens = ends >> 63
-			if ends != 0 {
-				cells = appendCells(cells, ends, start, uint32(at))
-				start = uint32(at + 64 - bits.LeadingZeros64(ends))
+			if masks[k] = ends; ends != 0 {
+				last = k
 			}
-			at += 64
+		}
+		if last >= 0 {
+			cells = cut.AppendEnds(cells, masks[:last+1], start, uint32(at))
+			start = uint32(at + 64*last + 64 - bits.LeadingZeros64(masks[last]))
 		}
 	}
 	f.wrapped, f.quotes, f.returns = stray == 0, quotes != 0, f.returns || lows != 0
 	return cells, f
-}
-
-// appendCells appends a cell for each bit of ends, which counts from base. Four are
-// written at once, whether there are so many or not: to ask for each is to guess
-// wrong each time.
-func appendCells(cells []cell, ends uint64, start, base uint32) []cell {
-	n := bits.OnesCount64(ends)
-	have := len(cells)
-	if cap(cells)-have < 64 {
-		cells = append(cells, make([]cell, max(64, have))...)[:have]
-	}
-	for out := cells[have : have+64]; n > 0; n -= 4 {
-		end0 := base + uint32(bits.TrailingZeros64(ends))
-		ends &= ends - 1
-		end1 := base + uint32(bits.TrailingZeros64(ends))
-		ends &= ends - 1
-		end2 := base + uint32(bits.TrailingZeros64(ends))
-		ends &= ends - 1
-		end3 := base + uint32(bits.TrailingZeros64(ends))
-		ends &= ends - 1
-		out[0], out[1] = cell{Start: start, End: end0}, cell{Start: end0 + 1, End: end1}
-		out[2], out[3] = cell{Start: end1 + 1, End: end2}, cell{Start: end2 + 1, End: end3}
-		out, start = out[4:], end3+1
-		have += 4
-	}
-	return cells[:have+n]
 }
 
 // plainChunk cuts plain records from the front of data[from:], rowsMax at most. It
