@@ -42,11 +42,11 @@ func (d *Decoder) plainText(data []byte, c cell) []byte {
 // What has the usual shape is read by a loop for its type, where no option says which
 // texts are NULL, and the others by value.
 func (d *Decoder) column(c *colbuf.Col, col int, data []byte, before int) *badCell {
-	x, r := cut.Column{All: d.cut.cells[min(col, len(d.cut.cells)):], Width: d.width}, cut.Reader{Data: data, Sep: d.rules.Sep}
+	x := cut.Column{All: d.cut.cells[min(col, len(d.cut.cells)):], Width: d.width}
 	usual := !d.nulls && !d.emptyNull && cut.Usual(c)
 	for row, rows := 0, len(d.cut.starts); row < rows; row++ {
 		if usual {
-			if row += r.Read(c, x.Skip(row), rows-row); row == rows {
+			if row += d.reader.Read(c, x.Skip(row), rows-row); row == rows {
 				break
 			}
 		}

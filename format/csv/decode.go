@@ -8,6 +8,7 @@ import (
 
 	"github.com/millrace-io/millrace/format"
 	"github.com/millrace-io/millrace/format/internal/colbuf"
+	"github.com/millrace-io/millrace/format/internal/cut"
 	"github.com/millrace-io/millrace/format/internal/marks"
 	"github.com/millrace-io/millrace/internal/numtext"
 	"github.com/millrace-io/millrace/types"
@@ -26,6 +27,7 @@ type Decoder struct {
 	plain    bool // the options let records be cut 64 bytes at a time
 	marks    bool // the processor has vectors for it
 	blocks   [64]marks.Block
+	reader   cut.Reader
 	rough    int // records to be cut one by one before that is tried again
 	roughs   int // what rough was last
 	rowBytes int // of a record, lately
@@ -46,7 +48,7 @@ func NewDecoder(spec format.Spec) (*Decoder, error) {
 	d := &Decoder{scanner: scanner{o, len(spec.Schema)}, schema: spec.Schema, wanted: spec.Columns,
 		rules: colbuf.Rules{Date: numtext.Loose, Stamp: numtext.Clamp, Sep: ' ', ShortTime: true}}
 	d.plain = !o.escaping && !o.comments && d.delim < 0x80 && d.quote < 0x80 && d.quote != '\n' && d.quote != '\r'
-	d.rowBytes, d.marks = 128, marks.Fast()
+	d.rowBytes, d.marks, d.reader.Sep = 128, marks.Fast(), d.rules.Sep
 	for _, c := range spec.Columns {
 		d.cols = append(d.cols, colbuf.New(spec.Schema[c].Type))
 	}
@@ -91,6 +93,7 @@ func (d *Decoder) Decode(data []byte, final bool) (*vec.Batch, int, error) {
 // many rows of the batch.
 func (d *Decoder) columns(data []byte, before int) error {
 	var first *badCell
+	d.reader.Data = data
 	for i, c := range d.cols {
 		if d.cut.wrapped {
 			d.cut.unwrapColumn(data, d.quote, d.wanted[i], d.width)

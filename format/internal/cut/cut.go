@@ -49,6 +49,9 @@ type Reader struct {
 	// Unescape appends the text data[from:to] of an Escaped cell; nil if Read is to
 	// end before such a cell.
 	Unescape func(dst, data []byte, from, to int) []byte
+
+	words words
+	read  [len(words{})]int64
 }
 
 // Usual reports whether Read has a loop for a column's type.
@@ -78,11 +81,11 @@ func (r *Reader) Read(c *colbuf.Col, x Column, rows int) (n int) {
 		return r.strings(c, x, rows)
 	case types.BigInt:
 		c.I64 = slices.Grow(c.I64, rows)
-		n = longs(c.I64[len(c.I64):][:rows], x, r.Data)
+		n = r.longs(c.I64[len(c.I64):][:rows], x)
 		c.I64 = c.I64[:len(c.I64)+n]
 	case types.Int:
 		c.I32 = slices.Grow(c.I32, rows)
-		n = ints(c.I32[len(c.I32):][:rows], x, r.Data)
+		n = r.ints(c.I32[len(c.I32):][:rows], x)
 		c.I32 = c.I32[:len(c.I32)+n]
 	case types.Decimal:
 		c.I64 = slices.Grow(c.I64, rows)
@@ -107,7 +110,7 @@ func (r *Reader) Read(c *colbuf.Col, x Column, rows int) (n int) {
 // wordMax is how far into the data a word may begin.
 func wordMax(data []byte) int { return len(data) - 8 }
 
-// longs is the loop for BIGINT.
+// longs reads integers one by one.
 func longs(out []int64, x Column, data []byte) int {
 	last := wordMax(data)
 	for k, at := 0, 0; k < len(out); k, at = k+1, at+x.Width {
@@ -127,7 +130,7 @@ func longs(out []int64, x Column, data []byte) int {
 	return len(out)
 }
 
-// ints is the loop for INT.
+// ints reads integers one by one.
 func ints(out []int32, x Column, data []byte) int {
 	last := wordMax(data)
 	for k, at := 0, 0; k < len(out); k, at = k+1, at+x.Width {
@@ -147,7 +150,7 @@ func ints(out []int32, x Column, data []byte) int {
 	return len(out)
 }
 
-// decimals is the loop for DECIMAL of up to 18 digits. Most columns are written with
+// decimals is the loop for DECIMAL of up to 18 digits. Many columns are written with
 // all digits behind the point.
 func decimals(out []int64, x Column, data []byte, prec, scale int) int {
 	last := wordMax(data)

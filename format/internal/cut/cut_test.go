@@ -18,7 +18,10 @@ var shapes = []string{"0", "7", "-7", "12", "1234", "12345678", "123456789", "-1
 	"text", "a text of more than thirty-two bytes, as some are", "sixteen bytes ...", strings.Repeat("long ", 40)}
 
 // What the loops take is what Col.Text takes, wherever it stands in the data.
-func TestRead(t *testing.T) {
+func TestRead(t *testing.T) { checkRead(t) }
+
+func checkRead(t *testing.T) {
+	t.Helper()
 	rng := rand.New(rand.NewPCG(1, 2))
 	all := []types.Type{types.TBigInt, types.TInt, types.DecimalOf(15, 2), types.DecimalOf(7, 2), types.DecimalOf(6, 2), types.DecimalOf(18, 0), types.DecimalOf(18, 7),
 		types.TDouble, types.TDate, types.TimestampOf(3), types.LTZOf(6), types.TString, types.Of(types.SmallInt)}
@@ -28,8 +31,15 @@ func TestRead(t *testing.T) {
 		typ := all[round%len(all)]
 		var text strings.Builder
 		var cells []Cell
-		for range 1 + rng.IntN(30) {
-			s := shapes[rng.IntN(len(shapes))]
+		from, few := 0, len(shapes)
+		if round%2 == 0 { // shapes that are alike follow each other
+			from, few = rng.IntN(len(shapes)-3), 3
+		}
+		for range 1 + rng.IntN(200) {
+			s := shapes[from+rng.IntN(few)]
+			if rng.IntN(50) == 0 {
+				s = shapes[rng.IntN(len(shapes))]
+			}
 			cells = append(cells, Cell{}, Cell{Start: uint32(text.Len()), End: uint32(text.Len() + len(s))})
 			text.WriteString(s + ",;"[:rng.IntN(3)])
 		}

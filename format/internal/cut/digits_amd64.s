@@ -1,0 +1,48 @@
+#include "textflag.h"
+
+// func digitsAVX2(out *int64, words *uint64, n int) (done int)
+TEXT ·digitsAVX2(SB), NOSPLIT, $0-32
+	MOVQ out+0(FP), DI
+	MOVQ words+8(FP), SI
+	MOVQ n+16(FP), CX
+	XORQ DX, DX
+	MOVL $0x30303030, AX
+	MOVQ AX, X1
+	VPBROADCASTD X1, Y1 // '0'
+	MOVL $0x09090909, AX
+	MOVQ AX, X2
+	VPBROADCASTD X2, Y2
+	MOVL $0x010A010A, AX
+	MOVQ AX, X3
+	VPBROADCASTD X3, Y3 // bytes 10, 1
+	MOVL $0x00010064, AX
+	MOVQ AX, X4
+	VPBROADCASTD X4, Y4 // words 100, 1
+	MOVL $10000, AX
+	MOVQ AX, X5
+	VPBROADCASTQ X5, Y5
+
+four:
+	VMOVDQU    (SI), Y0
+	VPSUBB     Y1, Y0, Y0
+	VPMINUB    Y2, Y0, Y6
+	VPCMPEQB   Y6, Y0, Y6
+	VPMOVMSKB  Y6, AX
+	CMPL       AX, $-1
+	JNE        end
+	VPMADDUBSW Y3, Y0, Y0
+	VPMADDWD   Y4, Y0, Y0
+	VPSRLQ     $32, Y0, Y6
+	VPMULUDQ   Y5, Y0, Y0
+	VPADDQ     Y6, Y0, Y0
+	VMOVDQU    Y0, (DI)
+	ADDQ       $32, SI
+	ADDQ       $32, DI
+	ADDQ       $4, DX
+	DECQ       CX
+	JNZ        four
+
+end:
+	MOVQ DX, done+24(FP)
+	VZEROUPPER
+	RET
