@@ -29,7 +29,7 @@ const garbageShare = 16
 type pacer struct {
 	least   uint64
 	percent int
-	next    *pacer // an object with a pointer has a finalizer of its own
+	_       *pacer // an object with a pointer has a finalizer of its own
 }
 
 func pace(p *pacer) {
