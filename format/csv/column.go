@@ -44,11 +44,22 @@ func (d *Decoder) plainText(data []byte, c cell) []byte {
 func (d *Decoder) column(c *colbuf.Col, col int, data []byte, before int) *badCell {
 	x := cut.Column{All: d.cut.cells[min(col, len(d.cut.cells)):], Width: d.width}
 	usual := !d.nulls && !d.emptyNull && cut.Usual(c)
+	wrapped := d.cut.wrapped
+	if wrapped && (!usual || c.Type.Character()) { // numbers are mostly not quoted
+		d.cut.unwrapColumn(data, d.quote, col, d.width)
+		wrapped = false
+	}
 	for row, rows := 0, len(d.cut.starts); row < rows; row++ {
 		if usual {
 			if row += d.reader.Read(c, x.Skip(row), rows-row); row == rows {
 				break
 			}
+		}
+		if wrapped {
+			d.cut.unwrapColumn(data, d.quote, col, d.width)
+			wrapped = false
+			row-- // again, without the quotes
+			continue
 		}
 		if bad := d.value(c, d.cut.cells[row*d.width+col], data, before, row, col); bad != nil {
 			return bad

@@ -95,9 +95,6 @@ func (d *Decoder) columns(data []byte, before int) error {
 	var first *badCell
 	d.reader.Data = data
 	for i, c := range d.cols {
-		if d.cut.wrapped {
-			d.cut.unwrapColumn(data, d.quote, d.wanted[i], d.width)
-		}
 		if bad := d.column(c, d.wanted[i], data, before); bad != nil && (first == nil || bad.row < first.row) {
 			first = bad
 		}

@@ -168,6 +168,8 @@ func TestShapesAreReadAsTheGrammarSays(t *testing.T) {
 func FuzzShapes(f *testing.F) {
 	f.Add([]byte(`{"i":1,"n":7,"s":"text, and more of it","f":1.5,"d":"2024-01-02","ts":"2024-01-02 03:04:05.678","dec":12.34}`+"\n"), uint8(0))
 	f.Add([]byte(`{"i":01,"n":-0,"s":"\u0041","f":1e5,"d":"2024-02-30","ts":"2024-01-02T03:04:05Z","dec":.5,"i":2}`+"\n"), uint8(1))
+	f.Add([]byte(strings.Repeat(`{"i":8,"n":-1234567,"s":"with \" and \\","f":null,"d":"2024-07-07","ts":"2024-07-07 07:07:07","dec":7.7,"r":{"x":"y"}}`+"\r\n", 3)), uint8(2))
+	f.Add([]byte(strings.Repeat(`{"i":"8","n":1.5,"s":true,"f":"0.5","d":null,"ts":"2024-07-07 07:07:07.123","dec":-7.77}`+"\n", 3)+`{"i":"x"`), uint8(4))
 	s := types.Schema{col("i", types.TInt), col("n", types.TBigInt), col("s", types.TString), col("f", types.TDouble), col("d", types.TDate), col("ts", types.TimestampOf(3)),
 		col("dec", types.DecimalOf(9, 2)), col("r", types.RowOf(col("x", types.TString)))}
 	f.Fuzz(func(t *testing.T, text []byte, opts uint8) {
