@@ -21,43 +21,39 @@ func marksOf(x, y uint64) uint64 {
 	return ^((x&^uint64(onebyteHigh) + ^uint64(onebyteHigh)) | x) & onebyteHigh
 }
 
-// nth returns the position of the k-th c in s[from:], k from 1 on; -1 if there are fewer.
-func nth(s []byte, from int, c byte, k int) int {
-	i, cs := from, uint64(c)*onebyteOnes
+// pieceBy is piece for a separator of one byte. Where the piece starts and where it ends
+// is found in one go.
+func pieceBy(s []byte, sep byte, k int) ([]byte, bool) {
+	start, i, seps := 0, 0, uint64(sep)*onebyteOnes
 	for ; len(s)-i >= 8; i += 8 {
-		m := marksOf(binary.LittleEndian.Uint64(s[i:]), cs)
-		if n := bits.OnesCount64(m); n < k {
-			k -= n
-			continue
-		}
-		for ; k > 1; k-- {
+		m := marksOf(binary.LittleEndian.Uint64(s[i:]), seps)
+		if k > 0 {
+			if n := bits.OnesCount64(m); n < k {
+				k -= n
+				continue
+			}
+			for ; k > 1; k-- {
+				m &= m - 1
+			}
+			start, k = i+bits.TrailingZeros64(m)>>3+1, 0
 			m &= m - 1
 		}
-		return i + bits.TrailingZeros64(m)>>3
+		if m != 0 {
+			return s[start : i+bits.TrailingZeros64(m)>>3], true
+		}
 	}
 	for ; i < len(s); i++ {
-		if s[i] == c {
-			if k--; k == 0 {
-				return i
-			}
+		if s[i] != sep {
+			continue
+		}
+		if k == 0 {
+			return s[start:i], true
+		}
+		if k--; k == 0 {
+			start = i + 1
 		}
 	}
-	return -1
-}
-
-// pieceBy is piece for a separator of one byte.
-func pieceBy(s []byte, sep byte, k int) ([]byte, bool) {
-	if k > 0 {
-		at := nth(s, 0, sep, k)
-		if at < 0 {
-			return nil, false
-		}
-		s = s[at+1:]
-	}
-	if end := nth(s, 0, sep, 1); end >= 0 {
-		s = s[:end]
-	}
-	return s, true
+	return s[start:], k == 0
 }
 
 // appendWithout appends a text without its bytes that are c.

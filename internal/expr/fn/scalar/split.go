@@ -42,6 +42,14 @@ func testSigs(f func(s, t []byte) bool) []kernel.Sig {
 
 func evalSplitIndex(_ *fn.Call, args []vec.Vector, rows []int32, n int) (vec.Vector, error) {
 	s, sep, at := kernel.Str(args[0]), kernel.Str(args[1]), kernel.Num[int32](args[2])
+	if sep.Const() && at.Const() && len(sep.At(0)) == 1 && at.At(0) >= 0 {
+		c, k := sep.At(0)[0], int(at.At(0))
+		return kernel.StrsNull(rows, n, func(dst []byte, i int) ([]byte, bool) {
+			text := s.At(i)
+			p, ok := pieceBy(text, c, k)
+			return append(dst, p...), ok && len(text) > 0
+		}), nil
+	}
 	return kernel.StrsNull(rows, n, func(dst []byte, i int) ([]byte, bool) {
 		p, ok := piece(s.At(i), sep.At(i), int(at.At(i)))
 		return append(dst, p...), ok
