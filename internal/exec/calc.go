@@ -15,9 +15,8 @@ import (
 type Calc struct {
 	Base
 	spec    *jobgraph.Calc
-	filter  *expr.Program
-	project *expr.Programs
-	used    []int // the columns that Project reads
+	program *expr.Programs // the filter, if there is one, and the columns
+	used    []int          // the columns that Project reads
 	mark    int64
 	marked  bool
 	asks    bool // for the watermark
@@ -66,14 +65,9 @@ func (c *Calc) Open(ctx *Context) error {
 	env := *ctx.Env
 	env.Watermark = func() (int64, bool) { return c.mark, c.marked }
 	c.asks = asksWatermark(c.spec)
-	var err error
+	list := c.spec.Project
 	if c.spec.Filter != nil {
-		if c.filter, err = expr.Compile(c.spec.Filter, &env); err != nil {
-			return err
-		}
-	}
-	if c.spec.Project == nil {
-		return nil
+		list = append([]*expr.Expr{c.spec.Filter}, list...)
 	}
 	seen := map[int]bool{}
 	for _, e := range c.spec.Project {
@@ -84,7 +78,8 @@ func (c *Calc) Open(ctx *Context) error {
 	for i := range seen {
 		c.used = append(c.used, i)
 	}
-	c.project, err = expr.CompileAll(c.spec.Project, &env)
+	var err error
+	c.program, err = expr.CompileAll(list, &env)
 	return err
 }
 
@@ -120,36 +115,42 @@ func (c *Calc) Watermark(t int64, out Output) (bool, error) {
 
 func (c *Calc) apply(b *vec.Batch) (*vec.Batch, error) {
 	res := *b
-	if c.filter != nil {
-		var err error
-		if res.Sel, err = c.filter.Filter(b.Cols, b.Sel, b.Rows); err != nil {
-			return nil, err
-		}
-		if res.Sel != nil && len(res.Sel) == 0 {
-			return &res, nil
-		}
+	if c.spec.Filter == nil && c.spec.Project == nil {
+		return &res, nil
 	}
-	if c.rest != nil && b.Cols[c.late[0]] == nil {
+	if c.spec.Filter == nil {
+		cols, err := c.program.Eval(res.Cols, res.Sel, res.Rows)
+		res.Cols = cols
+		return &res, err
+	}
+	var err error
+	if res.Sel, err = c.program.Filter(b.Cols, b.Sel, b.Rows); err != nil {
+		return nil, err
+	}
+	if res.Sel != nil && len(res.Sel) == 0 {
+		return &res, nil
+	}
+	copied := true
+	switch {
+	case c.rest != nil && b.Cols[c.late[0]] == nil:
 		if err := c.complete(&res); err != nil {
 			return nil, err
 		}
-	} else if res.Sel != nil && len(res.Sel)*calcDense < res.Rows {
+	case res.Sel != nil && len(res.Sel)*calcDense < res.Rows:
 		res = *c.compact(&res)
+	default:
+		copied = false
 	}
-	if c.project == nil {
+	if c.spec.Project == nil {
 		return &res, nil
 	}
-	cols, err := c.project.Eval(res.Cols, res.Sel, res.Rows)
-	if err != nil {
-		return nil, err
-	}
-	res.Cols = cols
-	return &res, nil
+	res.Cols, err = c.program.Rest(res.Cols, res.Sel, res.Rows, copied)
+	return &res, err
 }
 
 // compact copies the selected rows together, of the columns that are read.
 func (c *Calc) compact(b *vec.Batch) *vec.Batch {
-	if c.project == nil {
+	if c.spec.Project == nil {
 		return vec.Compact(b)
 	}
 	few := *b

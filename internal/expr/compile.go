@@ -22,6 +22,7 @@ type Programs struct {
 	roots []*node
 	nodes map[string]*node
 	env   *fn.Env
+	at    *batch     // that of Filter
 	seq   uint64     // numbers the batches, for the memos of shared nodes
 	rows  int64      // of the batches so far
 	calls []*fn.Call // of volatile functions, which are told of rows
@@ -43,9 +44,11 @@ type node struct {
 	fixed  bool       // steady and without columns: value holds it once known
 	value  vec.Vector // of length 1
 
-	shared bool // more than one parent
-	memo   vec.Vector
-	memoAt uint64
+	shared   bool // more than one parent
+	memo     vec.Vector
+	memoAt   uint64
+	memoAll  bool    // of all rows that were asked for
+	memoRows []int32 // or of these
 
 	words, wordOut vec.Vector // the dictionary last computed, and the result for it
 	seen           vec.Vector // the dictionary last met, and with how many rows
@@ -115,6 +118,30 @@ func (p *Programs) Eval(cols []vec.Vector, rows []int32, n int) ([]vec.Vector, e
 	return out, nil
 }
 
+// Filter is Program.Filter of the first expression. Rest may follow, for the same batch.
+func (p *Programs) Filter(cols []vec.Vector, rows []int32, n int) ([]int32, error) {
+	p.at = p.batch(cols, rows, n)
+	return p.roots[0].filter(p.at, rows, false)
+}
+
+// Rest computes the other expressions for the rows that Filter has let pass. What these
+// have in common with the first was evaluated there. If the rows have been copied
+// together since, it takes what Eval does in their place.
+func (p *Programs) Rest(cols []vec.Vector, rows []int32, n int, copied bool) ([]vec.Vector, error) {
+	if copied {
+		p.at = p.batch(cols, rows, n)
+	}
+	p.at.top = rows
+	out := make([]vec.Vector, len(p.roots)-1)
+	for i, r := range p.roots[1:] {
+		var err error
+		if out[i], err = r.get(p.at, rows); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
 func (p *Programs) batch(cols []vec.Vector, rows []int32, n int) *batch {
 	p.seq++
 	for _, c := range p.calls {
@@ -128,7 +155,7 @@ func (p *Programs) batch(cols []vec.Vector, rows []int32, n int) *batch {
 func (p *Programs) compile(e *Expr) (*node, error) {
 	key := nodeKey(e)
 	if n := p.nodes[key]; n != nil && n.steady {
-		n.shared = true
+		n.shared = e.Op != Col
 		return n, nil
 	}
 	n := &node{e: e, steady: true}
@@ -218,14 +245,48 @@ func (n *node) get(x *batch, rows []int32) (vec.Vector, error) {
 		}
 		return &vec.Const{Val: v, N: x.n}, nil
 	}
-	if n.shared && n.memoAt == x.seq {
+	if n.known(x, rows) {
 		return n.memo, nil
 	}
 	v, err := n.eval(n, x, rows)
-	if err == nil && n.shared && sameRows(rows, x.top) {
-		n.memo, n.memoAt = v, x.seq
+	if err == nil && n.shared {
+		n.remember(x, rows, v)
 	}
 	return v, err
+}
+
+// known reports whether the node has been evaluated for these rows of the batch.
+func (n *node) known(x *batch, rows []int32) bool {
+	return n.shared && n.memoAt == x.seq && (n.memoAll || rows != nil && among(rows, n.memoRows))
+}
+
+// remember keeps a result for the rows that it is of, unless there is one for more.
+func (n *node) remember(x *batch, rows []int32, v vec.Vector) {
+	all := sameRows(rows, x.top)
+	if !all && n.memoAt == x.seq && (n.memoAll || len(n.memoRows) >= len(rows)) {
+		return
+	}
+	n.memo, n.memoAt, n.memoAll = v, x.seq, all
+	if !all {
+		n.memoRows = append(n.memoRows[:0], rows...) // the caller goes on writing to its own
+	}
+}
+
+// among reports whether all of some ascending rows are among others.
+func among(rows, others []int32) bool {
+	if len(rows) > len(others) {
+		return false
+	}
+	k := 0
+	for _, r := range rows {
+		for k < len(others) && others[k] < r {
+			k++
+		}
+		if k == len(others) || others[k] != r {
+			return false
+		}
+	}
+	return true
 }
 
 func sameRows(a, b []int32) bool {

@@ -246,6 +246,62 @@ func compareAll(t *testing.T, seed uint64, e *expr.Expr, want map[int]string, co
 	}
 }
 
+// What a filter has in common with the expressions behind it is evaluated once, perhaps of
+// fewer rows than they ask for.
+func TestFilterAndRest(t *testing.T) {
+	env := &fn.Env{Zone: time.UTC}
+	for seed := range uint64(2000) {
+		r := newRandom(seed)
+		n := 1 + r.IntN(90)
+		cols, rows := r.table(n), r.selection(n)
+		list := []*expr.Expr{r.expr(types.Boolean, 4)}
+		expr.Walk(list[0], func(e *expr.Expr) bool {
+			switch e.Type.Kind {
+			case types.Int, types.Varchar:
+				list = append(list, e)
+			case types.Boolean:
+				list = append(list, e)
+				c, err := expr.NewCall("CASE", e, expr.Int(1), list[0], expr.Int(2), expr.Int(3))
+				if err != nil {
+					t.Fatal(err)
+				}
+				list = append(list, c)
+			}
+			return true
+		})
+		p, err := expr.CompileAll(list, env)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sel, err := p.Filter(cols, rows, n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if sel != nil && len(sel) == 0 {
+			continue
+		}
+		copied := r.IntN(3) == 0
+		if copied && sel != nil {
+			for i, c := range cols {
+				cols[i] = vec.Take(c, sel)
+			}
+			n, sel = len(sel), nil
+		}
+		got, err := p.Rest(cols, sel, n, copied)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for k, e := range list[1:] {
+			want := oneByOne(t, e, cols, sel, n)
+			each(sel, n, func(i int) {
+				if text := cell(e.Type, got[k], i); text != want[i] {
+					t.Fatalf("seed %d: %s in row %d behind the filter %s is %s, want %s", seed, e, i, list[0], text, want[i])
+				}
+			})
+		}
+	}
+}
+
 func compareFilter(t *testing.T, seed uint64, e *expr.Expr, want map[int]string, cols []vec.Vector, rows []int32, n int, env *fn.Env) {
 	t.Helper()
 	p, err := expr.Compile(e, env)

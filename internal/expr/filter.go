@@ -31,7 +31,7 @@ func (n *node) filter(x *batch, rows []int32, mine bool) ([]int32, error) {
 		return n.filterAnd(x, rows, mine)
 	case n.e.Op == Call && n.e.Func == "OR":
 		return n.filterOr(x, rows)
-	case n.selCmp && !(n.shared && n.memoAt == x.seq):
+	case n.selCmp && !n.known(x, rows):
 		return n.filterCmp(x, rows, mine)
 	}
 	v, err := n.get(x, rows)

@@ -2,6 +2,7 @@ package expr
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/millrace-io/millrace/internal/expr/fn"
 	"github.com/millrace-io/millrace/internal/expr/kernel"
@@ -18,6 +19,7 @@ var owned = map[string]bool{"AND": true, "OR": true, "CASE": true, "COALESCE": t
 func (p *Programs) compileOwned(n *node) error {
 	switch n.e.Func {
 	case "AND", "OR":
+		plainFirst(n.args)
 		n.eval = evalLogic
 	case "CASE":
 		n.eval = evalCase
@@ -39,6 +41,34 @@ func (p *Programs) compileOwned(n *node) error {
 	}
 	return nil
 }
+
+// plainFirst puts those arguments of AND or OR first that cost little and cannot fail: they
+// decide for many rows, and the others see the rest.
+func plainFirst(args []*node) {
+	slices.SortStableFunc(args, func(a, b *node) int {
+		switch pa, pb := a.plain(), b.plain(); {
+		case pa == pb:
+			return 0
+		case pa:
+			return -1
+		}
+		return 1
+	})
+}
+
+// plain reports whether a node only compares columns and constants.
+func (n *node) plain() bool {
+	switch n.e.Op {
+	case Col, Lit:
+		return true
+	}
+	if _, compares := kernel.Cmps[n.e.Func]; !compares && !plainFuncs[n.e.Func] {
+		return false
+	}
+	return !slices.ContainsFunc(n.args, func(a *node) bool { return !a.plain() })
+}
+
+var plainFuncs = map[string]bool{"AND": true, "OR": true, "NOT": true, "IN": true, "IS NULL": true, "IS NOT NULL": true, "LOWER": true, "UPPER": true}
 
 func compileField(n *node) error {
 	t := n.e.Args[0].Type
