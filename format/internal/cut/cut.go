@@ -22,6 +22,7 @@ type Cell struct {
 	End   uint32
 }
 
+// The flags of a cell.
 const (
 	Missing = 1 << 31 // in Start: the record has no such cell
 	Quoted  = 1 << 31 // in End: it stood in quotes
