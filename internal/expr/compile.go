@@ -107,9 +107,12 @@ func (p *Program) Type() types.Type { return p.root.e.Type }
 
 // Eval computes all expressions for the rows of a batch, as Program.Eval does.
 func (p *Programs) Eval(cols []vec.Vector, rows []int32, n int) ([]vec.Vector, error) {
-	x := p.batch(cols, rows, n)
-	out := make([]vec.Vector, len(p.roots))
-	for i, r := range p.roots {
+	return evalAll(p.roots, p.batch(cols, rows, n), rows)
+}
+
+func evalAll(roots []*node, x *batch, rows []int32) ([]vec.Vector, error) {
+	out := make([]vec.Vector, len(roots))
+	for i, r := range roots {
 		var err error
 		if out[i], err = r.get(x, rows); err != nil {
 			return nil, err
@@ -126,20 +129,13 @@ func (p *Programs) Filter(cols []vec.Vector, rows []int32, n int) ([]int32, erro
 
 // Rest computes the other expressions for the rows that Filter has let pass. What these
 // have in common with the first was evaluated there. If the rows have been copied
-// together since, it takes what Eval does in their place.
+// together since, the others are computed of the copy.
 func (p *Programs) Rest(cols []vec.Vector, rows []int32, n int, copied bool) ([]vec.Vector, error) {
 	if copied {
 		p.at = p.batch(cols, rows, n)
 	}
 	p.at.top = rows
-	out := make([]vec.Vector, len(p.roots)-1)
-	for i, r := range p.roots[1:] {
-		var err error
-		if out[i], err = r.get(p.at, rows); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
+	return evalAll(p.roots[1:], p.at, rows)
 }
 
 func (p *Programs) batch(cols []vec.Vector, rows []int32, n int) *batch {
