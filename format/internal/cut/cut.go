@@ -111,42 +111,22 @@ func (r *Reader) Read(c *colbuf.Col, x Column, rows int) (n int) {
 // wordMax is how far into the data a word may begin.
 func wordMax(data []byte) int { return len(data) - 8 }
 
-// longs reads integers one by one.
-func longs(out []int64, x Column, data []byte) int {
-	last := wordMax(data)
-	for k, at := 0, 0; k < len(out); k, at = k+1, at+x.Width {
-		from, to := x.All[at].Bounds()
-		if n := to - from; uint(n-1) < 8 && from <= last {
-			if v, ok := numtext.Digits(binary.LittleEndian.Uint64(data[from:]), n); ok {
-				out[k] = v
-				continue
-			}
-		}
-		v, ok := numtext.IntAt(data, from, to)
-		if !ok {
-			return k
-		}
-		out[k] = v
-	}
-	return len(out)
-}
-
 // ints reads integers one by one.
-func ints(out []int32, x Column, data []byte) int {
+func ints[T int32 | int64](out []T, x Column, data []byte) int {
 	last := wordMax(data)
 	for k, at := 0, 0; k < len(out); k, at = k+1, at+x.Width {
 		from, to := x.All[at].Bounds()
 		if n := to - from; uint(n-1) < 8 && from <= last {
 			if v, ok := numtext.Digits(binary.LittleEndian.Uint64(data[from:]), n); ok {
-				out[k] = int32(v)
+				out[k] = T(v)
 				continue
 			}
 		}
 		v, ok := numtext.IntAt(data, from, to)
-		if !ok || v != int64(int32(v)) {
+		if !ok || v != int64(T(v)) {
 			return k
 		}
-		out[k] = int32(v)
+		out[k] = T(v)
 	}
 	return len(out)
 }

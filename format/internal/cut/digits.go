@@ -40,7 +40,7 @@ func (r *Reader) longs(out []int64, x Column) (done int) {
 		r.words.ofInts(n, x.Skip(done), r.Data)
 		read := digits(out[done:], r.words[:n])
 		if done += read; read < n {
-			k := longs(out[done:done+n-read], x.Skip(done), r.Data)
+			k := ints(out[done:done+n-read], x.Skip(done), r.Data)
 			if done += k; k < n-read {
 				return done
 			}
@@ -49,7 +49,7 @@ func (r *Reader) longs(out []int64, x Column) (done int) {
 	if done == len(out) {
 		return done
 	}
-	return done + longs(out[done:], x.Skip(done), r.Data)
+	return done + ints(out[done:], x.Skip(done), r.Data)
 }
 
 // ints is the loop for INT.
