@@ -1,7 +1,6 @@
 package csv
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -187,7 +186,7 @@ func (d *Decoder) scan(data []byte, from, rowsMax int, final bool) (more bool, e
 // validLines returns the length of the lines at the front of a text, 0 if they are
 // not UTF-8.
 func validLines(text []byte) int {
-	lines := text[:bytes.LastIndexByte(text, '\n')+1]
+	lines := text[:marks.LastIndexByte(text, '\n')+1]
 	if !marks.ValidUTF8(lines) {
 		return 0
 	}

@@ -143,7 +143,7 @@ func (d *Decoder) Skipped() int64 { return d.skipped }
 // whole ones, and not many more than the batch holds.
 func (d *Decoder) region(data []byte) []byte {
 	limit := min(len(data), vec.BatchBytesMax, max(64<<10, d.rowBytes*vec.BatchRowsMax*9/8))
-	end := bytes.LastIndexByte(data[:limit], '\n')
+	end := marks.LastIndexByte(data[:limit], '\n')
 	if end < 0 {
 		end = bytes.IndexByte(data[limit:], '\n')
 		if end >= 0 {
@@ -211,7 +211,7 @@ func partEnd(lines []byte, at, bytesMax int) int {
 	if len(lines)-at <= bytesMax {
 		return len(lines)
 	}
-	if end := bytes.LastIndexByte(lines[at:at+bytesMax], '\n'); end >= 0 {
+	if end := marks.LastIndexByte(lines[at:at+bytesMax], '\n'); end >= 0 {
 		return at + end + 1
 	}
 	return at + bytesMax + bytes.IndexByte(lines[at+bytesMax:], '\n') + 1
