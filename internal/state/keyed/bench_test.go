@@ -206,6 +206,69 @@ func BenchmarkSnapshot(b *testing.B) {
 	rate(b, 100_000)
 }
 
+// BenchmarkCheckpoint adds rows, most of them under keys that are new or had rows just
+// before, as bids come to auctions; what counts is to write them, from the snapshot on.
+func BenchmarkCheckpoint(b *testing.B) {
+	const batches = 128
+	row := []types.Type{types.TBigInt, types.TBigInt, types.TBigInt}
+	for _, text := range []bool{false, true} {
+		name := "numbers"
+		if text {
+			name, row = "strings", append(row, types.TString)
+		}
+		b.Run(name, func(b *testing.B) {
+			r := rand.New(rand.NewPCG(1, 1))
+			var keys Keys
+			slots := make([]Slot, benchRows)
+			auctions, prices, times := make([]int64, benchRows), make([]int64, benchRows), make([]int64, benchRows)
+			at := int64(0)
+			var bytes int64
+			for b.Loop() {
+				b.StopTimer()
+				st := &statetest.Files{}
+				s := openStore(b, st, whole, nil)
+				m, err := OpenMulti(s, Shape{Name: "m", Key: []types.Type{types.TBigInt}, Row: row, Groups: testGroups, Evicts: true, Memory: &base.Budget{}})
+				if err != nil {
+					b.Fatal(err)
+				}
+				for range batches {
+					for i := range auctions {
+						at++
+						auctions[i], prices[i], times[i] = at/16-int64(r.IntN(100)*r.IntN(100)), r.Int64N(1e7), at/10
+					}
+					cols := []vec.Vector{&vec.Fixed[int64]{Vals: auctions}, &vec.Fixed[int64]{Vals: prices}, &vec.Fixed[int64]{Vals: times}}
+					if text {
+						cols = append(cols, stringCols(prices)[0])
+					}
+					keys.Prepare(m.shape.Key, cols[:1], nil, benchRows)
+					m.Upsert(&keys, slots)
+					m.AddRows(slots, cols, nil, nil)
+				}
+				b.StartTimer()
+				if err := m.Snapshot(); err != nil {
+					b.Fatal(err)
+				}
+				snap, err := s.Snapshot(1)
+				for done := false; !done && err == nil; {
+					done, err = s.Drain(2048)
+				}
+				if err != nil {
+					b.Fatal(err)
+				}
+				h, err := snap.Persist()
+				if err != nil {
+					b.Fatal(err)
+				}
+				bytes = h.Bytes
+				m.Close()
+			}
+			rows := float64(batches * benchRows)
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/rows, "ns/row")
+			b.ReportMetric(float64(bytes)/rows, "B/row")
+		})
+	}
+}
+
 func BenchmarkMulti(b *testing.B) {
 	const domain = 100_000
 	row := []types.Type{types.TBigInt, types.TBigInt, types.TString}

@@ -328,44 +328,41 @@ func (s *sorted) seek(key []byte) int {
 // sort puts the entries in order and keeps of each key what came last, unless a
 // range delete came later.
 func (d *delta) sort() *sorted {
-	if d.n >= radixMin {
-		at, once := d.radix()
-		if once && len(d.wipes) == 0 {
-			return &sorted{delta: d, at: at}
-		}
+	at, again := order(d.n, d.tail, func(i int) []byte { return d.key(d.ent(i)) })
+	if len(d.wipes) > 0 {
 		return d.settle(at, d.wipes)
 	}
-	at := make([]uint32, d.n)
-	for i := range at {
-		at[i] = uint32(i)
+	if again == nil {
+		return &sorted{delta: d, at: at}
 	}
-	slices.SortFunc(at, d.compare)
-	return d.settle(at, d.wipes)
+	kept := at[:0]
+	for i, k := range at {
+		if i+1 == len(at) || !again[i+1] {
+			kept = append(kept, k)
+		}
+	}
+	return &sorted{delta: d, at: kept}
 }
 
-// compare orders entries by key, the newest first among equals.
+// compare orders entries by key, and among equals as they came.
 func (d *delta) compare(a, b uint32) int {
-	if c := bytes.Compare(d.key(d.ent(int(a))), d.key(d.ent(int(b)))); c != 0 {
-		return c
-	}
-	return cmp.Compare(b, a)
+	return cmp.Or(bytes.Compare(d.key(d.ent(int(a))), d.key(d.ent(int(b)))), cmp.Compare(a, b))
 }
 
-// settle keeps of entries in order those that count; all is the range deletes.
+// settle keeps of entries in the order of compare those that count; all is the range
+// deletes.
 func (d *delta) settle(at []uint32, all []wipe) *sorted {
 	s := &sorted{delta: d}
 	wipes := slices.Clone(all)
 	slices.SortStableFunc(wipes, func(a, b wipe) int { return bytes.Compare(a.from, b.from) })
 	var open []wipe // those that may cover the key at hand
 	kept := at[:0]
-	var last []byte
 	for i, k := range at {
 		e := d.ent(int(k))
 		key := d.key(e)
-		if i > 0 && bytes.Equal(key, last) {
-			continue
+		if i+1 < len(at) && bytes.Equal(key, d.key(d.ent(int(at[i+1])))) {
+			continue // what came later counts
 		}
-		last = key
 		if len(wipes) > 0 || len(open) > 0 {
 			for len(wipes) > 0 && bytes.Compare(wipes[0].from, key) <= 0 {
 				open = append(open, wipes[0])

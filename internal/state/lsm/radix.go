@@ -2,142 +2,182 @@ package lsm
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"slices"
 )
 
-// radixMin is from how many entries on they are sorted by radix.
+// radixMin is from how many keys on they are sorted by radix.
 const radixMin = 256
 
-// A place is an entry on its way to its place: the eight bytes of its key that tell
-// most keys of a group apart, and its group.
-type place struct {
-	word  uint64
-	at    uint32
-	group uint16
-}
+// Keys are packed when what tells them apart has packedBytes at most: with the number
+// of the key that is one word.
+const (
+	packedBytes = 5
+	packedShift = 24
+)
 
-// freePlaces are what was sorted in, for as many as are sorted at a time.
-var freePlaces = make(chan []place, 4)
+// freeWords and freeNumbers are what was sorted in, for as many as are sorted at a time.
+var (
+	freeWords   = make(chan []uint64, 8)
+	freeNumbers = make(chan []uint32, 4)
+)
 
-func places(n int) []place {
+func taken[T any](free chan []T, n int) []T {
 	select {
-	case p := <-freePlaces:
-		if cap(p) >= n {
-			return p[:n]
+	case s := <-free:
+		if cap(s) >= n {
+			return s[:n]
 		}
 	default:
 	}
-	return make([]place, n)
+	return make([]T, n)
 }
 
-func release(p []place) {
+func giveBack[T any](free chan []T, s []T) {
 	select {
-	case freePlaces <- p:
+	case free <- s:
 	default:
 	}
 }
 
-// radix returns the entries in the order of compare. Keys of a delta are alike: most
-// of their bytes are the same in all of them, the high ones of numbers say. Where the
-// keys have one length, eight bytes that differ are taken together, which is mostly all
-// there are; else the eight behind what all keys begin with. By those they are sorted,
-// least byte first, each byte that differs in a pass of its own; what they do not tell
-// apart is compared. With once, nothing is left to compare, and of each key the newest
-// entry alone is returned.
-func (d *delta) radix() (at []uint32, once bool) {
-	from, to := places(d.n), places(d.n)
-	take, once := d.telling()
-	var words uint64 // bits that differ
-	var groups uint16
-	for i := range from {
-		key := d.key(d.ent(i))
-		p := place{at: uint32(i), group: binary.BigEndian.Uint16(key)}
-		for _, at := range take {
-			p.word = p.word<<8 | uint64(key[at])
+// order sorts n keys, which it asks for by number: those that are equal stay in the
+// order of their numbers, and again tells which equal the one before them; it is nil if
+// none does. tail is how many bytes at the ends of the keys mostly ascend.
+//
+// Keys of a table are alike: most of their bytes are the same in all of them, as the
+// high ones of numbers are. Where the keys have one length, eight bytes that differ are
+// taken together, which is mostly all there are; else the eight behind what all keys
+// begin with. By those they are sorted, least byte first, each byte in a pass of its
+// own; what they do not tell apart is compared.
+func order(n, tail int, key func(i int) []byte) (at []uint32, again []bool) {
+	at = make([]uint32, n)
+	if n < radixMin {
+		for i := range at {
+			at[i] = uint32(i)
 		}
-		from[i] = p
+		return at, finish(at, key, 0, n, nil)
 	}
-	if take == nil {
-		same := d.common()
-		for i := range from {
-			from[i].word = wordOf(d.key(d.ent(i))[same:])
+	take, all, ascend := telling(n, tail, key)
+	if all && len(take) <= packedBytes && n <= 1<<packedShift {
+		return at, packed(at, take, ascend, key)
+	}
+	words := taken(freeWords, n)
+	if take != nil {
+		for i := range words {
+			words[i] = wordAt(key(i), take)
 		}
-	}
-	for i := range from {
-		words |= from[i].word ^ from[0].word
-		groups |= from[i].group ^ from[0].group
-	}
-	for shift := 0; shift < 64; shift += 8 {
-		if words>>shift&0xFF != 0 {
-			pass(from, to, func(p *place) byte { return byte(p.word >> shift) })
-			from, to = to, from
+	} else {
+		same := common(n, key)
+		for i := range words {
+			words[i] = wordOf(key(i)[same:])
 		}
 	}
-	for shift := 0; shift < 16; shift += 8 {
-		if groups>>shift&0xFF != 0 {
-			pass(from, to, func(p *place) byte { return byte(p.group >> shift) })
-			from, to = to, from
-		}
+	for i := range at {
+		at[i] = uint32(i)
 	}
-	at = make([]uint32, 0, d.n)
-	start := 0
-	for i, p := range from {
-		same := i > 0 && p.word == from[i-1].word && p.group == from[i-1].group
-		if same && once {
-			at[len(at)-1] = p.at // the passes keep the order in which they came
-			continue
+	words = sortBytes(words, at, 0, 8)
+	switch {
+	case !all:
+		start := 0
+		for i := range words {
+			if words[i] != words[start] {
+				again = finish(at, key, start, i, again)
+				start = i
+			}
 		}
-		if !same {
-			d.finish(at[start:])
-			start = len(at)
-		}
-		at = append(at, p.at)
+		again = finish(at, key, start, n, again)
+	case !ascend:
+		again = alike(words, 0)
 	}
-	d.finish(at[start:])
-	release(from)
-	release(to)
-	return at, once
+	giveBack(freeWords, words)
+	return at, again
 }
 
-// telling returns where keys of one length differ, up to eight places behind the group;
-// nil if their lengths differ, or nothing does. all is true if they differ nowhere else.
-func (d *delta) telling() (out []int, all bool) {
-	first := d.key(d.ent(0))
+// packed is order for keys that a few bytes tell apart.
+func packed(at []uint32, take []int, ascend bool, key func(i int) []byte) (again []bool) {
+	words := taken(freeWords, len(at))
+	for i := range words {
+		words[i] = wordAt(key(i), take)<<packedShift | uint64(i)
+	}
+	words = sortBytes(words, nil, packedShift/8, packedShift/8+len(take))
+	for i, w := range words {
+		at[i] = uint32(w & (1<<packedShift - 1))
+	}
+	if !ascend {
+		again = alike(words, packedShift)
+	}
+	giveBack(freeWords, words)
+	return again
+}
+
+// alike returns which words are the one before them but for some low bits, nil if none is.
+func alike(words []uint64, shift int) (again []bool) {
+	for i := 1; i < len(words); i++ {
+		if words[i]>>shift == words[i-1]>>shift {
+			if again == nil {
+				again = make([]bool, len(words))
+			}
+			again[i] = true
+		}
+	}
+	return again
+}
+
+// telling returns where keys of one length differ, up to eight places; nil if their
+// lengths differ, or nothing does. all is true if they differ nowhere else. With ascend,
+// the tails are not among the places, because each is above the one before.
+func telling(n, tail int, key func(i int) []byte) (take []int, all, ascend bool) {
+	first := key(0)
 	if len(first) > tellingMax {
-		return nil, false
+		return nil, false, false
 	}
 	var diff [tellingMax]byte
-	for i := 1; i < d.n; i++ {
-		key := d.key(d.ent(i))
-		if len(key) != len(first) {
-			return nil, false
+	last := first
+	body := len(first) - tail
+	ascend = tail > 0 && body >= 0
+	for i := 1; i < n; i++ {
+		k := key(i)
+		if len(k) != len(first) {
+			return nil, false, false
 		}
-		for k := 2; k < len(key); k += 8 {
-			if k+8 <= len(key) {
-				x := binary.LittleEndian.Uint64(key[k:]) ^ binary.LittleEndian.Uint64(first[k:])
-				binary.LittleEndian.PutUint64(diff[k:], binary.LittleEndian.Uint64(diff[k:])|x)
-				continue
-			}
-			for j := k; j < len(key); j++ {
-				diff[j] |= key[j] ^ first[j]
-			}
+		at := 0
+		for ; at+8 <= len(k); at += 8 {
+			x := binary.LittleEndian.Uint64(k[at:]) ^ binary.LittleEndian.Uint64(first[at:])
+			binary.LittleEndian.PutUint64(diff[at:], binary.LittleEndian.Uint64(diff[at:])|x)
 		}
+		for ; at < len(k); at++ {
+			diff[at] |= k[at] ^ first[at]
+		}
+		ascend = ascend && bytes.Compare(last[body:], k[body:]) < 0
+		last = k
 	}
-	for k := 2; k < len(first); k++ {
-		if diff[k] == 0 {
+	upto := len(first)
+	if ascend {
+		upto = body
+	}
+	for i := range upto {
+		if diff[i] == 0 {
 			continue
 		}
-		if len(out) == 8 {
-			return out, false
+		if len(take) == 8 {
+			return take, false, false
 		}
-		out = append(out, k)
+		take = append(take, i)
 	}
-	return out, out != nil
+	return take, take != nil, ascend && take != nil
 }
 
 // tellingMax is the length of keys up to which it is looked for where they differ.
 const tellingMax = 64
+
+// wordAt returns the bytes at some places, the first one highest.
+func wordAt(key []byte, take []int) (w uint64) {
+	for _, at := range take {
+		w = w<<8 | uint64(key[at])
+	}
+	return w
+}
 
 // wordOf returns the first eight bytes, big-endian.
 func wordOf(b []byte) uint64 {
@@ -149,45 +189,85 @@ func wordOf(b []byte) uint64 {
 	return binary.BigEndian.Uint64(w[:])
 }
 
-// common returns how many bytes all keys begin with, groups aside, which differ.
-func (d *delta) common() int {
-	first := d.key(d.ent(0))
-	n := len(first)
-	for i := range d.n {
-		key := d.key(d.ent(i))
-		n = min(n, len(key))
-		if !bytes.Equal(key[2:n], first[2:n]) {
-			k := 2
-			for key[k] == first[k] {
-				k++
-			}
-			n = k
+// common returns how many bytes all keys begin with.
+func common(n int, key func(i int) []byte) int {
+	first := key(0)
+	same := len(first)
+	for i := range n {
+		same = shared(first[:same], key(i))
+	}
+	return same
+}
+
+// sortBytes sorts words by some of their bytes, the lowest first, and leaves equals as
+// they are. What at has is moved with them, unless it is nil.
+func sortBytes(words []uint64, at []uint32, lowest, upto int) []uint64 {
+	var ends [8][256]uint32
+	for _, w := range words {
+		for b := lowest; b < upto; b++ {
+			ends[b][byte(w>>(8*b))]++
 		}
 	}
-	return n
+	to := taken(freeWords, len(words))
+	from, was := at, []uint32(nil)
+	if at != nil {
+		was = taken(freeNumbers, len(at))
+	}
+	for b := lowest; b < upto; b++ {
+		end := &ends[b]
+		n, most := uint32(0), uint32(0)
+		for i, k := range end {
+			end[i] = n
+			n += k
+			most = max(most, k)
+		}
+		if int(most) == len(words) {
+			continue // all have the same
+		}
+		shift := 8 * b & 63
+		if at == nil {
+			for _, w := range words {
+				d := byte(w >> shift)
+				to[end[d]] = w
+				end[d]++
+			}
+		} else {
+			for i, w := range words {
+				d := byte(w >> shift)
+				to[end[d]], was[end[d]] = w, from[i]
+				end[d]++
+			}
+			from, was = was, from
+		}
+		words, to = to, words
+	}
+	giveBack(freeWords, to)
+	if at != nil {
+		if &from[0] != &at[0] {
+			copy(at, from)
+			was = from
+		}
+		giveBack(freeNumbers, was)
+	}
+	return words
 }
 
-// pass sorts by one byte, and leaves equals as they are.
-func pass(from, to []place, digit func(*place) byte) {
-	var ends [256]int
-	for i := range from {
-		ends[digit(&from[i])]++
+// finish orders those of a range that were not told apart, and tells of equals.
+func finish(at []uint32, key func(i int) []byte, from, upto int, again []bool) []bool {
+	part := at[from:upto]
+	if len(part) < 2 {
+		return again
 	}
-	n := 0
-	for i, k := range ends {
-		ends[i] = n
-		n += k
+	slices.SortFunc(part, func(a, b uint32) int {
+		return cmp.Or(bytes.Compare(key(int(a)), key(int(b))), cmp.Compare(a, b))
+	})
+	for i := 1; i < len(part); i++ {
+		if bytes.Equal(key(int(part[i])), key(int(part[i-1]))) {
+			if again == nil {
+				again = make([]bool, len(at))
+			}
+			again[from+i] = true
+		}
 	}
-	for i := range from {
-		k := digit(&from[i])
-		to[ends[k]] = from[i]
-		ends[k]++
-	}
-}
-
-// finish orders entries that the radix has not told apart.
-func (d *delta) finish(at []uint32) {
-	if len(at) > 1 {
-		slices.SortFunc(at, d.compare)
-	}
+	return again
 }

@@ -1,6 +1,7 @@
 package lsm
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math/rand/v2"
 	"slices"
@@ -26,39 +27,48 @@ func TestRadix(t *testing.T) {
 		},
 		"long": func(r *rand.Rand) []byte { return append(make([]byte, 80), byte(r.IntN(9)), byte(r.IntN(9))) },
 	}
-	onces := 0
+	packs := 0
 	for name, key := range kinds {
 		for _, groups := range []int{1, 7, 1000} {
-			r := rand.New(rand.NewPCG(1, uint64(groups)))
-			d := &delta{}
-			for range radixMin + r.IntN(5000) {
-				d.add(append(binary.BigEndian.AppendUint16(nil, uint16(r.IntN(groups))), key(r)...), []byte("v"), false)
-			}
-			got, once := d.radix()
-			want := make([]uint32, d.n)
-			for i := range want {
-				want[i] = uint32(i)
-			}
-			slices.SortFunc(want, d.compare)
-			if once {
-				want = slices.CompactFunc(want, func(a, b uint32) bool { return string(d.key(d.ent(int(a)))) == string(d.key(d.ent(int(b)))) })
-			}
-			if !slices.Equal(got, want) {
-				t.Errorf("%s in %d groups are out of order", name, groups)
-			}
-			if once {
-				onces++
+			for _, tail := range []int{0, 8} {
+				r := rand.New(rand.NewPCG(1, uint64(groups)))
+				keys := make([][]byte, radixMin+r.IntN(5000))
+				for i := range keys {
+					keys[i] = append(binary.BigEndian.AppendUint16(nil, uint16(r.IntN(groups))), key(r)...)
+					if tail > 0 {
+						keys[i] = binary.BigEndian.AppendUint64(keys[i], uint64(i/(groups%7+1)))
+					}
+				}
+				at := func(i int) []byte { return keys[i] }
+				got, again := order(len(keys), tail, at)
+				want := make([]uint32, len(keys))
+				for i := range want {
+					want[i] = uint32(i)
+				}
+				slices.SortStableFunc(want, func(a, b uint32) int { return bytes.Compare(keys[a], keys[b]) })
+				if !slices.Equal(got, want) {
+					t.Fatalf("%s in %d groups with a tail of %d are out of order", name, groups, tail)
+				}
+				for i := range want {
+					same := i > 0 && bytes.Equal(keys[want[i]], keys[want[i-1]])
+					if same != (again != nil && again[i]) {
+						t.Fatalf("%s in %d groups with a tail of %d: key %d is like the one before: %t", name, groups, tail, i, same)
+					}
+				}
+				if take, all, _ := telling(len(keys), tail, at); all && len(take) <= packedBytes {
+					packs++
+				}
 			}
 		}
 	}
-	if onces < 9 { // three kinds, in any number of groups
-		t.Errorf("%d of them told all keys apart", onces)
+	if packs < 9 {
+		t.Errorf("keys were packed %d times", packs)
 	}
 }
 
 func BenchmarkRadix(b *testing.B) {
 	r := rand.New(rand.NewPCG(1, 1))
-	d := &delta{}
+	d := &delta{tail: 8}
 	for i := range 100_000 {
 		key := binary.BigEndian.AppendUint16(nil, uint16(r.IntN(128)))
 		key = binary.BigEndian.AppendUint64(append(key, 8), uint64(r.IntN(200_000)))
