@@ -21,15 +21,15 @@ const (
 	low4 = 0x0F0F0F0F0F0F0F0F
 )
 
-// DigitWord is the first n bytes of x, 1 to 8, as eight digits.
-func DigitWord(x uint64, n int) uint64 {
+// digitWord is the first n bytes of x, 1 to 8, as eight digits.
+func digitWord(x uint64, n int) uint64 {
 	return x<<(uint(8-n)*8&63) | zeros>>(uint(n)*8)
 }
 
 // Digits reads the first n bytes of x, 1 to 8, if they are digits. It is short enough to
 // be a part of the loop that calls it.
 func Digits(x uint64, n int) (v int64, ok bool) {
-	x = DigitWord(x, n)
+	x = digitWord(x, n)
 	return int64(parse8(x)), digits8(x)
 }
 
@@ -46,13 +46,13 @@ func IntAt(data []byte, from, to int) (v int64, ok bool) {
 	}
 	x := binary.LittleEndian.Uint64(data[from:])
 	if n <= 8 {
-		if x = DigitWord(x, n); !digits8(x) {
+		if x = digitWord(x, n); !digits8(x) {
 			return 0, false
 		}
 		return int64(parse8(x)) ^ neg - neg, true
 	}
 	y := binary.LittleEndian.Uint64(data[from+n-8:])
-	if x = DigitWord(x, n-8); !digits8(x) || !digits8(y) {
+	if x = digitWord(x, n-8); !digits8(x) || !digits8(y) {
 		return 0, false
 	}
 	return int64(parse8(x)*1e8+parse8(y)) ^ neg - neg, true
@@ -98,12 +98,12 @@ func mantissa(data []byte, from, to int) (v int64, behind int, neg int64, ok boo
 	}
 	x := binary.LittleEndian.Uint64(data[from:])
 	if n <= 8 {
-		x, behind = withoutPoint(DigitWord(x, n))
+		x, behind = withoutPoint(digitWord(x, n))
 		ok = digits8(x) && (n > 1 || behind == 0 && data[from] != '.')
 		return int64(parse8(x)), behind, neg, ok
 	}
 	y := binary.LittleEndian.Uint64(data[from+n-8:])
-	x = DigitWord(x, n-8)
+	x = digitWord(x, n-8)
 	if z, k := withoutPoint(y); z != y { // the point makes room for the last of the digits before
 		y, behind = z&^0xFF|x>>56, k
 		x = x<<8 | '0'

@@ -50,9 +50,6 @@ type Reader struct {
 	// Unescape appends the text data[from:to] of an Escaped cell; nil if Read is to
 	// end before such a cell.
 	Unescape func(dst, data []byte, from, to int) []byte
-
-	words words
-	read  [len(words{})]int64
 }
 
 // Usual reports whether Read has a loop for a column's type.
@@ -90,7 +87,7 @@ func (r *Reader) Read(c *colbuf.Col, x Column, rows int) (n int) {
 		c.I32 = c.I32[:len(c.I32)+n]
 	case types.Decimal:
 		c.I64 = slices.Grow(c.I64, rows)
-		n = decimals(c.I64[len(c.I64):][:rows], x, r.Data, c.Type.Prec, c.Type.Scale)
+		n = r.decimals(c.I64[len(c.I64):][:rows], x, c.Type.Prec, c.Type.Scale)
 		c.I64 = c.I64[:len(c.I64)+n]
 	case types.Double:
 		c.F64 = slices.Grow(c.F64, rows)
@@ -98,7 +95,7 @@ func (r *Reader) Read(c *colbuf.Col, x Column, rows int) (n int) {
 		c.F64 = c.F64[:len(c.F64)+n]
 	case types.Date:
 		c.I32 = slices.Grow(c.I32, rows)
-		n = dates(c.I32[len(c.I32):][:rows], x, r.Data)
+		n = r.dates(c.I32[len(c.I32):][:rows], x)
 		c.I32 = c.I32[:len(c.I32)+n]
 	case types.Timestamp, types.TimestampLTZ:
 		c.I64 = slices.Grow(c.I64, rows)
@@ -131,8 +128,7 @@ func ints[T int32 | int64](out []T, x Column, data []byte) int {
 	return len(out)
 }
 
-// decimals is the loop for DECIMAL of up to 18 digits. Many columns are written with
-// all digits behind the point.
+// decimals reads decimals one by one.
 func decimals(out []int64, x Column, data []byte, prec, scale int) int {
 	last := wordMax(data)
 	if scale == 0 || prec < 7 {
@@ -170,7 +166,7 @@ func doubles(out []float64, x Column, data []byte) int {
 	return len(out)
 }
 
-// dates is the loop for DATE.
+// dates reads dates one by one.
 func dates(out []int32, x Column, data []byte) int {
 	for k, at := 0, 0; k < len(out); k, at = k+1, at+x.Width {
 		from, to := x.All[at].Bounds()
@@ -220,21 +216,33 @@ func (r *Reader) stamps(out []int64, x Column, t types.Type) int {
 	return len(out)
 }
 
+// strings is the loop for strings.
+func (r *Reader) strings(c *colbuf.Col, x Column, rows int) int {
+	c.Offs = slices.Grow(c.Offs, rows)
+	offs := c.Offs[len(c.Offs):][:rows]
+	one := func(offs []uint32, x Column) int { return r.copyOne(c, offs, x) }
+	n := 0
+	if hasFours {
+		n = byVectors(offs, x, func(offs []uint32, x Column) int { return r.copyMany(c, offs, x) }, one)
+	} else {
+		n = one(offs, x)
+	}
+	c.Offs = c.Offs[:len(c.Offs)+n]
+	return n
+}
+
 // wordsMax is how long texts are that are copied by two stores of sixteen bytes,
 // whatever their length: most are short, and a call costs as much.
 const wordsMax = 32
 
-// strings is the loop for strings.
-func (r *Reader) strings(c *colbuf.Col, x Column, rows int) int {
-	c.Offs = slices.Grow(c.Offs, rows)
-	data, offs := r.Data, c.Offs[len(c.Offs):][:rows]
-	out, o := c.Data[:cap(c.Data)], len(c.Data)
+// copyOne copies texts one by one, and writes the ends that they have in the column.
+func (r *Reader) copyOne(c *colbuf.Col, ends []uint32, x Column) (k int) {
+	data, out, o := r.Data, c.Data[:cap(c.Data)], len(c.Data)
 	must := uint32(0)
 	if r.Quote {
 		must = Quoted
 	}
-	k := 0
-	for at := 0; k < len(offs); k, at = k+1, at+x.Width {
+	for at := 0; k < len(ends); k, at = k+1, at+x.Width {
 		cell := x.All[at]
 		if cell.Start&Missing|cell.End&Escaped|must&^cell.End != 0 {
 			if cell.Start&Missing|must&^cell.End != 0 || r.Unescape == nil {
@@ -242,7 +250,7 @@ func (r *Reader) strings(c *colbuf.Col, x Column, rows int) int {
 			}
 			out = r.Unescape(out[:o], data, int(cell.Start), int(cell.End&^Flags))
 			o = len(out)
-			out, offs[k] = out[:cap(out)], uint32(o)
+			out, ends[k] = out[:cap(out)], uint32(o)
 			continue
 		}
 		from, to := cell.Bounds()
@@ -259,8 +267,8 @@ func (r *Reader) strings(c *colbuf.Col, x Column, rows int) int {
 			copy(out[o:], data[from:to])
 		}
 		o += n
-		offs[k] = uint32(o)
+		ends[k] = uint32(o)
 	}
-	c.Data, c.Offs = out[:o], c.Offs[:len(c.Offs)+k]
+	c.Data = out[:o]
 	return k
 }

@@ -1,0 +1,82 @@
+package cut
+
+import "golang.org/x/sys/cpu"
+
+// hasFours is a variable for tests.
+var hasFours = cpu.X86.HasAVX2
+
+// fourLongs reads groups of four numbers, of at least one, and returns how many numbers.
+func fourLongs(out []int64, x Column, data []byte, s *numberShape) int {
+	_ = x.All[(len(out)-1)*x.Width]
+	return longsAVX2(&out[0], &x.All[0], x.Width, len(out)/4, &data[0], s)
+}
+
+// fourInts is fourLongs for int32, which hold what eight bytes say.
+func fourInts(out []int32, x Column, data []byte, s *numberShape) int {
+	_ = x.All[(len(out)-1)*x.Width]
+	return intsAVX2(&out[0], &x.All[0], x.Width, len(out)/4, &data[0], s)
+}
+
+// fourDates reads groups of four dates, of at least one, and returns how many dates. It
+// leaves leap days to others.
+func fourDates(out []int32, x Column, data []byte) int {
+	_ = x.All[(len(out)-1)*x.Width]
+	return datesAVX2(&out[0], &x.All[0], x.Width, len(out)/4, &data[0], len(data))
+}
+
+// copyStrings copies texts and returns how many.
+func copyStrings(out []byte, ends []uint32, x Column, data []byte, s *stringShape) int {
+	_ = x.All[(len(ends)-1)*x.Width]
+	return stringsAVX2(&out[0], &ends[0], len(ends), &x.All[0], x.Width, &data[0], s)
+}
+
+//go:noescape
+func longsAVX2(out *int64, cells *Cell, width, n int, data *byte, s *numberShape) (done int)
+
+//go:noescape
+func intsAVX2(out *int32, cells *Cell, width, n int, data *byte, s *numberShape) (done int)
+
+//go:noescape
+func datesAVX2(out *int32, cells *Cell, width, n int, data *byte, size int) (done int)
+
+//go:noescape
+func stringsAVX2(out *byte, ends *uint32, n int, cells *Cell, width int, data *byte, s *stringShape) (done int)
+
+// lanes are the constants of the vectors, by the names that the assembly has for them.
+var lanes = [...][4]uint64{
+	each(0x7FFFFFFF),         // unquoted
+	each(wordBytes),          // eight
+	each(64),                 // wordBits
+	each(0x2D2D2D2D2D2D2D2D), // minus
+	each(0x00FFFFFFFFFFFFFF), // notLast
+	each(0x3030303030303030), // zeros
+	each(0x0909090909090909), // nines
+	each(0x010A010A010A010A), // tens: bytes 10, 1
+	each(0x0001006400010064), // hundreds: words 100, 1
+	each(10_000),             // tenThousand
+	each(0xFFFFFFFF00000000), // upper
+	each(dateWord),           // sixteen
+	each(10),                 // ten
+	each(0x0000000000010064), // century: words 100, 1, 0, 0
+	each(12),                 // twelve
+	each(2),                  // two
+	each(365),                // yearDays
+	each(5243),               // perCentury: with 19 bits behind the point
+	each(719_469),            // epoch: from the day before 0000-03-01
+
+	// A date is the last ten of 16 bytes. Its digits become the lower half of a lane, or
+	// the upper one.
+	twice(0, 0x00002D00002D0000),                  // dashes
+	twice(^uint64(0), 0xFFFF00FFFF00FFFF),         // notDashes
+	twice(0x0F0E0C0B09080706, 0x8080808080808080), // lower
+	twice(0x8080808080808080, 0x0F0E0C0B09080706), // higher
+
+	// By month: its days, but February 29; the days from March 1 to it, low and high byte.
+	twice(0x1F1E1F1E1F1C1F00, 0x0000001F1E1F1E1F), // monthDays
+	twice(0x7A5C3D1F00513200, 0x00000013F5D6B899), // marchLow
+	twice(0x0000000000010100, 0x0000000100000000), // marchHigh
+}
+
+func each(x uint64) [4]uint64 { return twice(x, x) }
+
+func twice(x, y uint64) [4]uint64 { return [4]uint64{x, y, x, y} }
