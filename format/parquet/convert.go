@@ -2,9 +2,7 @@ package parquet
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"io"
 	"slices"
 
 	pq "github.com/parquet-go/parquet-go"
@@ -16,7 +14,12 @@ import (
 	"github.com/millrace-io/millrace/types"
 )
 
-func isEnd(err error) bool { return errors.Is(err, io.ErrUnexpectedEOF) }
+// extend returns s with room for n more values, and these.
+func extend[T any](s []T, n int) (all, more []T) {
+	have := len(s)
+	all = slices.Grow(s, n)[:have+n]
+	return all, all[have:]
+}
 
 // A conversion appends the values [from, to) of the page that l is in.
 type conversion func(c *colbuf.Col, l *leaf, from, to int) error
@@ -30,10 +33,7 @@ func plain[T any](get func(l *leaf) []T, put func(c *colbuf.Col, v []T) error) c
 		if l.dict == nil {
 			return put(c, vals[from:to])
 		}
-		buf = buf[:0]
-		for _, x := range l.index[from:to] {
-			buf = append(buf, vals[x])
-		}
+		buf = pickOf(buf[:0], vals, l.index[from:to])
 		return put(c, buf)
 	}
 }
@@ -91,8 +91,10 @@ func (r *Reader) conversion(t pq.Type, to types.Type) conversion {
 			return plain(doubles, func(c *colbuf.Col, v []float64) error { c.F64 = append(c.F64, v...); return nil })
 		case pq.Float:
 			return plain(floats, func(c *colbuf.Col, v []float32) error {
-				for _, x := range v {
-					c.F64 = append(c.F64, float64(x))
+				var out []float64
+				c.F64, out = extend(c.F64, len(v))
+				for i, x := range v {
+					out[i] = float64(x)
 				}
 				return nil
 			})
@@ -114,40 +116,14 @@ func (r *Reader) conversion(t pq.Type, to types.Type) conversion {
 
 func booleans(c *colbuf.Col, l *leaf, from, to int) error {
 	b := l.values.Boolean()
-	for i := from; i < to; i++ {
-		k := i
+	var out []bool
+	c.Bools, out = extend(c.Bools, to-from)
+	for i := range out {
+		k := from + i
 		if l.dict != nil {
-			k = int(l.index[i])
+			k = int(l.index[k])
 		}
-		c.Bools = append(c.Bools, b[k>>3]>>(k&7)&1 != 0)
-	}
-	return nil
-}
-
-func byteArrays(c *colbuf.Col, l *leaf, from, to int) error {
-	if from == to {
-		return nil
-	}
-	data, offs := l.values.ByteArray()
-	c.Offs = slices.Grow(c.Offs, to-from)
-	if l.dict != nil {
-		size := 0
-		for _, x := range l.index[from:to] {
-			size += int(offs[x+1] - offs[x])
-		}
-		c.Data = slices.Grow(c.Data, size)
-		for _, x := range l.index[from:to] {
-			c.Bytes(data[offs[x]:offs[x+1]])
-		}
-		return nil
-	}
-	base := uint32(len(c.Data)) - offs[from]
-	c.Data = append(c.Data, data[offs[from]:offs[to]]...)
-	n := len(c.Offs)
-	c.Offs = c.Offs[:n+to-from]
-	out := c.Offs[n:]
-	for i, o := range offs[from+1 : to+1] {
-		out[i] = o + base
+		out[i] = b[k>>3]>>(k&7)&1 != 0
 	}
 	return nil
 }
@@ -202,8 +178,10 @@ func integerConversion(t pq.Type, lt any, to types.Type) conversion {
 		case room == 32:
 			c.I32 = append(c.I32, v...)
 		case unsigned:
-			for _, x := range v {
-				c.I64 = append(c.I64, int64(uint32(x)))
+			var out []int64
+			c.I64, out = extend(c.I64, len(v))
+			for i, x := range v {
+				out[i] = int64(uint32(x))
 			}
 		default:
 			for _, x := range v {
@@ -234,8 +212,10 @@ func timeConversion(t pq.Type, lt any) conversion {
 		return plain(int32s, sameInt32)
 	}
 	return plain(int64s, func(c *colbuf.Col, v []int64) error {
-		for _, x := range v {
-			c.I32 = append(c.I32, int32(x/by))
+		var out []int32
+		c.I32, out = extend(c.I32, len(v))
+		for i, x := range v {
+			out[i] = int32(x / by)
 		}
 		return nil
 	})
@@ -262,9 +242,11 @@ func (r *Reader) stampConversion(t pq.Type, lt any, to types.Type) conversion {
 	prec := to.Prec
 	if t.Kind() == pq.Int96 && zone == nil && to.Phys() == types.PhysInt64 {
 		return plain(int96s, func(c *colbuf.Col, v []deprecated.Int96) error {
-			for _, x := range v {
+			var out []int64
+			c.I64, out = extend(c.I64, len(v))
+			for i, x := range v {
 				us := int64(uint64(x[0])|uint64(x[1])<<32) / 1000 // of the day
-				c.I64 = append(c.I64, (int64(x[2])-julianEpoch)*86_400_000_000+numtext.CutMicros(us, prec))
+				out[i] = (int64(x[2])-julianEpoch)*86_400_000_000 + numtext.CutMicros(us, prec)
 			}
 			return nil
 		})
@@ -352,13 +334,12 @@ func decimalConversion(t pq.Type, to types.Type) conversion {
 		return fixedBytes(fromBytes)
 	case pq.ByteArray:
 		return func(c *colbuf.Col, l *leaf, from, to int) error {
-			data, offs := l.values.ByteArray()
 			for i := from; i < to; i++ {
-				k := int32(i)
-				if l.dict != nil {
-					k = l.index[i]
+				b, err := l.bytesAt(i)
+				if err == nil {
+					err = fromBytes(c, b)
 				}
-				if err := fromBytes(c, data[offs[k]:offs[k+1]]); err != nil {
+				if err != nil {
 					return err
 				}
 			}
@@ -377,8 +358,11 @@ func shortDecimals(size int, slow conversion) conversion {
 		if l.dict != nil || len(data) < 8 {
 			fast = from
 		}
-		for i := from; i < fast; i++ {
-			c.I64 = append(c.I64, int64(binary.BigEndian.Uint64(data[i*size:]))>>uint(64-8*size))
+		var out []int64
+		c.I64, out = extend(c.I64, fast-from)
+		shift := uint(64 - 8*size)
+		for i := range out {
+			out[i] = int64(binary.BigEndian.Uint64(data[(from+i)*size:])) >> (shift & 63)
 		}
 		return slow(c, l, fast, to)
 	}

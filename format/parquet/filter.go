@@ -191,7 +191,7 @@ func (x *rows) flatSome(n *node, c *colbuf.Col, count int) (vec.Vector, error) {
 		}
 		if words == nil && codes != nil { // the dictionary has ended within the batch
 			for _, code := range codes {
-				appendWord(c, l.words, code)
+				appendWord(c, l.words.texts, code)
 			}
 			codes = nil
 		}
@@ -211,7 +211,7 @@ func (x *rows) flatSome(n *node, c *colbuf.Col, count int) (vec.Vector, error) {
 		got += k
 	}
 	if codes != nil {
-		return &vec.Dict{Codes: codes, Words: l.words}, nil
+		return &vec.Dict{Codes: codes, Words: l.words.texts}, nil
 	}
 	return nil, nil
 }

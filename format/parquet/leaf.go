@@ -7,105 +7,145 @@ import (
 	"slices"
 
 	pq "github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/compress"
 	"github.com/parquet-go/parquet-go/encoding"
+	"github.com/parquet-go/parquet-go/encoding/thrift"
+	pqf "github.com/parquet-go/parquet-go/format"
 
 	"github.com/millrace-io/millrace/format/internal/colbuf"
 	"github.com/millrace-io/millrace/types"
-	"github.com/millrace-io/millrace/vec"
 )
 
 // leaf reads one physical column page by page. Entry at of the page has a
 // definition and a repetition level; its value, if it has one, is number val.
 type leaf struct {
-	pages   pq.Pages
-	page    pq.Page
+	*pageBuffers
+	col     *pq.Column
+	chunk   *chunk
+	codec   compress.Codec // nil: not compressed
+	maxDef  byte
+	maxRep  byte
+	long    bool // its values are, by and large
 	entries int
 	at      int
 	val     int
-	def     []byte
-	rep     []byte
-	maxDef  byte
 
-	table  *colbuf.Col // dict as values of the column; nil if that is not made
-	tabled bool        // whether it was tried
+	words  *dictionary     // of the chunk; nil until there is one
+	dict   *dictionary     // nil if the page holds values
+	values encoding.Values // of the page, or its dictionary
+	plain  bool            // the page has its texts each behind its length; values are none
+	text   []byte          // of a plain page: what is not passed
+	passed int             // … which is how many texts
+	picked []int32         // scratch of some
 
-	dict    pq.Dictionary // nil if the page holds values
-	index   []int32       // into it
-	values  encoding.Values
-	words   *vec.Bytes // of dict, with a NULL
-	checked bool       // dict's words are UTF-8
-	picked  []int32    // scratch of some
+	head   pqf.PageHeader // scratch of header
+	thrift thrift.BytesReader
+}
+
+func newLeaf(col *pq.Column, c *chunk, m *pqf.ColumnMetaData) *leaf {
+	l := &leaf{pageBuffers: pagePool.Get().(*pageBuffers), col: col, chunk: c,
+		maxDef: byte(col.MaxDefinitionLevel()), maxRep: byte(col.MaxRepetitionLevel()),
+		long: m.TotalUncompressedSize/textBytes > m.NumValues}
+	l.def, l.rep = l.def[:0], l.rep[:0]
+	if m.Codec != pqf.Uncompressed {
+		l.codec = pq.LookupCompressionCodec(m.Codec)
+	}
+	return l
+}
+
+// close gives the leaf's memory to others.
+func (l *leaf) close() {
+	pagePool.Put(l.pageBuffers)
+	l.pageBuffers = nil
 }
 
 // load makes entry at be in the page.
 func (l *leaf) load() error {
 	for l.at >= l.entries {
-		l.drop()
-		p, err := l.pages.ReadPage()
-		if err == io.EOF {
-			return fmt.Errorf("its pages end before the row group: %w", io.ErrUnexpectedEOF)
+		h, err := l.nextHeader()
+		if err == nil {
+			err = l.readPage(h)
 		}
 		if err != nil {
-			return fmt.Errorf("read a page: %w", err)
-		}
-		l.page, l.at, l.val = p, 0, 0
-		l.entries = int(p.NumValues())
-		l.def, l.rep = p.DefinitionLevels(), p.RepetitionLevels()
-		if len(l.def) == 0 {
-			l.def = nil
-		}
-		l.values, l.index = p.Data(), nil
-		if d := p.Dictionary(); d != nil {
-			if l.dict != d {
-				l.dict, l.words, l.checked, l.table, l.tabled = d, nil, false, nil, false
-			}
-			l.index = l.values.Int32()
-			l.values = d.Page().Data()
-		} else {
-			l.dict = nil
+			l.entries = 0
+			return pageError(err)
 		}
 	}
 	return nil
 }
 
-// skip goes over the first n rows of the row group. A page of booleans that the
-// library cuts has its first bit anywhere in a byte and does not say where, so
-// their rows are gone over here.
-func (l *leaf) skip(n int64, boolean bool) error {
-	if n > 0 && !boolean {
-		return l.pages.SeekToRow(n)
+// errEnd is that a column chunk has no further page.
+var errEnd = fmt.Errorf("its pages end before the row group: %w", io.ErrUnexpectedEOF)
+
+func (l *leaf) nextHeader() (*pqf.PageHeader, error) {
+	h, err := l.headerOfData()
+	if err == io.EOF {
+		return nil, errEnd
+	}
+	return h, err
+}
+
+func pageError(err error) error {
+	if err == errEnd {
+		return err
+	}
+	return fmt.Errorf("read a page: %w", err)
+}
+
+// skip goes over the first n rows of the row group.
+func (l *leaf) skip(n int64) error {
+	if l.maxRep == 0 {
+		return l.skipFlat(n)
 	}
 	for begun := int64(0); n > 0; l.at++ {
 		if err := l.load(); err != nil {
-			if begun == n && isEnd(err) {
+			if begun == n && err == errEnd {
 				return nil
 			}
 			return err
 		}
-		if len(l.rep) == 0 || l.rep[l.at] == 0 {
+		if l.rep[l.at] == 0 {
 			if begun == n {
 				return nil
 			}
 			begun++
 		}
-		if l.def == nil || l.def[l.at] == l.maxDef {
+		if len(l.def) == 0 || l.def[l.at] == l.maxDef {
 			l.val++
 		}
 	}
 	return nil
 }
 
-func (l *leaf) drop() {
-	if l.page != nil {
-		pq.Release(l.page)
-		l.page = nil
+// skipFlat goes over rows of which each has one entry: whole pages are not decompressed.
+func (l *leaf) skipFlat(n int64) error {
+	for n > 0 {
+		h, err := l.nextHeader()
+		switch {
+		case err != nil:
+		case int64(entriesOf(h)) <= n:
+			n -= int64(entriesOf(h))
+			err = l.chunk.pass(int(h.CompressedPageSize))
+		default:
+			if err = l.readPage(h); err == nil {
+				l.at, l.val = int(n), int(n)
+				if len(l.def) > 0 {
+					l.val = bytes.Count(l.def[:n], []byte{l.maxDef})
+				}
+				return nil
+			}
+		}
+		if err != nil {
+			return pageError(err)
+		}
 	}
+	return nil
 }
 
 // defAt is the definition level of the entry; a column without levels has all
 // of its values.
 func (l *leaf) defAt() int {
-	if l.def == nil {
+	if len(l.def) == 0 {
 		return 1 << 30
 	}
 	return int(l.def[l.at])
@@ -116,7 +156,7 @@ func (l *leaf) more(rep int) (bool, error) {
 	if l.at >= l.entries {
 		if err := l.load(); err != nil {
 			// the end of the row group ends the list, too
-			if l.page == nil && isEnd(err) {
+			if err == errEnd {
 				return false, nil
 			}
 			return false, err
@@ -140,7 +180,7 @@ func (l *leaf) one(n *node, c *colbuf.Col) error {
 
 // whole reports whether none of the next k entries of a flat column is NULL.
 func (l *leaf) whole(k, def int) bool {
-	if l.def == nil || def == 0 {
+	if len(l.def) == 0 || def == 0 {
 		return true
 	}
 	return bytes.Count(l.def[l.at:l.at+k], []byte{l.maxDef}) == k
@@ -151,7 +191,7 @@ func (l *leaf) take(n *node, c *colbuf.Col, k int) error {
 	from, to := l.val, l.val+k
 	l.val = to
 	if l.dict != nil && l.convertDictionary(n, c) {
-		pick(c, l.table, l.index[from:to])
+		pick(c, l.dict.table, l.index[from:to])
 		return nil
 	}
 	return n.read(c, l, from, to)
@@ -161,16 +201,17 @@ func (l *leaf) take(n *node, c *colbuf.Col, k int) error {
 // they are then picked by their numbers. Those of strings are not, nor those of a
 // dictionary with a value that the column cannot hold, which perhaps no row has.
 func (l *leaf) convertDictionary(n *node, c *colbuf.Col) bool {
-	if l.tabled || c.Phys == types.PhysBytes {
-		return l.table != nil
+	d := l.dict
+	if d.tabled || c.Phys == types.PhysBytes {
+		return d.table != nil
 	}
-	l.tabled = true
-	all := &leaf{values: l.values}
+	d.tabled = true
+	all := &leaf{pageBuffers: new(pageBuffers), values: d.values}
 	table := colbuf.New(c.Type)
-	if err := n.read(table, all, 0, l.dict.Len()); err == nil {
-		l.table = table
+	if err := n.read(table, all, 0, d.n); err == nil {
+		d.table = table
 	}
-	return l.table != nil
+	return d.table != nil
 }
 
 // pick appends values of a table by their numbers.

@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
+	"strings"
 
 	pq "github.com/parquet-go/parquet-go"
 
@@ -18,8 +21,9 @@ type Reader struct {
 	options
 	spec   format.Spec
 	file   *pq.File
-	cols   []*node      // by Spec.Columns; nil: the file does not have it
-	maxDef map[int]byte // by leaf
+	in     io.ReaderAt
+	cols   []*node            // by Spec.Columns; nil: the file does not have it
+	leaves map[int]*pq.Column // of the columns, by their index in the file
 	tests  []*colTest
 }
 
@@ -48,7 +52,7 @@ func Open(spec format.Spec, r io.ReaderAt, size int64) (out *Reader, err error) 
 	if err != nil {
 		return nil, fmt.Errorf("open as parquet: %w", err)
 	}
-	out = &Reader{options: o, spec: spec, file: f, maxDef: map[int]byte{}}
+	out = &Reader{options: o, spec: spec, file: f, in: r, leaves: map[int]*pq.Column{}}
 	for _, c := range spec.Columns {
 		field := spec.Schema[c]
 		col := child(f.Root(), field.Name)
@@ -137,7 +141,7 @@ func (r *Reader) bind(c *pq.Column, t types.Type, element bool) (*node, error) {
 			return nil, wrong()
 		}
 		n.leaf, n.leaves = c.Index(), []int{c.Index()}
-		r.maxDef[c.Index()] = byte(c.MaxDefinitionLevel())
+		r.leaves[c.Index()] = c
 		return n, nil
 	}
 	for _, k := range n.kids {
@@ -187,22 +191,29 @@ func (r *Reader) Close() error { return nil }
 // Read implements format.FileReader.
 func (r *Reader) Read(g int, skip int64) (out format.Rows, err error) {
 	defer guard(&err)
-	group := r.file.RowGroups()[g]
-	rows := &rows{r: r, left: group.NumRows() - skip, total: group.NumRows(), leaves: map[int]*leaf{}}
-	for i, n := range r.cols {
+	group := &r.file.Metadata().RowGroups[g]
+	rows := &rows{r: r, left: group.NumRows - skip, total: group.NumRows, leaves: map[int]*leaf{}, bytes: 8 * len(r.cols)}
+	for i := range r.cols {
 		rows.cols = append(rows.cols, colbuf.New(r.spec.Schema[r.spec.Columns[i]].Type))
-		if n == nil {
-			continue
+	}
+	in := &input{r: r.in}
+	var chunks []*chunk
+	for _, at := range slices.Sorted(maps.Keys(r.leaves)) {
+		c := &group.Columns[at]
+		if c.CryptoMetadata.Value != nil || len(c.EncryptedColumnMetadata) > 0 {
+			return nil, fmt.Errorf("column '%s' is encrypted", strings.Join(r.leaves[at].Path(), "."))
 		}
-		for _, at := range n.leaves {
-			if rows.leaves[at] != nil {
-				continue
-			}
-			l := &leaf{pages: group.ColumnChunks()[at].Pages(), maxDef: r.maxDef[at]}
-			rows.leaves[at] = l
-			if err := l.skip(skip, group.ColumnChunks()[at].Type().Kind() == pq.Boolean); err != nil {
-				return nil, fmt.Errorf("go to row %d: %w", skip, err)
-			}
+		chunk, err := in.chunk(&c.MetaData, r.file.Size())
+		if err != nil {
+			return nil, fmt.Errorf("column '%s': %w", strings.Join(r.leaves[at].Path(), "."), err)
+		}
+		chunks = append(chunks, chunk)
+		rows.leaves[at] = newLeaf(r.leaves[at], chunk, &c.MetaData)
+	}
+	share(chunks)
+	for _, l := range rows.leaves {
+		if err := l.skip(skip); err != nil {
+			return nil, fmt.Errorf("go to row %d: %w", skip, err)
 		}
 	}
 	rows.tests = r.columnTests()
@@ -223,15 +234,12 @@ type rows struct {
 }
 
 // Close implements format.Rows.
-func (x *rows) Close() (err error) {
-	defer guard(&err)
+func (x *rows) Close() error {
 	for _, l := range x.leaves {
-		l.drop()
-		if e := l.pages.Close(); err == nil {
-			err = e
-		}
+		l.close()
 	}
-	return err
+	x.leaves, x.left = nil, 0
+	return nil
 }
 
 // Next implements format.Rows.
@@ -240,7 +248,10 @@ func (x *rows) Next() (b *vec.Batch, err error) {
 	if x.left <= 0 {
 		return nil, io.EOF
 	}
-	n := int(min(x.left, vec.BatchRowsMax, max(64, vec.BatchBytesMax/int64(max(x.bytes, 1)))))
+	n, err := x.batchRows()
+	if err != nil {
+		return nil, err
+	}
 	b = &vec.Batch{Rows: n, Cols: make([]vec.Vector, len(x.cols))}
 	if len(x.tests) > 0 {
 		if err := x.test(b); err != nil {
@@ -264,6 +275,22 @@ func (x *rows) Next() (b *vec.Batch, err error) {
 	}
 	x.left -= int64(n)
 	return b, nil
+}
+
+// batchRows is how many rows the next batch has.
+func (x *rows) batchRows() (int, error) {
+	n := int(min(x.left, vec.BatchRowsMax, max(64, vec.BatchBytesMax/int64(max(x.bytes, 1)))))
+	for i, node := range x.r.cols {
+		if node == nil || len(node.kids) > 0 || x.cols[i].Phys != types.PhysBytes {
+			continue
+		}
+		l := x.leaves[node.leaf]
+		if err := l.load(); err != nil {
+			return 0, x.column(i, err)
+		}
+		n = l.fitting(n)
+	}
+	return n, nil
 }
 
 // Done implements format.Rows.
@@ -327,8 +354,8 @@ func (x *rows) flat(n *node, c *colbuf.Col, count int) (vec.Vector, error) {
 		k := min(count-got, l.entries-l.at)
 		switch {
 		case got > 0:
-		case c.Phys == types.PhysBytes && k == count && l.whole(k, n.def):
-			c.Clear() // texts are appended all at once: they need no room that is cleared before
+		case k == count && l.whole(k, n.def):
+			c.Clear() // what is appended all at once needs no room that is cleared before
 		default:
 			c.Reset(count)
 		}
@@ -338,7 +365,7 @@ func (x *rows) flat(n *node, c *colbuf.Col, count int) (vec.Vector, error) {
 		}
 		if words == nil && codes != nil { // the dictionary has ended within the batch
 			for _, code := range codes {
-				appendWord(c, l.words, code)
+				appendWord(c, l.words.texts, code)
 			}
 			codes = nil
 		}
@@ -361,7 +388,7 @@ func (x *rows) flat(n *node, c *colbuf.Col, count int) (vec.Vector, error) {
 		got += k
 	}
 	if codes != nil {
-		return &vec.Dict{Codes: codes, Words: l.words}, nil
+		return &vec.Dict{Codes: codes, Words: l.words.texts}, nil
 	}
 	return nil, nil
 }
@@ -380,25 +407,21 @@ const dictionaryShare = 4
 // dictionary returns the words of the page that l is in, the last of them NULL,
 // or nil if it has none or they do not pay.
 func (x *rows) dictionary(n *node, l *leaf) (*vec.Bytes, error) {
-	if !n.t.Character() || l.dict == nil || int64(l.dict.Len())*dictionaryShare > x.total {
+	if !n.t.Character() || l.dict == nil || int64(l.dict.n)*dictionaryShare > x.total {
 		return nil, nil
 	}
-	if l.words == nil {
-		if err := l.checkWords(); err != nil {
+	if l.dict.texts == nil {
+		if err := l.dict.check(); err != nil {
 			return nil, err
 		}
-		v := l.dict.Page().Data()
-		data, offs := v.ByteArray()
-		w := &vec.Bytes{Data: append([]byte(nil), data...), Offs: append([]uint32(nil), offs...)}
-		if len(w.Offs) == 0 {
-			w.Offs = []uint32{0}
-		}
-		w.Offs = append(w.Offs, w.Offs[len(w.Offs)-1])
+		data, offs := l.dict.values.ByteArray()
+		w := &vec.Bytes{Data: data, Offs: slices.Clone(offs[:l.dict.n+1])}
+		w.Offs = append(w.Offs, w.Offs[l.dict.n])
 		w.Valid = vec.NewBitmap(w.Len())
 		w.Valid.SetNull(w.Len() - 1)
-		l.words = w
+		l.dict.texts = w
 	}
-	return l.words, nil
+	return l.dict.texts, nil
 }
 
 // value appends the next value of a nested column.

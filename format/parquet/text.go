@@ -23,7 +23,7 @@ func (e *badText) Error() string {
 // texts reads strings, which have to be UTF-8.
 func texts(c *colbuf.Col, l *leaf, from, to int) error {
 	if l.dict != nil {
-		if err := l.checkWords(); err != nil {
+		if err := l.dict.check(); err != nil {
 			return err
 		}
 		return byteArrays(c, l, from, to)
@@ -38,19 +38,18 @@ func texts(c *colbuf.Col, l *leaf, from, to int) error {
 	return nil
 }
 
-// checkWords checks the words of a dictionary, once.
-func (l *leaf) checkWords() error {
-	if l.checked {
+// check checks that the words are UTF-8, once.
+func (d *dictionary) check() error {
+	if d.checked {
 		return nil
 	}
-	v := l.dict.Page().Data()
-	data, offs := v.ByteArray()
+	data, offs := d.values.ByteArray()
 	if len(offs) > 0 {
 		if i := invalid(data, offs, offs[0]); i >= 0 {
 			return fmt.Errorf("a word of its dictionary: %w", &badText{-1, data[offs[i]:offs[i+1]]})
 		}
 	}
-	l.checked = true
+	d.checked = true
 	return nil
 }
 
