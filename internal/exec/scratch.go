@@ -34,6 +34,9 @@ func (scratchTable) Delete([]byte) error                                    { re
 func (scratchTable) DeleteRange(_, _ []byte) error                          { return nil }
 func (scratchTable) Defer(func(int) bool)                                   {}
 func (scratchTable) Late(_, _ []byte) error                                 { return nil }
+func (scratchTable) Rows(func([]byte, []uint64) []byte)                     {}
+func (scratchTable) Under([]byte) int                                       { return 0 }
+func (scratchTable) LateRow(int, uint64, []uint64) (bool, error)            { return true, nil }
 func (scratchTable) Stale(int)                                              {}
 func (scratchTable) Expire(func([]byte) int64, func() int64)                {}
 func (scratchTable) Relieve()                                               {}

@@ -172,3 +172,11 @@ func (t badTable) Late(key, val []byte) error {
 	}
 	return t.Table.Late(key, val)
 }
+
+// LateRow implements state.Table.
+func (t badTable) LateRow(under int, seq uint64, row []uint64) (bool, error) {
+	if t.bugs.LoseLate || t.lost {
+		return true, nil
+	}
+	return t.Table.LateRow(under, seq, row)
+}

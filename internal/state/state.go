@@ -97,6 +97,14 @@ type Table interface {
 	// Late is Put, for the last snapshot.
 	Late(key, val []byte) error
 
+	// LateRow is Late of a list's row, which is copied as it is and encoded when it is
+	// needed: Rows says how, by any goroutine. Its key is what Under was told, and behind
+	// it seq, in eight bytes big-endian, which is the Suffix of the table. It is not ok,
+	// and nothing is written, if the number that Under returned counts no more.
+	Rows(encode func(dst []byte, row []uint64) []byte)
+	Under(key []byte) int
+	LateRow(under int, seq uint64, row []uint64) (ok bool, err error)
+
 	// DeleteRange removes all keys with from <= key < to.
 	DeleteRange(from, to []byte) error
 

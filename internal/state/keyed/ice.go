@@ -3,6 +3,8 @@ package keyed
 import (
 	"math"
 	"math/bits"
+
+	"github.com/millrace-io/millrace/internal/keyenc"
 )
 
 // Frozen entries
@@ -90,6 +92,12 @@ func (m *Multi) freeze() {
 		return
 	}
 	m.ice = ice{on: true, odd: !m.ice.odd, rows: m.changed}
+	if n := min(1<<bits.Len(uint(len(m.changed))), underMax); len(m.under) < n {
+		m.under = make([]under, n)
+	}
+	for i := range m.under {
+		m.under[i] = under{None, 0} // slots may be of other keys now
+	}
 	m.changed, m.compacted = nil, 0
 	m.disk.Defer(m.drain)
 }
@@ -118,9 +126,34 @@ func (m *Multi) thawRow(w []uint64) {
 		return
 	}
 	w[1] &^= frozen
+	if w[1]&flagDurable != 0 {
+		m.disk.Stale(1)
+	}
+	w[1] |= flagDurable
 	s := Slot(uint32(w[2]))
-	h := m.hash(s)
-	m.key = m.appendDurableKey(m.key[:0], s, h)
-	m.encodeRow(w, len(m.key), h)
-	m.fail(m.disk.Late(m.key, m.val))
+	u := &m.under[int(s)&(len(m.under)-1)]
+	for ok := false; !ok; {
+		if u.slot != s {
+			h := m.hash(s)
+			m.wrote.add(keyenc.Group(h, m.shape.Groups))
+			m.key = m.appendDurableKey(m.key[:0], s, h)
+			*u = under{s, m.disk.Under(m.key)}
+		}
+		var err error
+		ok, err = m.disk.LateRow(u.n, w[1]>>seqShift, m.body(w))
+		m.fail(err)
+		if !ok {
+			u.slot = None
+		}
+	}
 }
+
+// An under is the number that the store has given for the key of a slot.
+type under struct {
+	slot Slot
+	n    int
+}
+
+// underMax is of how many slots the numbers are known, where many rows are frozen; of
+// the others they are asked again.
+const underMax = 1 << 12

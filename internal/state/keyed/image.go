@@ -33,12 +33,14 @@ func fillScalar(w []uint64, v vec.Vector, r int) {
 	}
 }
 
-// appendRow appends a row's extra words and its keyenc.AppendRow form.
-func (m *Multi) appendRow(dst []byte, w []uint64) []byte {
-	for _, x := range w[rowHead : rowHead+m.extra] {
+// appendRow appends the durable value of a row of which extra words and image are given:
+// the extra words and its keyenc.AppendRow form. Any goroutine may call it.
+func (m *Multi) appendRow(dst []byte, row []uint64) []byte {
+	dst = append(dst, valueVersion)
+	for _, x := range row[:m.extra] {
 		dst = binary.LittleEndian.AppendUint64(dst, x)
 	}
-	img := m.imageOf(w)
+	img := row[m.extra:]
 	dst, nulls := keyenc.AppendRowHead(dst, len(m.phys))
 	for c, p := range m.phys {
 		if img[c>>6]&(1<<(c&63)) != 0 {

@@ -46,6 +46,7 @@ type Multi struct {
 	values    state.Store // has the sequence; nil in a bucket
 	changed   []Ref       // rows to be written; some may be gone
 	compacted int         // how many were left when those were last looked for
+	under     []under     // by slot: what is known of keys while frozen rows are drained
 	long      longLists
 	refs      []Ref
 	warm      []uint32
@@ -92,6 +93,7 @@ func newMulti(disk state.Table, shape Shape) *Multi {
 	m.shape, m.disk, m.mem = shape, disk, &meter{budget: shape.Memory}
 	m.bring = m.fillRows
 	disk.Suffix(8)
+	disk.Rows(m.appendRow)
 	m.rows.mem = m.mem
 	m.init()
 	m.layOut()
@@ -301,6 +303,11 @@ func (m *Multi) imageOf(w []uint64) []uint64 {
 		n = m.sizeOf(w[at:])
 	}
 	return w[at : at+n]
+}
+
+// body returns the extra words and the image of a row.
+func (m *Multi) body(w []uint64) []uint64 {
+	return w[rowHead : rowHead+m.extra+len(m.imageOf(w))]
 }
 
 // sizeOf computes the words of an image from its strings.
@@ -547,7 +554,7 @@ func (m *Multi) encodeRow(w []uint64, prefix int, hash uint64) {
 	w[1] |= flagDurable
 	m.wrote.add(keyenc.Group(hash, m.shape.Groups))
 	m.key = m.appendRowKey(m.key[:prefix], w)
-	m.val = m.appendRow(append(m.val[:0], valueVersion), w)
+	m.val = m.appendRow(m.val[:0], m.body(w))
 }
 
 // Clear drops all rows at once, here and in the store.

@@ -58,8 +58,8 @@ const (
 // Pages and chunks that nobody reads any more are used again: to touch new memory
 // costs more than to fill it.
 var (
-	freeChunks = make(chan []byte, 128)
-	freePages  = make(chan []ent, 128)
+	freeChunks = newPool[byte](deltaChunkBytes)
+	freePages  = newPool[ent](pageEnts)
 )
 
 // ent returns the i'th entry.
@@ -67,22 +67,8 @@ func (d *delta) ent(i int) *ent { return &d.pages[i>>pageShift][i&(pageEnts-1)] 
 
 // recycle gives back the memory of a delta that nobody reads any more.
 func (d *delta) recycle() {
-	for _, c := range d.chunks {
-		if cap(c) == deltaChunkBytes {
-			select {
-			case freeChunks <- c[:0]:
-			default:
-			}
-		}
-	}
-	for _, p := range d.pages {
-		if cap(p) == pageEnts {
-			select {
-			case freePages <- p[:0]:
-			default:
-			}
-		}
-	}
+	freeChunks.put(d.chunks)
+	freePages.put(d.pages)
 	*d = delta{}
 }
 
@@ -92,29 +78,16 @@ func (d *delta) chunk(n int) {
 	if len(d.chunks) == 0 {
 		size = 4 << 10 // most tables of most epochs are small
 	}
-	if size = max(size, n); size == deltaChunkBytes {
-		select {
-		case c := <-freeChunks:
-			d.chunks = append(d.chunks, c)
-			return
-		default:
-		}
-	}
-	d.chunks = append(d.chunks, make([]byte, 0, size))
+	d.chunks = append(d.chunks, freeChunks.get(max(size, n)))
 }
 
 // page adds a page.
 func (d *delta) page() {
+	size := pageEnts
 	if len(d.pages) == 0 {
-		d.pages = append(d.pages, nil) // it grows
-		return
+		size = 0 // it grows
 	}
-	select {
-	case p := <-freePages:
-		d.pages = append(d.pages, p)
-	default:
-		d.pages = append(d.pages, make([]ent, 0, pageEnts))
-	}
+	d.pages = append(d.pages, freePages.get(size))
 }
 
 func (d *delta) add(key, val []byte, dead bool) {
@@ -302,13 +275,6 @@ func (d *delta) wipe(from, to []byte) {
 }
 
 func (d *delta) empty() bool { return d.n == 0 && len(d.wipes) == 0 }
-
-// These implement layer.
-func (f *frozen) find(key []byte, hash uint64) ([]byte, bool, error) { return f.delta.find(key, hash) }
-func (f *frozen) may(prefix []byte, hash uint64) bool                { return f.delta.may(prefix, hash) }
-func (f *frozen) source(b span) *source                              { return f.order().source(b) }
-func (f *frozen) suffix() int                                        { return f.delta.tail }
-func (f *frozen) size() int64                                        { return f.delta.bytes }
 
 // A sorted is a delta in the form of a file: each key once, in order.
 type sorted struct {

@@ -23,24 +23,6 @@ var (
 	freeNumbers = make(chan []uint32, 4)
 )
 
-func taken[T any](free chan []T, n int) []T {
-	select {
-	case s := <-free:
-		if cap(s) >= n {
-			return s[:n]
-		}
-	default:
-	}
-	return make([]T, n)
-}
-
-func giveBack[T any](free chan []T, s []T) {
-	select {
-	case free <- s:
-	default:
-	}
-}
-
 // order sorts n keys, which it asks for by number: those that are equal stay in the
 // order of their numbers, and again tells which equal the one before them; it is nil if
 // none does. tail is how many bytes at the ends of the keys mostly ascend.

@@ -21,7 +21,8 @@ type store struct {
 
 	deferred []func(n int) bool // for the next snapshot
 	draining []func(n int) bool // of the last one
-	late     int64              // bytes of late deltas
+	late     int64              // bytes of late deltas and rows
+	untold   int64              // of pending and late, what the budget does not know
 	err      error              // for the next Snapshot
 	failed   error              // the first of reading
 	lateOf   int                // snapshots before the one that they belong to
@@ -58,10 +59,27 @@ func (s *store) Values(name string) [][]byte { return s.values[name] }
 // may have several values: a snapshot keeps none of them until one is set.
 func (s *store) SetValue(name string, val []byte) { s.values[name] = [][]byte{bytes.Clone(val)} }
 
+// toldBytes is up to how many bytes the budget need not be told of at once: all tasks
+// have it together.
+const toldBytes = 4 << 10
+
+// told counts n bytes more that the budget is to be told of.
+func (s *store) told(n int64) {
+	if s.untold += n; s.untold >= toldBytes {
+		s.tell()
+	}
+}
+
+// tell tells the budget.
+func (s *store) tell() {
+	s.tree.opts.Memory.Add(s.untold)
+	s.untold = 0
+}
+
 // grown counts n bytes more that are pending, and freezes them when they are many.
 func (s *store) grown(n int64) error {
 	s.pending += n
-	s.tree.opts.Memory.Add(n)
+	s.told(n)
 	if s.pending < s.tree.deltaBytes || len(s.draining) > 0 {
 		return nil // what is late comes before it
 	}
@@ -78,9 +96,10 @@ func (s *store) freeze() {
 		if t.pending.empty() {
 			continue
 		}
-		parts = append(parts, &frozen{table: name, delta: t.pending, bytes: t.pending.bytes})
+		parts = append(parts, &frozen{tree: s.tree, table: name, delta: t.pending, bytes: t.pending.bytes})
 		t.pending = &delta{tail: t.pending.tail}
 	}
+	s.tell()
 	s.tree.push(parts, s.tree.taken())
 	s.pending = 0
 }
@@ -89,13 +108,26 @@ func (s *store) freeze() {
 func (s *store) freezeLate() {
 	var parts []*frozen
 	for _, name := range slices.SortedFunc(maps.Keys(s.tables), strings.Compare) {
-		if t := s.tables[name]; t.late != nil && !t.late.empty() {
-			parts = append(parts, &frozen{table: name, delta: t.late, bytes: t.late.bytes})
+		t := s.tables[name]
+		if t.late != nil && !t.late.empty() {
+			parts = append(parts, &frozen{tree: s.tree, table: name, delta: t.late, bytes: t.late.bytes})
 			t.late = nil
 		}
+		if t.rows != nil {
+			parts = append(parts, t.frozenRows())
+		}
 	}
+	s.tell()
 	s.tree.push(parts, s.lateOf)
 	s.late = 0
+}
+
+// freezeRows lets the late rows of a table wait for their file.
+func (s *store) freezeRows(t *table) {
+	f := t.frozenRows()
+	s.tell()
+	s.late -= f.bytes
+	s.tree.push([]*frozen{f}, s.lateOf)
 }
 
 // Drain implements state.Store. With a limit for memory it writes the more, the more
@@ -133,7 +165,7 @@ func (s *store) Crowded() bool {
 // lateGrown counts n bytes more that are late.
 func (s *store) lateGrown(n int64) error {
 	s.late += n
-	s.tree.opts.Memory.Add(n)
+	s.told(n)
 	if s.late < s.tree.deltaBytes {
 		return nil
 	}
@@ -177,6 +209,7 @@ func (s *store) fail(err error) {
 
 // Close implements state.Store.
 func (s *store) Close() error {
+	s.tell()
 	s.tree.opts.Memory.Add(-s.pending - s.late)
 	s.tables, s.pending, s.late = nil, 0, 0
 	s.tree.close()

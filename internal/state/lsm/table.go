@@ -1,6 +1,7 @@
 package lsm
 
 import (
+	"encoding/binary"
 	"iter"
 	"math"
 	"slices"
@@ -13,11 +14,16 @@ import (
 
 // A table is the pending delta over what the tree has of it.
 type table struct {
-	store   *store
-	name    string
-	pending *delta
-	late    *delta // of the last snapshot, while it is drained
-	err     error  // of the last Scan
+	store    *store
+	name     string
+	pending  *delta
+	late     *delta // of the last snapshot, while it is drained
+	rows     *rows  // the same, of LateRow; nil: none
+	rowsMade int
+	encode   func(dst []byte, row []uint64) []byte
+	key      []byte
+	val      []byte
+	err      error // of the last Scan
 
 	// The runs' parts of the table, as long as the view is the same.
 	of    *view
@@ -82,6 +88,45 @@ func (t *table) Late(key, val []byte) error {
 	return t.store.lateGrown(t.late.bytes - was)
 }
 
+// Rows implements state.Table.
+func (t *table) Rows(encode func(dst []byte, row []uint64) []byte) { t.encode = encode }
+
+// Under implements state.Table.
+func (t *table) Under(key []byte) int {
+	if t.rows == nil {
+		t.rowsMade++
+		t.rows = &rows{encode: t.encode, groups: t.store.groups, number: t.rowsMade}
+	}
+	was := t.rows.bytes
+	n := t.rows.prefix(key)
+	t.store.late += t.rows.bytes - was
+	t.store.told(t.rows.bytes - was)
+	return n
+}
+
+// LateRow implements state.Table. Where keys are looked for, rows are encoded at once.
+func (t *table) LateRow(under int, seq uint64, row []uint64) (ok bool, err error) {
+	if !t.rows.has(under) {
+		return false, nil
+	}
+	if t.store.tree.asked.Load() {
+		p, i := t.rows.find(under)
+		t.key = binary.BigEndian.AppendUint64(append(t.key[:0], p.key(i)...), seq)
+		t.val = t.encode(t.val[:0], row)
+		return true, t.Late(t.key, t.val)
+	}
+	was := t.rows.bytes
+	t.rows.add(under, seq, row)
+	return true, t.store.lateGrown(t.rows.bytes - was)
+}
+
+// frozenRows takes the rows to let them wait for their file.
+func (t *table) frozenRows() *frozen {
+	f := &frozen{tree: t.store.tree, table: t.name, rows: []*rows{t.rows}, bytes: t.rows.bytes}
+	t.rows = nil
+	return f
+}
+
 // DeleteRange implements state.Table.
 func (t *table) DeleteRange(from, to []byte) error {
 	was := t.pending.bytes
@@ -115,7 +160,7 @@ func (t *table) Resident() {
 // Empty implements state.Table.
 func (t *table) Empty() bool {
 	v := t.store.tree.view.Load()
-	return len(v.runs) == 0 && len(v.waiting) == 0 && t.pending.empty() && t.late == nil
+	return len(v.runs) == 0 && len(v.waiting) == 0 && t.pending.empty() && t.late == nil && t.rows == nil
 }
 
 // Err implements state.Table.
@@ -142,6 +187,9 @@ func (t *table) runs(v *view) ([]part, error) {
 
 // layers returns all there is to read, oldest first.
 func (t *table) layers() ([]layer, error) {
+	if t.rows != nil && t.rows.n > 0 {
+		t.store.freezeRows(t)
+	}
 	v := t.store.tree.view.Load()
 	runs, err := t.runs(v)
 	if err != nil {
@@ -216,7 +264,7 @@ func (t *table) several(layers []layer, prefix []byte, hash uint64, i int, found
 		case *delta:
 			srcs = append(srcs, l.prefixed(prefix, hash).source(within))
 		case *frozen:
-			srcs = append(srcs, l.delta.prefixed(prefix, hash).source(within))
+			srcs = append(srcs, l.entries().prefixed(prefix, hash).source(within))
 		default:
 			srcs = append(srcs, l.source(within))
 		}

@@ -34,13 +34,13 @@ type tree struct {
 	nextRun  int
 
 	mu        sync.Mutex
-	persisted int      // snapshots persisted
-	snapshots int      // snapshots taken
-	flusher   bool     // a background flush is to run
-	merging   bool     // a background merge runs
-	foreign   bool     // most of the files belongs to other subtasks: merge them all
-	retired   []*file  // merged into others; the task closes them
-	spent     []*delta // in files; the task gives their memory back
+	persisted int       // snapshots persisted
+	snapshots int       // snapshots taken
+	flusher   bool      // a background flush is to run
+	merging   bool      // a background merge runs
+	foreign   bool      // most of the files belongs to other subtasks: merge them all
+	retired   []*file   // merged into others; the task closes them
+	spent     []*frozen // in files; the task gives their memory back
 	closed    bool
 	failed    error // of a background merge that found damage
 	busy      sync.WaitGroup
@@ -57,23 +57,6 @@ type tree struct {
 type view struct {
 	waiting []*frozen // oldest first
 	runs    []*run    // oldest first
-}
-
-// A frozen is a delta of one table that waits to be written to a file.
-type frozen struct {
-	table  string
-	after  int // snapshots that had been taken before it
-	delta  *delta
-	bytes  int64
-	once   sync.Once
-	sorted *sorted
-}
-
-// order sorts the delta when it is first needed: by whoever writes the file, or by
-// the task for a Scan.
-func (f *frozen) order() *sorted {
-	f.once.Do(func() { f.sorted = f.delta.sort() })
-	return f.sorted
 }
 
 // push lets deltas wait that were frozen when so many snapshots had been taken.
@@ -213,7 +196,8 @@ func (t *tree) write(upto int) error {
 	next := *t.view.Load()
 	for _, f := range next.waiting[:n] {
 		t.wait(f, -f.bytes)
-		t.spent = append(t.spent, f.delta)
+		f.gone = true
+		t.spent = append(t.spent, f)
 	}
 	next.waiting = slices.Clone(next.waiting[n:])
 	if r != nil {
@@ -237,7 +221,7 @@ func (t *tree) squash(parts []*frozen, layers map[string][]layer) {
 			continue
 		}
 		seen[p.table] = true
-		out = append(out, &frozen{table: p.table, after: p.after, delta: merged(layers[p.table], p.delta.tail)})
+		out = append(out, &frozen{tree: t, table: p.table, after: p.after, delta: merged(joined(layers[p.table]), p.suffix())})
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -310,8 +294,8 @@ func (t *tree) reap() error {
 	gone, spent, err := t.retired, t.spent, t.failed
 	t.retired, t.spent = nil, nil
 	t.mu.Unlock()
-	for _, d := range spent {
-		d.recycle()
+	for _, f := range spent {
+		f.recycle()
 	}
 	for _, f := range gone {
 		f.close()
@@ -351,7 +335,7 @@ func (t *tree) encode(tables map[string][]layer, bottom bool, put func(data []by
 		var srcs []*source
 		var tombs []span
 		suffix := 0
-		for _, l := range tables[name] {
+		for _, l := range joined(tables[name]) {
 			s := l.source(span{})
 			suffix = l.suffix()
 			srcs = append(srcs, s)
