@@ -91,7 +91,7 @@ func (r *Reader) Read(c *colbuf.Col, x Column, rows int) (n int) {
 		c.I64 = c.I64[:len(c.I64)+n]
 	case types.Double:
 		c.F64 = slices.Grow(c.F64, rows)
-		n = doubles(c.F64[len(c.F64):][:rows], x, r.Data)
+		n = r.doubles(c.F64[len(c.F64):][:rows], x)
 		c.F64 = c.F64[:len(c.F64)+n]
 	case types.Date:
 		c.I32 = slices.Grow(c.I32, rows)
@@ -130,20 +130,8 @@ func ints[T int32 | int64](out []T, x Column, data []byte) int {
 
 // decimals reads decimals one by one.
 func decimals(out []int64, x Column, data []byte, prec, scale int) int {
-	last := wordMax(data)
-	if scale == 0 || prec < 7 {
-		last = -1
-	}
 	for k, at := 0, 0; k < len(out); k, at = k+1, at+x.Width {
 		from, to := x.All[at].Bounds()
-		if n, before := to-from, to-from-1-scale; uint(n) <= 8 && before >= 0 && from <= last {
-			word, at := binary.LittleEndian.Uint64(data[from:]), 8*uint(before)&63
-			below := uint64(1)<<at - 1
-			if v, ok := numtext.Digits(word&below|word>>8&^below, n-1); ok && byte(word>>at) == '.' {
-				out[k] = v
-				continue
-			}
-		}
 		v, ok := numtext.DecimalAt(data, from, to, prec, scale)
 		if !ok {
 			return k
@@ -153,7 +141,7 @@ func decimals(out []int64, x Column, data []byte, prec, scale int) int {
 	return len(out)
 }
 
-// doubles is the loop for DOUBLE.
+// doubles reads doubles one by one.
 func doubles(out []float64, x Column, data []byte) int {
 	for k, at := 0, 0; k < len(out); k, at = k+1, at+x.Width {
 		from, to := x.All[at].Bounds()

@@ -1,24 +1,35 @@
 package cut
 
-import "github.com/millrace-io/millrace/format/internal/colbuf"
+import (
+	"github.com/millrace-io/millrace/format/internal/colbuf"
+	"github.com/millrace-io/millrace/types"
+)
 
 // Numbers and dates in the shapes that most have are read four at a time where the
 // processor has vectors for it. The first four of which one has another shape end that;
 // some are read one by one then.
 
-// oneByOne is how many cells are read one by one before four are tried again.
-const oneByOne = 16
+// How many cells are read one by one before vectors are tried again: twice as many each
+// time that they read nothing.
+const (
+	oneByOneMin = 4
+	oneByOneMax = 64
+)
 
 // byVectors reads cells by many, which reads as many from the front as have the shape that
 // it knows, at least four at a time, and by one, which reads any. Both say how many they have read.
 func byVectors[T any](out []T, x Column, many, one func(out []T, x Column) int) (done int) {
-	for done < len(out) {
-		if n := len(out) - done; n >= 4 {
-			if done += many(out[done:], x.Skip(done)); done == len(out) {
+	for singly := oneByOneMin; done < len(out); singly = min(2*singly, oneByOneMax) {
+		if len(out)-done >= 4 {
+			read := many(out[done:], x.Skip(done))
+			if done += read; done == len(out) {
 				break
 			}
+			if read > 0 {
+				singly = oneByOneMin
+			}
 		}
-		n := min(len(out)-done, oneByOne)
+		n := min(len(out)-done, singly)
 		k := one(out[done:done+n], x.Skip(done))
 		if done += k; k < n {
 			break
@@ -27,37 +38,8 @@ func byVectors[T any](out []T, x Column, many, one func(out []T, x Column) int) 
 	return done
 }
 
-// A numberShape is what numbers may look like that are read by fours: up to eight bytes,
-// of which the first may be a minus, with a point before the last digits, as many as
-// scale, which is at most scaleMax. Words are the last eight bytes of a text.
-type numberShape struct {
-	least  uint64 // bytes of a text
-	span   uint64 // bytes that it may have beyond that; for 32 bits, the others are ones
-	last   uint64 // where in the data a word may begin, in the same way
-	behind uint64 // bytes of a word behind the point
-	before uint64 // those before the point, when they are moved to where it was
-	point  uint64 // the point in a word
-	others uint64 // all bytes but the point
-}
-
-const (
-	wordBytes = 8
-	scaleMax  = wordBytes - 1
-	// A DECIMAL of that precision holds all that a word does.
-	wordPrec = wordBytes
-)
-
-func shapeOf(scale, size int) numberShape {
-	const all, upper = ^uint64(0), 0xFFFFFFFF << 32
-	s := numberShape{least: 1, behind: all, others: all}
-	if scale > 0 {
-		at := 8 * uint(wordBytes-1-scale)
-		s.least, s.behind, s.point, s.others = uint64(1+scale), all<<(at+8), '.'<<at, ^(0xFF << at)
-		s.before = ^s.behind &^ 0xFF
-	}
-	s.span, s.last = upper|wordBytes-s.least, upper|uint64(size-wordBytes)
-	return s
-}
+// wordBytes is how many bytes, up to its end, are loaded for a number.
+const wordBytes = 8
 
 // longs is the loop for BIGINT.
 func (r *Reader) longs(out []int64, x Column) int {
@@ -65,8 +47,7 @@ func (r *Reader) longs(out []int64, x Column) int {
 	if !hasFours || len(r.Data) < wordBytes {
 		return one(out, x)
 	}
-	shape := shapeOf(0, len(r.Data))
-	return byVectors(out, x, func(out []int64, x Column) int { return fourLongs(out, x, r.Data, &shape) }, one)
+	return byVectors(out, x, func(out []int64, x Column) int { return fourLongs(out, x, r.Data) }, one)
 }
 
 // ints is the loop for INT.
@@ -75,19 +56,40 @@ func (r *Reader) ints(out []int32, x Column) int {
 	if !hasFours || len(r.Data) < wordBytes {
 		return one(out, x)
 	}
-	shape := shapeOf(0, len(r.Data))
-	return byVectors(out, x, func(out []int32, x Column) int { return fourInts(out, x, r.Data, &shape) }, one)
+	return byVectors(out, x, func(out []int32, x Column) int { return fourInts(out, x, r.Data) }, one)
 }
 
-// decimals is the loop for DECIMAL of up to 18 digits. Many columns are written with all
-// digits behind the point.
+// decimals is the loop for DECIMAL of up to 18 digits.
 func (r *Reader) decimals(out []int64, x Column, prec, scale int) int {
 	one := func(out []int64, x Column) int { return decimals(out, x, r.Data, prec, scale) }
-	if !hasFours || len(r.Data) < wordBytes || scale > scaleMax || prec < wordPrec {
+	const scaleMax = 9 // of which the power has 32 bits
+	if !hasFours || len(r.Data) < wordBytes || scale > scaleMax {
 		return one(out, x)
 	}
-	shape := shapeOf(scale, len(r.Data))
-	return byVectors(out, x, func(out []int64, x Column) int { return fourLongs(out, x, r.Data, &shape) }, one)
+	powers, most := powersOf(scale), types.Pow10Int(prec)-1
+	return byVectors(out, x, func(out []int64, x Column) int { return fourDecimals(out, x, r.Data, &powers, most) }, one)
+}
+
+// powersOf are what makes digits a DECIMAL of the scale, by how many are behind the point;
+// 0 if they are too many.
+func powersOf(scale int) (powers [wordBytes]uint32) {
+	for behind := range powers[:min(scale+1, wordBytes)] {
+		powers[behind] = uint32(types.Pow10Int(scale - behind))
+	}
+	return powers
+}
+
+// powersOfTen are by their exponent.
+var powersOfTen = [wordBytes]uint32{1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000}
+
+// doubles is the loop for DOUBLE. Both the digits and the power are exact, so the quotient
+// is correctly rounded.
+func (r *Reader) doubles(out []float64, x Column) int {
+	one := func(out []float64, x Column) int { return doubles(out, x, r.Data) }
+	if !hasFours || len(r.Data) < wordBytes {
+		return one(out, x)
+	}
+	return byVectors(out, x, func(out []float64, x Column) int { return fourDoubles(out, x, r.Data, &powersOfTen) }, one)
 }
 
 // dates is the loop for DATE.

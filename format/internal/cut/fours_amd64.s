@@ -2,31 +2,36 @@
 
 // The constants in ·lanes.
 #define unquoted ·lanes+0(SB)
-#define eight ·lanes+32(SB)
-#define wordBits ·lanes+64(SB)
-#define minus ·lanes+96(SB)
-#define notLast ·lanes+128(SB)
-#define zeros ·lanes+160(SB)
-#define nines ·lanes+192(SB)
-#define tens ·lanes+224(SB)
-#define hundreds ·lanes+256(SB)
-#define tenThousand ·lanes+288(SB)
-#define upper ·lanes+320(SB)
-#define sixteen ·lanes+352(SB)
-#define ten ·lanes+384(SB)
-#define century ·lanes+416(SB)
-#define twelve ·lanes+448(SB)
-#define two ·lanes+480(SB)
-#define yearDays ·lanes+512(SB)
-#define perCentury ·lanes+544(SB)
-#define epoch ·lanes+576(SB)
-#define dashes ·lanes+608(SB)
-#define notDashes ·lanes+640(SB)
-#define lower ·lanes+672(SB)
-#define higher ·lanes+704(SB)
-#define monthDays ·lanes+736(SB)
-#define marchLow ·lanes+768(SB)
-#define marchHigh ·lanes+800(SB)
+#define one ·lanes+32(SB)
+#define seven ·lanes+64(SB)
+#define eight ·lanes+96(SB)
+#define wordBits ·lanes+128(SB)
+#define minus ·lanes+160(SB)
+#define notLast ·lanes+192(SB)
+#define points ·lanes+224(SB)
+#define bytesOne ·lanes+256(SB)
+#define sign ·lanes+288(SB)
+#define zeros ·lanes+320(SB)
+#define nines ·lanes+352(SB)
+#define tens ·lanes+384(SB)
+#define hundreds ·lanes+416(SB)
+#define tenThousand ·lanes+448(SB)
+#define upper ·lanes+480(SB)
+#define sixteen ·lanes+512(SB)
+#define ten ·lanes+544(SB)
+#define century ·lanes+576(SB)
+#define twelve ·lanes+608(SB)
+#define two ·lanes+640(SB)
+#define yearDays ·lanes+672(SB)
+#define perCentury ·lanes+704(SB)
+#define epoch ·lanes+736(SB)
+#define dashes ·lanes+768(SB)
+#define notDashes ·lanes+800(SB)
+#define lower ·lanes+832(SB)
+#define higher ·lanes+864(SB)
+#define monthDays ·lanes+896(SB)
+#define marchLow ·lanes+928(SB)
+#define marchHigh ·lanes+960(SB)
 
 // START loads the arguments that all functions have. R9 and R11 are one and three times
 // what lies between two cells.
@@ -62,27 +67,25 @@
 	ANDL $0x7FFFFFFF, R12     \
 	ANDL $0x7FFFFFFF, R13
 
-// SHAPE loads a numberShape.
-#define SHAPE \
-	MOVQ s+40(FP), BX          \
-	VPBROADCASTQ (BX), Y8      \
-	VPBROADCASTQ 8(BX), Y9     \
-	VPBROADCASTQ 16(BX), Y10   \
-	VPBROADCASTQ 24(BX), Y11   \
-	VPBROADCASTQ 32(BX), Y12   \
-	VPBROADCASTQ 40(BX), Y13   \
-	VPBROADCASTQ 48(BX), Y14   \
-	VPXOR Y15, Y15, Y15        \
-	SUBQ $8, R8
+// LAST makes REG where in the data the BYTES of a text may begin, and data point BYTES
+// before them.
+#define LAST(BYTES, REG) \
+	MOVQ size+40(FP), BX       \
+	SUBQ $BYTES, BX            \
+	SUBQ $BYTES, R8            \
+	VMOVQ BX, X0               \
+	VPBROADCASTD X0, REG       \
+	VPOR upper, REG, REG
 
-// NUMBERS makes Y6 the numbers of four cells.
-#define NUMBERS \
+// WORDS loads the texts of four cells, which are up to eight bytes each, to the upper end
+// of Y0. Y3 are their bytes but a minus, Y5 is that.
+#define WORDS \
 	CELLS                      \
-	VPSUBD    Y8, Y2, Y3       \
-	VPMINUD   Y9, Y3, Y4       \
+	VPSUBD    one, Y2, Y3      \
+	VPMINUD   seven, Y3, Y4    \
 	VPCMPEQD  Y3, Y4, Y3       \
 	VPSUBD    eight, Y1, Y4    \
-	VPMINUD   Y10, Y4, Y5      \
+	VPMINUD   Y14, Y4, Y5      \
 	VPCMPEQD  Y4, Y5, Y4       \
 	VPAND     Y3, Y4, Y4       \
 	VPMOVMSKB Y4, AX           \
@@ -107,28 +110,57 @@
 	VPAND     notLast, Y5, Y5  \
 	VPXOR     Y5, Y3, Y3       \
 	VPSUBB    zeros, Y0, Y6    \
-	VPAND     Y3, Y6, Y6       \
-	VPSLLQ    $8, Y6, Y7       \
-	VPAND     Y12, Y7, Y7      \
-	VPAND     Y11, Y6, Y6      \
-	VPOR      Y7, Y6, Y6       \
-	VPMINUB   nines, Y6, Y7    \
-	VPCMPEQB  Y6, Y7, Y7       \
-	VPCMPEQB  Y13, Y0, Y0      \
-	VPOR      Y14, Y0, Y0      \
-	VPAND     Y0, Y7, Y7       \
-	VPMOVMSKB Y7, AX           \
-	CMPL      AX, $-1          \
-	JNE       end              \
-	VMOVDQU    tens, Y0        \
-	VPMADDUBSW Y0, Y6, Y6      \
-	VPMADDWD   hundreds, Y6, Y6 \
-	VPSRLQ     $32, Y6, Y7     \
+	VPAND     Y3, Y6, Y6
+
+// POINT takes the point out of Y6, where digits are. Y7 are the bytes up to it, none if
+// there is none.
+#define POINT \
+	VPCMPEQB points, Y0, Y1    \
+	VPAND    Y3, Y1, Y1        \
+	VPANDN   Y3, Y1, Y3        \
+	VPCMPEQQ Y15, Y3, Y3       \
+	VPCMPEQQ Y15, Y1, Y2       \
+	VPSUBQ   Y1, Y15, Y4       \
+	VPAND    Y1, Y4, Y4        \
+	VPSLLQ   $8, Y4, Y7        \
+	VPCMPEQD Y0, Y0, Y0        \
+	VPADDQ   Y0, Y4, Y4        \
+	VPADDQ   Y0, Y7, Y7        \
+	VPANDN   Y4, Y2, Y4        \
+	VPANDN   Y7, Y2, Y7        \
+	VPAND    Y6, Y4, Y4        \
+	VPSLLQ   $8, Y4, Y4        \
+	VPANDN   Y6, Y7, Y6        \
+	VPOR     Y4, Y6, Y6
+
+// DIGITS makes words of eight digits numbers.
+#define DIGITS \
+	VPMINUB    nines, Y6, Y1       \
+	VPCMPEQB   Y6, Y1, Y1          \
+	VPMOVMSKB  Y1, AX              \
+	CMPL       AX, $-1             \
+	JNE        end                 \
+	VMOVDQU    tens, Y1            \
+	VPMADDUBSW Y1, Y6, Y6          \
+	VPMADDWD   hundreds, Y6, Y6    \
+	VPSRLQ     $32, Y6, Y1         \
 	VPMULUDQ   tenThousand, Y6, Y6 \
-	VPADDQ     Y7, Y6, Y6      \
-	VPCMPEQQ   Y15, Y5, Y5     \
-	VPSUBQ     Y6, Y15, Y7     \
-	VPBLENDVB  Y5, Y6, Y7, Y6
+	VPADDQ     Y1, Y6, Y6
+
+// SCALE makes Y7 what the table has for the digits behind the point. Y3 says what cannot
+// be: it is all zeros, or there is no digit.
+#define SCALE \
+	VPANDN   bytesOne, Y7, Y7  \
+	VPSADBW  Y15, Y7, Y7       \
+	VPERMD   Y10, Y7, Y7       \
+	VPCMPEQD Y15, Y7, Y1       \
+	VPOR     Y1, Y3, Y3
+
+// MINUS makes the numbers negative that have one.
+#define MINUS \
+	VPCMPEQQ  Y15, Y5, Y5      \
+	VPSUBQ    Y6, Y15, Y1      \
+	VPBLENDVB Y5, Y6, Y1, Y6
 
 // NEXT goes to the next four cells, or back to four.
 #define NEXT(BYTES) \
@@ -138,18 +170,21 @@
 	DECQ CX                \
 	JNZ  four
 
-// NARROW makes X6 the lower halves of Y6.
-#define NARROW \
-	VEXTRACTI128 $1, Y6, X7          \
-	VSHUFPS      $0x88, X7, X6, X6
+// NARROW makes X the lower halves of Y.
+#define NARROW(X, Y) \
+	VEXTRACTI128 $1, Y, X1   \
+	VSHUFPS      $0x88, X1, X, X
 
-// func longsAVX2(out *int64, cells *Cell, width, n int, data *byte, s *numberShape) (done int)
+// func longsAVX2(out *int64, cells *Cell, width, n int, data *byte, size int) (done int)
 TEXT ·longsAVX2(SB), NOSPLIT, $0-56
 	START
-	SHAPE
+	LAST(8, Y14)
+	VPXOR Y15, Y15, Y15
 
 four:
-	NUMBERS
+	WORDS
+	DIGITS
+	MINUS
 	VMOVDQU Y6, (DI)
 	NEXT(32)
 
@@ -158,14 +193,17 @@ end:
 	VZEROUPPER
 	RET
 
-// func intsAVX2(out *int32, cells *Cell, width, n int, data *byte, s *numberShape) (done int)
+// func intsAVX2(out *int32, cells *Cell, width, n int, data *byte, size int) (done int)
 TEXT ·intsAVX2(SB), NOSPLIT, $0-56
 	START
-	SHAPE
+	LAST(8, Y14)
+	VPXOR Y15, Y15, Y15
 
 four:
-	NUMBERS
-	NARROW
+	WORDS
+	DIGITS
+	MINUS
+	NARROW(X6, Y6)
 	VMOVDQU X6, (DI)
 	NEXT(16)
 
@@ -174,15 +212,69 @@ end:
 	VZEROUPPER
 	RET
 
+// func decimalsAVX2(out *int64, cells *Cell, width, n int, data *byte, size int, powers *[8]uint32, most int64) (done int)
+TEXT ·decimalsAVX2(SB), NOSPLIT, $0-72
+	START
+	LAST(8, Y14)
+	MOVQ powers+48(FP), BX
+	VMOVDQU (BX), Y10
+	VPBROADCASTQ most+56(FP), Y11
+	VPXOR Y15, Y15, Y15
+
+four:
+	WORDS
+	POINT
+	DIGITS
+	SCALE
+	VPMULUDQ Y7, Y6, Y6
+	VPCMPGTQ Y11, Y6, Y1
+	VPOR     Y1, Y3, Y3
+	VPTEST   Y3, Y3
+	JNZ      end
+	MINUS
+	VMOVDQU  Y6, (DI)
+	NEXT(32)
+
+end:
+	MOVQ DX, done+64(FP)
+	VZEROUPPER
+	RET
+
+// func doublesAVX2(out *float64, cells *Cell, width, n int, data *byte, size int, powers *[8]uint32) (done int)
+TEXT ·doublesAVX2(SB), NOSPLIT, $0-64
+	START
+	LAST(8, Y14)
+	MOVQ powers+48(FP), BX
+	VMOVDQU (BX), Y10
+	VPXOR Y15, Y15, Y15
+
+four:
+	WORDS
+	POINT
+	DIGITS
+	SCALE
+	VPTEST Y3, Y3
+	JNZ    end
+	NARROW(X6, Y6)
+	NARROW(X7, Y7)
+	VCVTDQ2PD X6, Y6
+	VCVTDQ2PD X7, Y7
+	VDIVPD    Y7, Y6, Y6
+	VPCMPEQQ  Y15, Y5, Y5
+	VPANDN    sign, Y5, Y5
+	VPXOR     Y5, Y6, Y6
+	VMOVDQU   Y6, (DI)
+	NEXT(32)
+
+end:
+	MOVQ DX, done+56(FP)
+	VZEROUPPER
+	RET
+
 // func datesAVX2(out *int32, cells *Cell, width, n int, data *byte, size int) (done int)
 TEXT ·datesAVX2(SB), NOSPLIT, $0-56
 	START
-	MOVQ size+40(FP), BX
-	SUBQ $16, BX
-	SUBQ $16, R8
-	VMOVQ BX, X9
-	VPBROADCASTD X9, Y9       // where a text's 16 bytes may begin
-	VPOR    upper, Y9, Y9
+	LAST(16, Y9)
 	VMOVDQU lower, Y10
 	VMOVDQU higher, Y11
 	VMOVDQU monthDays, Y12
@@ -261,7 +353,7 @@ four:
 	VPSLLQ   $8, Y7, Y7
 	VPADDQ   Y7, Y6, Y6
 	VPSUBQ   epoch, Y6, Y6
-	NARROW
+	NARROW(X6, Y6)
 	VMOVDQU  X6, (DI)
 	NEXT(16)
 
@@ -284,7 +376,7 @@ TEXT ·stringsAVX2(SB), NOSPLIT, $0-64
 	MOVL 8(BX), R12  // lastOut
 	MOVL 12(BX), R13 // at
 
-one:
+text:
 	MOVL (SI), AX
 	MOVL 4(SI), BX
 	BTRL $31, BX
@@ -317,7 +409,7 @@ next:
 	ADDQ $4, DX
 	LEAQ (SI)(R9*8), SI
 	DECQ CX
-	JNZ  one
+	JNZ  text
 
 end:
 	SUBQ ends+8(FP), DX

@@ -2,6 +2,7 @@ package cut
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"regexp"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/millrace-io/millrace/format/internal/colbuf"
+	"github.com/millrace-io/millrace/internal/numtext"
 	"github.com/millrace-io/millrace/types"
 )
 
@@ -70,18 +72,14 @@ func mutate(rng *rand.Rand, s string) string {
 
 func TestNumbersByFours(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	for round := range 20_000 {
-		scale := round % (scaleMax + 1)
-		usual := regexp.MustCompile(`^-?[0-9]+$`)
-		if scale > 0 {
-			usual = regexp.MustCompile(fmt.Sprintf(`^-?[0-9]*\.[0-9]{%d}$`, scale))
-		}
+	integer, number := regexp.MustCompile(`^-?[0-9]+$`), regexp.MustCompile(`^-?([0-9]+\.?[0-9]*|\.[0-9]+)$`)
+	for round := range 30_000 {
+		points := round%3 > 0
 		var all []string
-		for range rng.IntN(40) {
-			digits := fmt.Sprintf("%0*d", scale, rng.IntN([]int{10, 1000, 1e6, 1e8}[rng.IntN(4)]))
-			s := digits
-			if scale > 0 {
-				s = digits[:len(digits)-scale] + "." + digits[len(digits)-scale:]
+		for range 4 + rng.IntN(40) {
+			s := fmt.Sprint(rng.IntN([]int{10, 1000, 1e6, 1e8}[rng.IntN(4)]))
+			if at := rng.IntN(len(s) + 1); points && rng.IntN(2) == 0 {
+				s = s[:at] + "." + s[at:]
 			}
 			if rng.IntN(3) == 0 {
 				s = "-" + s
@@ -91,23 +89,42 @@ func TestNumbersByFours(t *testing.T) {
 			}
 			all = append(all, mutate(rng, s))
 		}
-		if len(all) < 4 {
-			continue
+		far := func(data []byte) []byte { return append(data, make([]byte, 16)...) } // for those that load from the front
+		checkFours(t, rng, "longs", all, func(s string) bool { return integer.MatchString(s) && len(s) <= wordBytes }, wordBytes, fourLongs,
+			func(out []int64, x Column, data []byte) int { return ints(out, x, far(data)) })
+		checkFours(t, rng, "ints", all, func(s string) bool { return integer.MatchString(s) && len(s) <= wordBytes }, wordBytes, fourInts,
+			func(out []int32, x Column, data []byte) int { return ints(out, x, far(data)) })
+		known := func(s string) bool { return number.MatchString(s) && len(s) <= wordBytes }
+		checkFours(t, rng, "doubles", all, known, wordBytes,
+			func(out []uint64, x Column, data []byte) int {
+				return bitsOf(out, func(f []float64) int { return fourDoubles(f, x, data, &powersOfTen) })
+			},
+			func(out []uint64, x Column, data []byte) int {
+				return bitsOf(out, func(f []float64) int { return doubles(f, x, far(data)) })
+			})
+		scale := rng.IntN(10)
+		prec := max(1, scale) + rng.IntN(19-max(1, scale))
+		fits := func(s string) bool {
+			_, ok := numtext.DecimalAt(far([]byte(s)), 0, len(s), prec, scale)
+			return known(s) && ok
 		}
-		known := func(s string) bool { return usual.MatchString(s) && len(s) <= wordBytes }
-		checkFours(t, rng, fmt.Sprint("scale ", scale), all, known, wordBytes, func(out []int64, x Column, data []byte) int {
-			s := shapeOf(scale, len(data))
-			return fourLongs(out, x, data, &s)
-		}, func(out []int64, x Column, data []byte) int {
-			return decimals(out, x, append(data, make([]byte, 16)...), 18, scale)
-		})
-		if scale == 0 {
-			checkFours(t, rng, "ints", all, known, wordBytes, func(out []int32, x Column, data []byte) int {
-				s := shapeOf(0, len(data))
-				return fourInts(out, x, data, &s)
-			}, func(out []int32, x Column, data []byte) int { return ints(out, x, append(data, make([]byte, 16)...)) })
-		}
+		checkFours(t, rng, fmt.Sprint("decimals ", prec, scale), all, fits, wordBytes,
+			func(out []int64, x Column, data []byte) int {
+				p := powersOf(scale)
+				return fourDecimals(out, x, data, &p, types.Pow10Int(prec)-1)
+			},
+			func(out []int64, x Column, data []byte) int { return decimals(out, x, far(data), prec, scale) })
 	}
+}
+
+// bitsOf makes doubles their bits, by which there are two zeros.
+func bitsOf(out []uint64, read func([]float64) int) int {
+	f := make([]float64, len(out))
+	n := read(f)
+	for k := range n {
+		out[k] = math.Float64bits(f[k])
+	}
+	return n
 }
 
 func TestDatesByFours(t *testing.T) {
