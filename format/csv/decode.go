@@ -20,7 +20,7 @@ type Decoder struct {
 	scanner
 	schema   types.Schema
 	wanted   []int
-	cols     []*colbuf.Col // by wanted
+	cols     colbuf.Cols // by wanted
 	rules    colbuf.Rules
 	cut      chunk
 	plain    bool // the options let records be cut 64 bytes at a time
@@ -63,9 +63,7 @@ func (d *Decoder) Decode(data []byte, final bool) (*vec.Batch, int, error) {
 		data, final = data[:recordBytesMax], false
 	}
 	text := min(len(data), vec.BatchBytesMax, d.rowBytes*vec.BatchRowsMax*9/8)
-	for _, c := range d.cols {
-		c.ResetRows(text, text/d.rowBytes)
-	}
+	d.cols.ResetRows(text, text/d.rowBytes)
 	rows, at := 0, 0
 	for more := true; more && at < len(data) && at < vec.BatchBytesMax && rows < vec.BatchRowsMax; {
 		var err error
@@ -81,11 +79,7 @@ func (d *Decoder) Decode(data []byte, final bool) (*vec.Batch, int, error) {
 		rows += len(d.cut.starts)
 		at = d.cut.next
 	}
-	b := &vec.Batch{Rows: rows, Cols: make([]vec.Vector, len(d.cols))}
-	for i, c := range d.cols {
-		b.Cols[i] = c.Finish()
-	}
-	return b, at, nil
+	return &vec.Batch{Rows: rows, Cols: d.cols.Finish()}, at, nil
 }
 
 // columns reads the wanted columns of the records that were cut, which follow so

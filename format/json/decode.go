@@ -19,7 +19,7 @@ import (
 type Decoder struct {
 	options
 	root    *object
-	cols    []*colbuf.Col // the batch's, in its order
+	cols    colbuf.Cols // the batch's, in its order
 	rules   colbuf.Rules
 	skipped int64
 
@@ -160,9 +160,7 @@ func (d *Decoder) Decode(data []byte, final bool) (*vec.Batch, int, error) {
 		d.last = append(append(d.last[:0], data...), '\n')
 		lines = d.last
 	}
-	for _, c := range d.cols {
-		c.ResetRows(len(lines), len(lines)/d.rowBytes)
-	}
+	d.cols.ResetRows(len(lines), len(lines)/d.rowBytes)
 	d.rows = 0
 	d.out.kinds = d.out.kinds[:0]
 	at, line, more := 0, 0, true
@@ -189,11 +187,7 @@ func (d *Decoder) Decode(data []byte, final bool) (*vec.Batch, int, error) {
 		}
 		at += i
 	}
-	b := &vec.Batch{Rows: d.rows, Cols: make([]vec.Vector, len(d.cols))}
-	for k, c := range d.cols {
-		b.Cols[k] = c.Finish()
-	}
-	b.Kinds = d.out.take()
+	b := &vec.Batch{Rows: d.rows, Cols: d.cols.Finish(), Kinds: d.out.take()}
 	if d.rows > 0 {
 		d.rowBytes = at/d.rows + 1
 	}

@@ -1,6 +1,9 @@
 package json
 
 import (
+	"encoding/binary"
+	"math/bits"
+
 	"github.com/millrace-io/millrace/format/internal/cut"
 	"github.com/millrace-io/millrace/format/internal/marks"
 	"github.com/millrace-io/millrace/types"
@@ -164,9 +167,15 @@ func (s *stops) cutRow(cells []cut.Cell, slots []slot, data []byte, i int) int {
 			}
 			continue
 		}
-		if i = plainNumber(data, i); i == 0 {
-			if i = s.skip(data, from, 1); i < 0 {
-				return -1
+		n := 0
+		if len(data)-i >= 8 {
+			n = shortInteger(binary.LittleEndian.Uint64(data[i:]))
+		}
+		if i += n; n == 0 {
+			if i = plainNumber(data, from); i == 0 {
+				if i = s.skip(data, from, 1); i < 0 {
+					return -1
+				}
 			}
 		}
 		if slot.cell >= 0 {
@@ -183,6 +192,16 @@ func (s *stops) cutRow(cells []cut.Cell, slots []slot, data []byte, i int) int {
 		return -1
 	}
 	return i + 1
+}
+
+// shortInteger returns how many bytes at the front of x are an integer of up to seven
+// digits, if a comma follows, as it does behind most numbers; else 0.
+func shortInteger(x uint64) int {
+	n := bits.TrailingZeros64(noDigits(x)) >> 3
+	if byte(x>>(uint(n)*8&63)) != ',' || byte(x) == '0' && n > 1 {
+		return 0
+	}
+	return n
 }
 
 // cutString cuts the string whose text starts at i into a cell, if it is wanted, and

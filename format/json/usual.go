@@ -128,11 +128,13 @@ func plainNumber(data []byte, i int) int {
 	return 0
 }
 
+// noDigits marks bytes of x that are no digits. The lowest that is marked is one.
+func noDigits(x uint64) uint64 { return ((x + 0x4646464646464646) | (x - zeros)) & high }
+
 // digitsEnd returns the position of the first byte from i on that is not a digit.
 func digitsEnd(data []byte, i int) int {
 	for ; len(data)-i >= 8; i += 8 {
-		x := binary.LittleEndian.Uint64(data[i:])
-		if m := ((x + 0x4646464646464646) | (x - zeros)) & high; m != 0 { // exact up to the first
+		if m := noDigits(binary.LittleEndian.Uint64(data[i:])); m != 0 {
 			return i + bits.TrailingZeros64(m)>>3
 		}
 	}

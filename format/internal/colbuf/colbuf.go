@@ -72,9 +72,6 @@ func (c *Col) Reset(rows int) { c.reset(rows, 2*vec.BatchBytesMax) }
 // lately, though not for more than a text of so many bytes holds.
 func (c *Col) ResetFor(text int) { c.reset(min(more(c.last), text/2+1), text+64) }
 
-// ResetRows is ResetFor for a text of which is known about how many rows it has.
-func (c *Col) ResetRows(text, rows int) { c.reset(min(more(rows)+1, vec.BatchRowsMax), text+64) }
-
 // Clear empties the column and makes no room: for what is appended all at once, which
 // need not be cleared first.
 func (c *Col) Clear() { c.reset(0, 0) }
@@ -261,15 +258,7 @@ func (c *Col) Truncate(n int) {
 // Finish returns the column as a vector, which owns its memory, and leaves the
 // column to be Reset.
 func (c *Col) Finish() vec.Vector {
-	n := c.Len()
-	valid := c.valid
-	if valid != nil {
-		for len(valid) < (n+63)/64 {
-			valid = append(valid, ^uint64(0))
-		}
-		valid = valid[:(n+63)/64]
-	}
-	c.last = lately(c.last, n)
+	valid := c.finish()
 	switch c.Phys {
 	case types.PhysBool:
 		return &vec.Fixed[bool]{Vals: c.Bools, Valid: valid}
@@ -295,9 +284,22 @@ func (c *Col) Finish() vec.Vector {
 	case types.PhysMap:
 		return &vec.Map{Offs: c.Offs, Key: c.Kids[0].Finish(), Elem: c.Kids[1].Finish(), Valid: valid}
 	}
-	row := &vec.Row{N: n, Valid: valid}
+	row := &vec.Row{N: c.rows, Valid: valid}
 	for _, k := range c.Kids {
 		row.Fields = append(row.Fields, k.Finish())
 	}
 	return row
+}
+
+// finish returns which rows are valid, and notes how many there are.
+func (c *Col) finish() vec.Bitmap {
+	n := c.Len()
+	c.last = lately(c.last, n)
+	if c.valid == nil {
+		return nil
+	}
+	for len(c.valid) < (n+63)/64 {
+		c.valid = append(c.valid, ^uint64(0))
+	}
+	return c.valid[:(n+63)/64]
 }
