@@ -11,13 +11,13 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/klauspost/compress/snappy"
 	pq "github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/encoding"
 	"github.com/parquet-go/parquet-go/encoding/thrift"
 	pqf "github.com/parquet-go/parquet-go/format"
 
 	"github.com/millrace-io/millrace/format/internal/colbuf"
+	"github.com/millrace-io/millrace/format/internal/snappy"
 	"github.com/millrace-io/millrace/vec"
 )
 
@@ -141,12 +141,11 @@ func (l *leaf) decompress(dst, b []byte, size int) ([]byte, error) {
 	if l.codec == nil {
 		return append(dst[:0], b...), nil
 	}
-	if l.codec.CompressionCodec() == pqf.Snappy {
-		if n, err := snappy.DecodedLen(b); err != nil || n != size {
-			return nil, errors.Join(fmt.Errorf("it has %d bytes where its header says %d", n, size), err)
-		}
+	if l.codec.CompressionCodec() != pqf.Snappy {
+		return l.codec.Decode(room(dst, size), b)
 	}
-	return l.codec.Decode(room(dst, size), b)
+	dst = room(dst, size)
+	return dst, snappy.Decode(dst, b)
 }
 
 // readPage reads a page of data.
@@ -244,15 +243,27 @@ func (l *leaf) levelsV2(h *pqf.PageHeader, b []byte) (_ []byte, err error) {
 	return l.raw, err
 }
 
-// definitions decodes definition levels: none if the first run of them is all that there
-// are, and is of the highest level.
+// definitions decodes definition levels: none if all are the highest.
 func (l *leaf) definitions(b []byte, n int, how pqf.Encoding) (err error) {
-	if run, k := binary.Uvarint(b); how == pqf.RLE && k > 0 && k < len(b) && run&1 == 0 && run>>1 >= uint64(n) && b[k] == l.maxDef {
+	if how == pqf.RLE && allAre(l.maxDef, b, n) {
 		l.def = l.def[:0]
 		return nil
 	}
 	l.def, err = decodeLevels(l.def, b, n, l.maxDef, how)
 	return err
+}
+
+// allAre reports whether the first n levels are runs of one level alone.
+func allAre(level byte, b []byte, n int) bool {
+	for n > 0 {
+		run, k := binary.Uvarint(b)
+		if k <= 0 || k == len(b) || run&1 != 0 || b[k] != level {
+			return false
+		}
+		n -= int(min(run>>1, uint64(n)))
+		b = b[k+1:]
+	}
+	return true
 }
 
 // decodeLevels decodes n levels, of which none is above the highest.
@@ -297,9 +308,13 @@ func decodeLevels(dst, b []byte, n int, most byte, how pqf.Encoding) ([]byte, er
 	return dst, nil
 }
 
+// fill makes all of b be v, doubling what is.
 func fill(b []byte, v byte) {
-	for i := range b {
-		b[i] = v
+	if len(b) > 0 {
+		b[0] = v
+	}
+	for k := 1; k < len(b); k *= 2 {
+		copy(b[k:], b[:k])
 	}
 }
 
