@@ -27,7 +27,7 @@ func TestLateRows(t *testing.T) {
 	for seed := range uint64(25) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		st := &statetest.Files{}
-		b := Backend{DeltaBytes: []int64{400, 10_000, 1 << 20}[r.IntN(3)]}
+		b := Backend{DeltaBytes: []int64{4000, 30_000, 1 << 20}[r.IntN(3)]}
 		opened, err := b.Open("r-", base.Range{Lo: 3, Hi: 3 + []int{1, 13, 200}[r.IntN(3)]}, nil, st)
 		if err != nil {
 			t.Fatal(err)
