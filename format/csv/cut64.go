@@ -23,7 +23,7 @@ import (
 const (
 	chunkBytesMin = 16 << 10 // of text cut at once, to be read from the nearest cache by each column
 	chunkBytesMax = 256 << 10
-	chunkRowsMin  = 32 // if that is not too much: a column's loop should be worth its call
+	chunkRowsMin  = 64 // if that is not too much: a column's loop should be worth its call
 	roughMax      = 1024
 	// Cells that are that long and quoted are cut faster one by one than by comparing words:
 	// their ends are searched for with bytes.IndexByte.
