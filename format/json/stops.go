@@ -24,8 +24,8 @@ type stops struct {
 
 const (
 	partBytesMin = 64 << 10
-	partBytesMax = 256 << 10
-	partRowsMin  = 32 // if that is not too much
+	partBytesMax = 512 << 10
+	partRowsMin  = 64 // if that is not too much
 )
 
 var stopChars = marks.Chars{A: '"', B: '\\', C: '"', Low: ' ' - 1}
