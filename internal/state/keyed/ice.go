@@ -108,9 +108,10 @@ func (m *Multi) drain(n int) bool {
 		return false
 	}
 	n = min(n, len(m.ice.rows)-m.ice.at)
+	frozen := m.frozenFlag()
 	for _, r := range m.ice.rows[m.ice.at : m.ice.at+n] {
-		if w := m.rows.words(uint32(r)); len(w) > 0 {
-			m.thawRow(w)
+		if w := m.rows.words(uint32(r)); len(w) > 0 && w[1]&frozen != 0 {
+			m.writeLate(w, frozen)
 		}
 	}
 	if m.ice.at += n; m.ice.at == len(m.ice.rows) {
@@ -119,12 +120,18 @@ func (m *Multi) drain(n int) bool {
 	return m.ice.on
 }
 
+// frozenFlag is the flag of rows that are frozen, while some are.
+func (m *Multi) frozenFlag() uint64 { return (flagChanged | flagChangedOdd) &^ m.changedFlag() }
+
 // thawRow writes a row if it is frozen.
 func (m *Multi) thawRow(w []uint64) {
-	frozen := uint64(flagChanged | flagChangedOdd)
-	if frozen &^= m.changedFlag(); !m.ice.on || w[1]&frozen == 0 {
-		return
+	if frozen := m.frozenFlag(); m.ice.on && w[1]&frozen != 0 {
+		m.writeLate(w, frozen)
 	}
+}
+
+// writeLate writes a row with the flag that it is frozen.
+func (m *Multi) writeLate(w []uint64, frozen uint64) {
 	w[1] &^= frozen
 	if w[1]&flagDurable != 0 {
 		m.disk.Stale(1)

@@ -89,8 +89,8 @@ func (p *rowPart) key(i int) []byte {
 	return p.under[from:p.ends[i]]
 }
 
-// add copies a row.
-func (r *rows) add(under int, seq uint64, words []uint64) {
+// add copies a row, and returns how many bytes the rows have grown by: by chunks.
+func (r *rows) add(under int, seq uint64, words []uint64) (grown int64) {
 	p, i := r.find(under)
 	last, n := len(p.chunks)-1, rowHead+len(words)
 	if last < 0 || cap(p.chunks[last])-len(p.chunks[last]) < n {
@@ -98,13 +98,16 @@ func (r *rows) add(under int, seq uint64, words []uint64) {
 		if last < 0 {
 			size = rowChunkWordsMin
 		}
-		p.chunks = append(p.chunks, freeRowChunks.get(max(size, n)))
+		size = max(size, n)
+		p.chunks = append(p.chunks, freeRowChunks.get(size))
 		last++
+		grown = int64(8 * size)
+		r.bytes += grown
 	}
 	p.chunks[last] = append(append(p.chunks[last], seq, uint64(i)<<32|uint64(len(words))), words...)
 	p.n++
 	r.n++
-	r.bytes += int64(8 * n)
+	return grown
 }
 
 // recycle gives back the memory of rows that nobody reads any more.

@@ -115,9 +115,10 @@ func (t *table) LateRow(under int, seq uint64, row []uint64) (ok bool, err error
 		t.val = t.encode(t.val[:0], row)
 		return true, t.Late(t.key, t.val)
 	}
-	was := t.rows.bytes
-	t.rows.add(under, seq, row)
-	return true, t.store.lateGrown(t.rows.bytes - was)
+	if n := t.rows.add(under, seq, row); n > 0 {
+		return true, t.store.lateGrown(n)
+	}
+	return true, nil
 }
 
 // frozenRows takes the rows to let them wait for their file.
