@@ -25,6 +25,7 @@ type input struct {
 	r       io.ReaderAt
 	scratch []byte // a page that is larger than what is read ahead
 	spare   []byte // of the shared read that was used up last
+	raw     []byte // a page whose values have been taken
 }
 
 // A chunk is the bytes of a column chunk, from its front to its end.
@@ -57,8 +58,8 @@ func (in *input) chunk(m *pqf.ColumnMetaData, size int64) (*chunk, error) {
 	return &chunk{in: in, at: from, end: from + n}, nil
 }
 
-// share makes one read of small chunks that follow one another.
-func share(chunks []*chunk) {
+// readTogether makes one read of small chunks that follow one another.
+func readTogether(chunks []*chunk) {
 	small := slices.DeleteFunc(slices.Clone(chunks), func(c *chunk) bool { return c.end-c.at > sharedChunkMax })
 	slices.SortFunc(small, func(a, b *chunk) int { return int(min(1, max(-1, a.at-b.at))) })
 	var s *sharedRead
@@ -169,10 +170,11 @@ func (c *chunk) read(b []byte) error {
 	return err
 }
 
-// room returns n bytes, of b if it has as many. They hold anything.
+// room returns n bytes, of b if it has as many. They hold anything. There is somewhat
+// more, since the next page is about as large as this one.
 func room(b []byte, n int) []byte {
 	if cap(b) >= n {
 		return b[:n]
 	}
-	return make([]byte, n, n+n/8+64)
+	return make([]byte, n, n+n/64+1024)
 }

@@ -36,6 +36,8 @@ type leaf struct {
 	plain  bool            // the page has its texts each behind its length; values are none
 	text   []byte          // of a plain page: what is not passed
 	passed int             // … which is how many texts
+	made   *colbuf.Col     // the page's values as the column's; nil: they are taken as batches are made
+	fresh  bool            // that has not been asked
 	picked []int32         // scratch of some
 
 	head   pqf.PageHeader // scratch of header
@@ -243,6 +245,36 @@ func pickOf[T any](dst, table []T, index []int32) []T {
 		dst[n+i] = table[x]
 	}
 	return dst
+}
+
+// share appends values of a column that batches share, without copying them if they are
+// the first.
+func share(c, made *colbuf.Col, from, to int) {
+	switch c.Phys {
+	case types.PhysBool:
+		c.Bools = shareOf(c.Bools, made.Bools[from:to:to])
+	case types.PhysInt8:
+		c.I8 = shareOf(c.I8, made.I8[from:to:to])
+	case types.PhysInt16:
+		c.I16 = shareOf(c.I16, made.I16[from:to:to])
+	case types.PhysInt32:
+		c.I32 = shareOf(c.I32, made.I32[from:to:to])
+	case types.PhysInt64:
+		c.I64 = shareOf(c.I64, made.I64[from:to:to])
+	case types.PhysFloat32:
+		c.F32 = shareOf(c.F32, made.F32[from:to:to])
+	case types.PhysFloat64:
+		c.F64 = shareOf(c.F64, made.F64[from:to:to])
+	case types.PhysInt128:
+		c.Wide = shareOf(c.Wide, made.Wide[from:to:to])
+	}
+}
+
+func shareOf[T any](dst, vals []T) []T {
+	if len(dst) == 0 {
+		return vals
+	}
+	return append(dst, vals...)
 }
 
 // runs appends k entries of a flat column that may be NULL, run by run.

@@ -154,6 +154,10 @@ func (l *leaf) readPage(h *pqf.PageHeader) error {
 	if err != nil {
 		return err
 	}
+	if l.raw == nil {
+		in := l.chunk.in
+		l.raw, in.raw = in.raw, nil
+	}
 	n := entriesOf(h)
 	var how pqf.Encoding
 	if h.Type == pqf.DataPage {
@@ -166,7 +170,7 @@ func (l *leaf) readPage(h *pqf.PageHeader) error {
 	if err != nil {
 		return err
 	}
-	l.entries, l.at, l.val = n, 0, 0
+	l.entries, l.at, l.val, l.fresh = n, 0, 0, true
 	if len(l.def) > 0 {
 		n = bytes.Count(l.def, []byte{l.maxDef})
 		if n == len(l.def) {

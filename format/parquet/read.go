@@ -192,7 +192,7 @@ func (r *Reader) Close() error { return nil }
 func (r *Reader) Read(g int, skip int64) (out format.Rows, err error) {
 	defer guard(&err)
 	group := &r.file.Metadata().RowGroups[g]
-	rows := &rows{r: r, left: group.NumRows - skip, total: group.NumRows, leaves: map[int]*leaf{}, bytes: 8 * len(r.cols)}
+	rows := &rows{r: r, left: group.NumRows - skip, total: group.NumRows, leaves: make([]*leaf, len(group.Columns)), bytes: 8 * len(r.cols), tests: r.columnTests()}
 	for i := range r.cols {
 		rows.cols = append(rows.cols, colbuf.New(r.spec.Schema[r.spec.Columns[i]].Type))
 	}
@@ -210,13 +210,15 @@ func (r *Reader) Read(g int, skip int64) (out format.Rows, err error) {
 		chunks = append(chunks, chunk)
 		rows.leaves[at] = newLeaf(r.leaves[at], chunk, &c.MetaData)
 	}
-	share(chunks)
+	readTogether(chunks)
 	for _, l := range rows.leaves {
+		if l == nil {
+			continue
+		}
 		if err := l.skip(skip); err != nil {
 			return nil, fmt.Errorf("go to row %d: %w", skip, err)
 		}
 	}
-	rows.tests = r.columnTests()
 	return rows, nil
 }
 
@@ -224,7 +226,7 @@ func (r *Reader) Read(g int, skip int64) (out format.Rows, err error) {
 type rows struct {
 	r      *Reader
 	cols   []*colbuf.Col
-	leaves map[int]*leaf
+	leaves []*leaf // by their index in the file; nil: not read
 	left   int64
 	total  int64
 	bytes  int // of a row, lately
@@ -236,7 +238,9 @@ type rows struct {
 // Close implements format.Rows.
 func (x *rows) Close() error {
 	for _, l := range x.leaves {
-		l.close()
+		if l != nil {
+			l.close()
+		}
 	}
 	x.leaves, x.left = nil, 0
 	return nil
@@ -306,7 +310,7 @@ func (x *rows) read(b *vec.Batch, i, n int) (err error) {
 	case node == nil:
 		b.Cols[i] = vec.Nulls(c.Type, b.Rows)
 		return nil
-	case some && len(node.kids) == 0 && x.leaves[node.leaf].def == nil && node.def == 0:
+	case some && len(node.kids) == 0 && node.def == 0:
 		x.picked = true
 		b.Cols[i], err = x.flatSome(node, c, n)
 	case len(node.kids) == 0:
@@ -351,10 +355,13 @@ func (x *rows) flat(n *node, c *colbuf.Col, count int) (vec.Vector, error) {
 		if err := l.load(); err != nil {
 			return nil, err
 		}
+		if err := x.make(n, l); err != nil {
+			return nil, err
+		}
 		k := min(count-got, l.entries-l.at)
 		switch {
 		case got > 0:
-		case k == count && l.whole(k, n.def):
+		case l.made != nil || k == count && l.whole(k, n.def):
 			c.Clear() // what is appended all at once needs no room that is cleared before
 		default:
 			c.Reset(count)
@@ -375,6 +382,9 @@ func (x *rows) flat(n *node, c *colbuf.Col, count int) (vec.Vector, error) {
 				codes = make([]uint32, 0, count)
 			}
 			codes = l.codes(codes, k, n.def, uint32(words.Len()-1))
+		case l.made != nil:
+			share(c, l.made, l.val, l.val+k)
+			l.val += k
 		case l.whole(k, n.def):
 			if err := l.take(n, c, k); err != nil {
 				return nil, err
@@ -392,6 +402,30 @@ func (x *rows) flat(n *node, c *colbuf.Col, count int) (vec.Vector, error) {
 	}
 	return nil, nil
 }
+
+// make makes all values of a page those of the column when it has been loaded, while they
+// are in the processor's caches: batches then have parts of them, and the page's memory
+// is the next one's, of any column. It is not done where not all of them may be wanted,
+// or what holds a batch would hold too much.
+func (x *rows) make(n *node, l *leaf) error {
+	if !l.fresh {
+		return nil
+	}
+	l.fresh, l.made = false, nil
+	if len(x.tests) > 0 || n.t.Phys() == types.PhysBytes || len(l.def) > 0 || l.dict != nil || len(l.raw) > madeBytesMax {
+		return nil
+	}
+	c := colbuf.New(n.t)
+	if err := n.read(c, l, 0, l.entries); err != nil {
+		return err
+	}
+	l.made = c
+	l.chunk.in.raw, l.raw = l.raw, nil
+	return nil
+}
+
+// madeBytesMax is how large a page is at most of which all values are made at once.
+const madeBytesMax = 4 << 20
 
 func appendWord(c *colbuf.Col, words *vec.Bytes, code uint32) {
 	if words.Null(int(code)) {
