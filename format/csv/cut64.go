@@ -22,8 +22,8 @@ import (
 
 const (
 	chunkBytesMin = 16 << 10 // of text cut at once, to be read from the nearest cache by each column
-	chunkBytesMax = 256 << 10
-	chunkRowsMin  = 64 // if that is not too much: a column's loop should be worth its call
+	chunkBytesMax = 512 << 10
+	chunkRowsMin  = 96 // if that is not too much: a column's loop should be worth its call
 	roughMax      = 1024
 	// Cells that are that long and quoted are cut faster one by one than by comparing words:
 	// their ends are searched for with bytes.IndexByte.
@@ -168,13 +168,17 @@ func (d *Decoder) split(cells []cell, data []byte, from, to int) ([]cell, found)
 	return cells, f
 }
 
+// chunkBytes is how much text is cut at once.
+func (d *Decoder) chunkBytes() int {
+	return min(max(chunkBytesMin, chunkRowsMin*d.rowBytes), chunkBytesMax)
+}
+
 // plainChunk cuts plain records from the front of data[from:], rowsMax at most. It
 // leaves none if the first is not plain or does not end soon.
 func (d *Decoder) plainChunk(data []byte, from, rowsMax int) {
 	c := &d.cut
 	c.wrapped = false
-	size := min(max(chunkBytesMin, chunkRowsMin*d.rowBytes), chunkBytesMax, max(64, rowsMax*d.rowBytes*9/8))
-	to := min(from+size, len(data))
+	to := min(from+min(d.chunkBytes(), max(64, rowsMax*d.rowBytes*9/8)), len(data))
 	cells, found := d.split(c.cells[:0], data, from, to)
 	c.cells, c.starts, c.next = cells, c.starts[:0], from
 	rows := min(len(cells)/d.width, rowsMax)

@@ -65,7 +65,8 @@ func (d *Decoder) Decode(data []byte, final bool) (*vec.Batch, int, error) {
 	text := min(len(data), vec.BatchBytesMax, d.rowBytes*vec.BatchRowsMax*9/8)
 	d.cols.ResetRows(text, text/d.rowBytes)
 	rows, at := 0, 0
-	for more := true; more && at < len(data) && at < vec.BatchBytesMax && rows < vec.BatchRowsMax; {
+	// a chunk that goes far beyond the text would make all columns grow
+	for more := true; more && at < len(data) && at <= vec.BatchBytesMax-d.chunkBytes() && rows < vec.BatchRowsMax; {
 		var err error
 		if more, err = d.records(data, at, vec.BatchRowsMax-rows, final); err != nil {
 			if rows > 0 {
