@@ -11,6 +11,11 @@ const (
 	openMax  = 16 // splits that a reader has open
 	aheadMax = 2  // batches read ahead for each
 	idleOpen = 2  // splits opened without being asked for: the one read and the next
+
+	// A file format has a page of each column in memory as soon as it reads. While a file
+	// of more than this is read, the next is not: it would take as much again, and a large
+	// one is not waited for often.
+	nextBytesMax = 16 << 20
 )
 
 // reader reads splits. Those behind the first few are opened when the caller
@@ -100,14 +105,22 @@ func (r *reader) start(prefer string) {
 			break
 		}
 	}
-	want := idleOpen
-	if r.s.env.Sync {
-		want = 1
-	}
-	for len(r.open) < want && len(r.waiting) > 0 {
+	for len(r.waiting) > 0 && r.wantsNext() {
 		p := r.waiting[0]
 		r.waiting = r.waiting[1:]
 		r.run(p)
+	}
+}
+
+// wantsNext reports whether a split is to be opened without being asked for.
+func (r *reader) wantsNext() bool {
+	switch n := len(r.open); {
+	case n == 0:
+		return true
+	case r.s.env.Sync || r.open[n-1].pos.Groups && r.open[n-1].pos.File.Size > nextBytesMax:
+		return false
+	default:
+		return n < idleOpen
 	}
 }
 

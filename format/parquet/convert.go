@@ -235,18 +235,23 @@ func unitOf(u pqf.TimeUnit) string {
 const julianEpoch = 2440588
 
 func (r *Reader) stampConversion(t pq.Type, lt any, to types.Type) conversion {
-	zone := r.zone
+	at := &clock{zone: r.zone}
 	if to.Kind == types.TimestampLTZ {
-		zone = nil
+		at.zone = nil
 	}
 	prec := to.Prec
-	if t.Kind() == pq.Int96 && zone == nil && to.Phys() == types.PhysInt64 {
+	if t.Kind() == pq.Int96 && to.Phys() == types.PhysInt64 {
 		return plain(int96s, func(c *colbuf.Col, v []deprecated.Int96) error {
 			var out []int64
 			c.I64, out = extend(c.I64, len(v))
 			for i, x := range v {
 				us := int64(uint64(x[0])|uint64(x[1])<<32) / 1000 // of the day
-				out[i] = (int64(x[2])-julianEpoch)*86_400_000_000 + numtext.CutMicros(us, prec)
+				day := (int64(x[2]) - julianEpoch) * 86400
+				out[i] = day*1_000_000 + numtext.CutMicros(us, prec)
+				if at.zone != nil {
+					sec := day + us/1_000_000
+					out[i] += (at.local(sec) - sec) * 1_000_000
+				}
 			}
 			return nil
 		})
@@ -256,7 +261,7 @@ func (r *Reader) stampConversion(t pq.Type, lt any, to types.Type) conversion {
 			for _, x := range v {
 				ns := int64(uint64(x[0]) | uint64(x[1])<<32)
 				sec := (int64(x[2])-julianEpoch)*86400 + ns/1_000_000_000
-				c.Timestamp(local(sec, zone), numtext.Cut(int(ns%1_000_000_000), prec))
+				c.Timestamp(at.local(sec), numtext.Cut(int(ns%1_000_000_000), prec))
 			}
 			return nil
 		})
@@ -266,10 +271,10 @@ func (r *Reader) stampConversion(t pq.Type, lt any, to types.Type) conversion {
 		return nil
 	}
 	if !ts.IsAdjustedToUTC {
-		zone = nil
+		at.zone = nil
 	}
 	per := map[string]int64{"millis": 1000, "micros": 1_000_000, "nanos": 1_000_000_000}[unitOf(ts.Unit)]
-	if per == 1_000_000 && prec == 6 && zone == nil {
+	if per == 1_000_000 && prec == 6 && at.zone == nil {
 		return plain(int64s, sameInt64)
 	}
 	return plain(int64s, func(c *colbuf.Col, v []int64) error {
@@ -278,7 +283,7 @@ func (r *Reader) stampConversion(t pq.Type, lt any, to types.Type) conversion {
 			if rest < 0 {
 				sec, rest = sec-1, rest+per
 			}
-			c.Timestamp(local(sec, zone), numtext.Cut(int(rest*(1_000_000_000/per)), prec))
+			c.Timestamp(at.local(sec), numtext.Cut(int(rest*(1_000_000_000/per)), prec))
 		}
 		return nil
 	})

@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"time"
 
@@ -103,17 +104,37 @@ func guard(err *error) {
 	}
 }
 
-// local moves an instant to the clock of a zone: what a TIMESTAMP without zone
-// shows there, as seconds.
-func local(sec int64, zone *time.Location) int64 {
-	if zone == nil {
-		return sec
-	}
-	_, off := time.Unix(sec, 0).In(zone).Zone()
-	return sec + int64(off)
+// A clock shows instants as they are in a zone: what a TIMESTAMP without zone is there.
+// It keeps what the zone last was off UTC, and from when until when.
+type clock struct {
+	zone             *time.Location // nil: UTC
+	from, until, off int64          // seconds
 }
 
-// instant is the inverse of local.
+func (c *clock) local(sec int64) int64 {
+	if c.zone == nil {
+		return sec
+	}
+	if sec < c.from || sec >= c.until {
+		c.set(sec)
+	}
+	return sec + c.off
+}
+
+func (c *clock) set(sec int64) {
+	t := time.Unix(sec, 0).In(c.zone)
+	_, off := t.Zone()
+	from, until := t.ZoneBounds()
+	c.off, c.from, c.until = int64(off), math.MinInt64, math.MaxInt64
+	if !from.IsZero() {
+		c.from = from.Unix()
+	}
+	if !until.IsZero() {
+		c.until = until.Unix()
+	}
+}
+
+// instant is the inverse of a clock's local.
 func instant(sec int64, zone *time.Location) int64 {
 	if zone == nil {
 		return sec

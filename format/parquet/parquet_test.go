@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -295,6 +296,28 @@ func TestTimeZones(t *testing.T) {
 	sp.Zone = "UTC"
 	if got, _, err := read(sp, file, 0); err != nil || got[0] != "0" {
 		t.Fatal(got, err)
+	}
+}
+
+// A clock shows what the zone's rules say, whatever it has shown before.
+func TestClock(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	for _, name := range []string{"UTC", "Etc/UTC", "Europe/Berlin", "America/St_Johns", "Asia/Kolkata", "Australia/Lord_Howe"} {
+		zone, err := time.LoadLocation(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := &clock{zone: zone}
+		for range 5000 {
+			sec := rng.Int64N(10_000_000_000) - 5_000_000_000
+			if rng.IntN(2) == 0 && c.until != math.MaxInt64 { // about where the rules change
+				sec = c.until + rng.Int64N(3) - 1
+			}
+			_, off := time.Unix(sec, 0).In(zone).Zone()
+			if got := c.local(sec); got != sec+int64(off) {
+				t.Fatalf("%s: %d is %d, want %d", name, sec, got, sec+int64(off))
+			}
+		}
 	}
 }
 
