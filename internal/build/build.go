@@ -180,6 +180,8 @@ func Operator(spec jobgraph.Spec) (exec.Operator, error) {
 		return exec.NewWindowJoin(s), nil
 	case *jobgraph.Join:
 		return exec.NewJoin(s), nil
+	case *jobgraph.MultiJoin:
+		return exec.NewMultiJoin(s), nil
 	case *jobgraph.HashJoin:
 		return exec.NewHashJoin(s), nil
 	case *jobgraph.IntervalJoin:

@@ -387,16 +387,24 @@ func (j *Join) Tick(now int64, _ Output) (bool, error) {
 	return false, nil
 }
 
-// sweep forgets the rows of a side that were written before a time. The rows of a
-// key are in the order of their times.
+// sweep forgets the rows of a side that were written before a time.
 func (j *Join) sweep(in int, before int64) {
 	m := j.sides[in].rows
+	var leaves func(keyed.Ref)
+	if u := j.unique[in]; u != nil {
+		leaves = func(r keyed.Ref) { u.forget(m, r) }
+	}
+	forget(m, j.stamp[in], before, leaves)
+}
+
+// forget removes rows that were written before a time, which is in one of their extra
+// words; leaves, unless it is nil, is told of each. The rows of a key are in the order of their times.
+func forget(m *keyed.Multi, stamp int, before int64, leaves func(keyed.Ref)) {
 	for s := range m.Each {
-		n := m.Count(s)
-		for r := m.First(s); r != 0 && int64(m.Extra(r)[j.stamp[in]]) < before; n-- {
+		for r := m.First(s); r != 0 && int64(m.Extra(r)[stamp]) < before; {
 			next := m.Next(r)
-			if j.unique[in] != nil {
-				j.unique[in].forget(m, r)
+			if leaves != nil {
+				leaves(r)
 			}
 			m.Remove(s, r)
 			r = next

@@ -112,6 +112,34 @@ func randomJoinModel(r *rand.Rand) *pairModel {
 	return m
 }
 
+// randomChanges adds rows to those that are there, and unless there are inserts only it
+// deletes some and changes others.
+func randomChanges(r *rand.Rand, live *[][]any, id *int, inserts bool) (list []modelChange) {
+	for range r.IntN(12) {
+		if r.IntN(3) == 0 && len(*live) > 0 && !inserts {
+			i := r.IntN(len(*live))
+			old := (*live)[i]
+			*live = slices.Delete(*live, i, i+1)
+			if r.IntN(2) == 0 {
+				list = append(list, modelChange{kD, old})
+				continue
+			}
+			row := sideRow(r, old[2].(int))
+			list = append(list, modelChange{kB, old}, modelChange{kA, row})
+			*live = append(*live, row)
+			continue
+		}
+		row := sideRow(r, *id)
+		if r.IntN(8) == 0 && len(*live) > 0 {
+			row = (*live)[r.IntN(len(*live))]
+		}
+		*id++
+		list = append(list, modelChange{kI, row})
+		*live = append(*live, row)
+	}
+	return list
+}
+
 func TestJoinRandom(t *testing.T) {
 	for seed := range seeds(300) {
 		r := rand.New(rand.NewPCG(seed, 1))
@@ -128,29 +156,7 @@ func TestJoinRandom(t *testing.T) {
 		id := 0
 		for range 20 {
 			in := r.IntN(2)
-			var list []modelChange
-			for range r.IntN(12) {
-				if k := r.IntN(3); k == 0 && len(live[in]) > 0 && !app[in] {
-					i := r.IntN(len(live[in]))
-					old := live[in][i]
-					if r.IntN(2) == 0 {
-						list = append(list, modelChange{kD, old})
-						live[in] = slices.Delete(live[in], i, i+1)
-						continue
-					}
-					row := sideRow(r, old[2].(int))
-					list = append(list, modelChange{kB, old}, modelChange{kA, row})
-					live[in] = append(slices.Delete(live[in], i, i+1), row)
-					continue
-				}
-				row := sideRow(r, id)
-				if r.IntN(8) == 0 && len(live[in]) > 0 {
-					row = live[in][r.IntN(len(live[in]))]
-				}
-				id++
-				list = append(list, modelChange{kI, row})
-				live[in] = append(live[in], row)
-			}
+			list := randomChanges(r, &live[in], &id, app[in])
 			feedOne(r, run, in, sideTypes, list)
 			disturb(r, run, m.lk != nil)
 			if r.IntN(5) == 0 {

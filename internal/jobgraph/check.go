@@ -96,9 +96,11 @@ func checkInputs(v Vertex, have map[int]bool) error {
 
 // Inputs is the number of inputs that an operator has.
 func Inputs(s Spec) int {
-	switch s.(type) {
+	switch s := s.(type) {
 	case *Values:
 		return 0
+	case *MultiJoin:
+		return len(s.Inputs)
 	case *Join, *HashJoin, *IntervalJoin, *WindowJoin, *TemporalJoin, *CurrentJoin:
 		return 2
 	}

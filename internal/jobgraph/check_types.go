@@ -249,6 +249,8 @@ func checkOp(op Op, inputs [][]types.Type) error {
 		c.types(s.Table.Schema.Types())
 	case *Collect:
 		c.types(s.Types)
+	case *MultiJoin:
+		checkMultiJoin(c, s, op, inputs)
 	default:
 		checkJoin(c, op, inputs)
 	}
@@ -283,6 +285,30 @@ func (c *checker) match(s *Match, out types.Schema) {
 		c.fail("%w", both.err)
 	}
 	c.width(out, len(s.Partition)+len(s.Measures))
+}
+
+func checkMultiJoin(c *checker, s *MultiJoin, op Op, inputs [][]types.Type) {
+	width := 0
+	for i, in := range s.Inputs {
+		one := &checker{in: inputs[i]}
+		one.cols(in.Keys...)
+		one.types(in.Types)
+		if one.err != nil {
+			c.fail("%w", one.err)
+			return
+		}
+		if len(in.Keys) != len(s.Inputs[0].Keys) {
+			c.fail("input %d has %d keys, the first %d", i, len(in.Keys), len(s.Inputs[0].Keys))
+			return
+		}
+		for k, key := range in.Keys {
+			if first := inputs[0][s.Inputs[0].Keys[k]]; inputs[i][key].Phys() != first.Phys() {
+				c.fail("keys %s and %s", first, inputs[i][key])
+			}
+		}
+		width += len(in.Types)
+	}
+	c.width(op.Output, width)
 }
 
 func checkJoin(c *checker, op Op, inputs [][]types.Type) {

@@ -17,7 +17,7 @@ var specs = map[string]func() Spec{}
 func init() {
 	for _, f := range []func() Spec{
 		func() Spec { return new(Calc) }, func() Spec { return new(Values) }, func() Spec { return new(Expand) }, func() Spec { return new(GroupAgg) },
-		func() Spec { return new(WindowTVF) }, func() Spec { return new(WindowAgg) }, func() Spec { return new(Join) },
+		func() Spec { return new(WindowTVF) }, func() Spec { return new(WindowAgg) }, func() Spec { return new(Join) }, func() Spec { return new(MultiJoin) },
 		func() Spec { return new(HashJoin) }, func() Spec { return new(IntervalJoin) }, func() Spec { return new(WindowJoin) },
 		func() Spec { return new(TemporalJoin) }, func() Spec { return new(LookupJoin) }, func() Spec { return new(CurrentJoin) }, func() Spec { return new(Rank) }, func() Spec { return new(Dedup) },
 		func() Spec { return new(Over) }, func() Spec { return new(Sort) }, func() Spec { return new(Limit) },

@@ -22,6 +22,7 @@ func specsOf() []Spec {
 		&WindowTVF{Window: Window{WKind: Hop, Time: 1, Size: 10, Slide: 2, Zone: "UTC", Granule: 1000}, Types: []types.Type{types.TInt, types.TimestampOf(3)}},
 		&WindowAgg{Window: Window{Time: -1, Start: 1, End: 2}, Props: []WindowProp{WindowStart, WindowTime}},
 		&Join{JoinKind: Left, LeftKeys: []int{0}, RightKeys: []int{1}, NullSafe: []bool{true}, Cond: cond, SendBefore: true},
+		&MultiJoin{Inputs: []MultiInput{{Keys: []int{0}, TTLMs: 5}, {Keys: []int{1}}, {Keys: []int{0}}}, SendBefore: true},
 		&HashJoin{JoinKind: Full, BuildLeft: true},
 		&IntervalJoin{Lower: -5, Upper: 7},
 		&WindowJoin{JoinKind: Anti, LeftStart: 1, LeftEnd: 2, RightStart: 3, RightEnd: 4},

@@ -186,6 +186,12 @@ func States(spec Spec) []State {
 		return []State{{"groupAggregateState", &s.TTLMs}}
 	case *Join:
 		return []State{{"leftState", &s.LeftTTLMs}, {"rightState", &s.RightTTLMs}}
+	case *MultiJoin:
+		var out []State
+		for i := range s.Inputs {
+			out = append(out, State{fmt.Sprintf("inputState%d", i), &s.Inputs[i].TTLMs})
+		}
+		return out
 	case *Rank:
 		if s.WindowEnd >= 0 || s.Emit == AtEnd {
 			return nil

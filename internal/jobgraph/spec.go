@@ -210,6 +210,32 @@ type Join struct {
 	RightTTLMs  int64 `json:",omitempty"`
 }
 
+// MultiJoin joins three inputs or more that have one key in common, of which a NULL equals
+// nothing: the columns of all, in the order of the inputs. Updates come with -U.
+type MultiJoin struct {
+	Inputs     []MultiInput
+	SendBefore bool // the output needs -U before +U
+}
+
+// A MultiInput is an input of a MultiJoin: its columns of the common key, in the key's
+// order, and what all of its columns are.
+type MultiInput struct {
+	Keys  []int
+	Types []types.Type
+	TTLMs int64 `json:",omitempty"`
+}
+
+// Of returns which column of which input a column of the output is.
+func (s *MultiJoin) Of(col int) (input, at int) {
+	for i, in := range s.Inputs {
+		if col < len(in.Types) {
+			return i, col
+		}
+		col -= len(in.Types)
+	}
+	return -1, -1
+}
+
 // HashJoin joins two inputs that end: it reads the build side whole, then
 // streams the other. The edge of the build side has the better priority.
 type HashJoin struct {
@@ -542,6 +568,7 @@ func (*GroupAgg) Kind() string     { return "GroupAgg" }
 func (*WindowTVF) Kind() string    { return "WindowTVF" }
 func (*WindowAgg) Kind() string    { return "WindowAgg" }
 func (*Join) Kind() string         { return "Join" }
+func (*MultiJoin) Kind() string    { return "MultiJoin" }
 func (*HashJoin) Kind() string     { return "HashJoin" }
 func (*IntervalJoin) Kind() string { return "IntervalJoin" }
 func (*WindowJoin) Kind() string   { return "WindowJoin" }

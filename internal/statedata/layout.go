@@ -246,6 +246,9 @@ func (n names) originText(p place, col int) string {
 		return n.callAt(p, col-len(s.Types))
 	case *jobgraph.Join:
 		return beside(len(s.LeftTypes))
+	case *jobgraph.MultiJoin:
+		input, at := s.Of(col)
+		return n.originIn(p, input, at)
 	case *jobgraph.HashJoin:
 		return beside(len(s.LeftTypes))
 	case *jobgraph.IntervalJoin:

@@ -133,6 +133,9 @@ func (n names) output(p place, col int) string {
 			return n.column(p, 0, col)
 		}
 		return n.column(p, 1, col-len(s.LeftTypes))
+	case *jobgraph.MultiJoin:
+		input, at := s.Of(col)
+		return n.column(p, input, at)
 	}
 	return nameAt(op, col)
 }
@@ -264,6 +267,11 @@ func passed(spec jobgraph.Spec, input, col int) int {
 	case *jobgraph.Join:
 		if input == 1 {
 			return len(s.LeftTypes) + col
+		}
+		return col
+	case *jobgraph.MultiJoin:
+		for _, in := range s.Inputs[:input] {
+			col += len(in.Types)
 		}
 		return col
 	case *jobgraph.Sink, *jobgraph.Collect, *jobgraph.DropBefore, *jobgraph.Materialize, *jobgraph.Keep, *jobgraph.Stamp, *jobgraph.Conflict,

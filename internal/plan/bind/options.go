@@ -64,6 +64,7 @@ var optionDefs = []connect.Option{
 	{Key: "table.optimizer.distinct-agg.split.bucket-num", Default: "1024", Check: atLeast(1), Doc: "buckets of distinct-agg.split"},
 	{Key: "table.optimizer.reuse-sub-plan-enabled", Default: "true", Check: boolean, Doc: "equal parts of a plan run once"},
 	{Key: "table.optimizer.source.report-statistics-enabled", Default: "true", Check: boolean, Doc: "a batch is planned by what files say of their rows"},
+	{Key: "table.optimizer.multi-join.enabled", Default: "false", Check: boolean, Doc: "inner joins of a stream that have one key in common are one operator, which keeps each row once; the hint `MULTI_JOIN` does so for a query"},
 	{Key: "table.optimizer.runtime-filter.enabled", Default: "true", Check: boolean, Doc: "joins of a batch tell scans the keys that they have, and the scans skip other rows"},
 	{Key: "table.optimizer.reuse-source-enabled", Default: "true", Check: boolean, Doc: "equal scans run once"},
 	{Key: "table.optimizer.join.broadcast-threshold", Default: "1048576", Check: atLeast(-1), Doc: "bytes up to which a side of a batch join is broadcast"},

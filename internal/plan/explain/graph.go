@@ -341,7 +341,7 @@ func emission(spec jobgraph.Spec, batch bool) string {
 			return "on watermark"
 		}
 		return "at the end of input"
-	case *jobgraph.Join, *jobgraph.IntervalJoin:
+	case *jobgraph.Join, *jobgraph.MultiJoin, *jobgraph.IntervalJoin:
 		if !batch {
 			return "on change"
 		}

@@ -48,6 +48,8 @@ func Op(spec jobgraph.Spec, inputs []types.Schema, out types.Schema) string {
 		return "WindowTableFunction(window=[" + Window(s.Window, names) + "])"
 	case *jobgraph.Join:
 		return joinOp("Join", s.JoinKind, s.LeftKeys, s.RightKeys, s.NullSafe, s.Cond, "", inputs, both, fields)
+	case *jobgraph.MultiJoin:
+		return fmt.Sprintf("MultiJoin(commonJoinKey=[%s], select=[%s])", commonKey(s, both), fields)
 	case *jobgraph.HashJoin:
 		side := "right"
 		if s.BuildLeft {
@@ -168,6 +170,21 @@ func globalArgs(keys []int, in, out []string) string {
 		s = "groupBy=[" + columns(keys, in) + "], "
 	}
 	return s + "select=[" + strings.Join(out, ", ") + "]"
+}
+
+// commonKey writes which columns of the inputs of a MultiJoin are equal.
+func commonKey(s *jobgraph.MultiJoin, names []string) string {
+	var parts []string
+	for k := range s.Inputs[0].Keys {
+		var equal []string
+		from := 0
+		for _, in := range s.Inputs {
+			equal = append(equal, column(from+in.Keys[k], names))
+			from += len(in.Types)
+		}
+		parts = append(parts, strings.Join(equal, " = "))
+	}
+	return strings.Join(parts, ", ")
 }
 
 func joinOp(name string, kind jobgraph.JoinKind, left, right []int, safe []bool, cond *expr.Expr, extra string, inputs []types.Schema, both []string, fields string) string {

@@ -95,6 +95,8 @@ func stateOf(op jobgraph.Op) StateInfo {
 		}
 	case *jobgraph.Join:
 		return joinState(s)
+	case *jobgraph.MultiJoin:
+		return multiJoinState(s)
 	case *jobgraph.HashJoin:
 		return StateInfo{"the rows of the side that is built", ByEnd, ""}
 	case *jobgraph.IntervalJoin:
@@ -183,6 +185,18 @@ func joinState(s *jobgraph.Join) StateInfo {
 		return StateInfo{rows, ByKeys, "each row stays, and both sides have a unique key; table.exec.state.ttl or a time bound in the condition bounds it"}
 	}
 	return StateInfo{rows, ByRows, "each row may meet another for ever; table.exec.state.ttl or a time bound in the condition bounds it"}
+}
+
+func multiJoinState(s *jobgraph.MultiJoin) StateInfo {
+	const rows = "the rows of all inputs, each once"
+	var ttls []string
+	for _, in := range s.Inputs {
+		if in.TTLMs == 0 {
+			return StateInfo{rows, ByRows, "each row may meet others for ever; table.exec.state.ttl bounds it"}
+		}
+		ttls = append(ttls, fmt.Sprintf("%d ms", in.TTLMs))
+	}
+	return StateInfo{rows, ByTime, strings.Join(ttls, ", ") + " since a row's last change"}
 }
 
 func rankState(op jobgraph.Op, s *jobgraph.Rank) StateInfo {

@@ -13,6 +13,9 @@ import (
 )
 
 func (b *builder) join(n *logical.Join) (flow, error) {
+	if m := b.joinsOfOneKey(n); m != nil {
+		return b.multiJoin(n, m)
+	}
 	left, err := b.in(n, 0)
 	if err != nil {
 		return left, err

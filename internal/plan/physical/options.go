@@ -61,6 +61,7 @@ type settings struct {
 	nested       string // as of jobgraph.Sink
 	reuse        bool
 	reuseScans   bool
+	multiJoin    bool  // joins that share a key are one operator
 	filters      bool  // joins tell scans the keys that they have
 	statistics   bool  // connectors are asked about the rows of their tables
 	broadcastMax int64 // bytes
@@ -98,6 +99,7 @@ func (o *Options) settings() (settings, error) {
 	flag(&s.miniBatch, "table.exec.mini-batch.enabled", false)
 	flag(&s.reuse, "table.optimizer.reuse-sub-plan-enabled", true)
 	flag(&s.reuseScans, "table.optimizer.reuse-source-enabled", true)
+	flag(&s.multiJoin, "table.optimizer.multi-join.enabled", false)
 	flag(&s.statistics, "table.optimizer.source.report-statistics-enabled", true)
 	flag(&s.filters, "table.optimizer.runtime-filter.enabled", true)
 	flag(&s.conflict, "table.exec.sink.require-on-conflict", true)
