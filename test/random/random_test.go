@@ -170,7 +170,7 @@ func (g *grammar) relation(depth int) string {
 	if depth == 0 {
 		return "SELECT id AS x, k AS y, v AS z FROM " + g.pick("u", "u", "w", "a")
 	}
-	forms := []func(int) string{g.filter, g.project, g.aggregate, g.aggregate, g.join, g.join, g.exists, g.top, g.top, g.set, g.distinct}
+	forms := []func(int) string{g.filter, g.project, g.aggregate, g.aggregate, g.join, g.join, g.star, g.exists, g.top, g.top, g.set, g.distinct}
 	return forms[g.r.IntN(len(forms))](depth - 1)
 }
 
@@ -229,6 +229,22 @@ func (g *grammar) join(depth int) string {
 		left, g.pick("JOIN", "JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN"), right, on)
 }
 
+// star joins several inputs, mostly by one key.
+func (g *grammar) star(depth int) string {
+	text, first := g.from(depth)
+	names, keys := []string{first}, []string{first + "." + g.col()}
+	for range 2 + g.r.IntN(2) {
+		in, name := g.from(depth / 2)
+		key := name + "." + g.col()
+		text += fmt.Sprintf(" JOIN %s ON %s = %s", in, keys[g.r.IntN(len(keys))], key)
+		if g.r.IntN(4) == 0 {
+			text += fmt.Sprintf(" AND %s.%s %s %s.%s", g.pick(names...), g.col(), g.pick("<", ">=", "<>"), name, g.col())
+		}
+		names, keys = append(names, name), append(keys, key)
+	}
+	return fmt.Sprintf("SELECT %s.%s AS x, %s.%s AS y, %s.%s AS z FROM %s", g.pick(names...), g.col(), g.pick(names...), g.col(), g.pick(names...), g.col(), text)
+}
+
 func (g *grammar) exists(depth int) string {
 	in, l := g.from(depth)
 	if g.r.IntN(2) == 0 {
@@ -271,6 +287,9 @@ func (g *grammar) options() map[string]string {
 	}
 	if g.r.IntN(3) == 0 {
 		o["table.optimizer.reuse-sub-plan-enabled"] = "false"
+	}
+	if g.r.IntN(2) == 0 {
+		o["table.optimizer.multi-join.enabled"] = "true"
 	}
 	if g.r.IntN(2) == 0 {
 		o["millrace.optimizer.disabled-rules"] = g.pick(rule.Names()...)

@@ -29,7 +29,7 @@ type chainInput struct {
 // joinsOfOneKey returns the chain that ends with a join, if it is to be one operator:
 // nil if there are only two inputs, or something stands in the way.
 func (b *builder) joinsOfOneKey(n *logical.Join) *joinChain {
-	if b.opts.Batch || !b.set.multiJoin && !hinted(n.Hints, "MULTI_JOIN") {
+	if b.opts.Batch {
 		return nil
 	}
 	c := b.chain(n)
@@ -39,11 +39,17 @@ func (b *builder) joinsOfOneKey(n *logical.Join) *joinChain {
 	return c
 }
 
+// wanted reports whether a join may be one operator with others: by the option, or a
+// hint that names both of its sides.
+func (b *builder) wanted(n *logical.Join) bool {
+	return b.set.multiJoin || slices.ContainsFunc(n.Hints, func(h logical.Hint) bool { return h.Name == "MULTI_JOIN" && len(h.Args) == 2 })
+}
+
 // chain returns the chain that ends with a join, of two inputs or more; nil if the join
 // cannot be in one.
 func (b *builder) chain(n *logical.Join) *joinChain {
 	e := n.Equi()
-	if n.JoinKind != jobgraph.Inner || n.Interval != nil || n.Window != nil || len(e.Left) == 0 || e.AnyNullSafe() != nil || !b.tells(n, 1) {
+	if !b.wanted(n) || n.JoinKind != jobgraph.Inner || n.Interval != nil || n.Window != nil || len(e.Left) == 0 || e.AnyNullSafe() != nil || !b.tells(n, 1) {
 		return nil
 	}
 	c := b.below(n.Left, e.Left)
