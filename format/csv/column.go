@@ -36,20 +36,27 @@ func (d *Decoder) plainText(data []byte, c cell) []byte {
 	return text
 }
 
-// column reads one column of the records that were cut; the column has so many rows
-// before them.
+// usual reports whether no option says which texts are NULL.
+func (d *Decoder) usual() bool { return !d.nulls && !d.emptyNull }
+
+// cells are a column's cells.
+func (d *Decoder) cells(col int) cut.Column {
+	return cut.Column{All: d.cut.cells[min(col, len(d.cut.cells)):], Width: d.width}
+}
+
+// column reads one column of the records that were cut, those of which the first have
+// been read; the column has so many rows before them all.
 //
 // What has the usual shape is read by a loop for its type, where no option says which
 // texts are NULL, and the others by value.
-func (d *Decoder) column(c *colbuf.Col, col int, data []byte, before int) *badCell {
-	x := cut.Column{All: d.cut.cells[min(col, len(d.cut.cells)):], Width: d.width}
-	usual := !d.nulls && !d.emptyNull && cut.Usual(c)
+func (d *Decoder) column(c *colbuf.Col, col int, data []byte, before, done int) *badCell {
+	x, usual := d.cells(col), d.usual() && cut.Usual(c)
 	wrapped := d.cut.wrapped
 	if wrapped && (!usual || c.Type.Character()) { // numbers are mostly not quoted
 		d.cut.unwrapColumn(data, d.quote, col, d.width)
 		wrapped = false
 	}
-	for row, rows := 0, len(d.cut.starts); row < rows; row++ {
+	for row, rows := done, len(d.cut.starts); row < rows; row++ {
 		if usual {
 			if row += d.reader.Read(c, x.Skip(row), rows-row); row == rows {
 				break

@@ -21,6 +21,7 @@ type Decoder struct {
 	schema   types.Schema
 	wanted   []int
 	cols     colbuf.Cols // by wanted
+	fours    []bool      // by wanted, see cut.Blocks
 	rules    colbuf.Rules
 	cut      chunk
 	plain    bool // the options let records be cut 64 bytes at a time
@@ -51,6 +52,7 @@ func NewDecoder(spec format.Spec) (*Decoder, error) {
 	for _, c := range spec.Columns {
 		d.cols = append(d.cols, colbuf.New(spec.Schema[c].Type))
 	}
+	d.fours = cut.Blocks(d.cols, d.wanted)
 	return d, nil
 }
 
@@ -88,8 +90,15 @@ func (d *Decoder) Decode(data []byte, final bool) (*vec.Batch, int, error) {
 func (d *Decoder) columns(data []byte, before int) error {
 	var first *badCell
 	d.reader.Data = data
+	done, end := 0, 0 // rows that a block has read, and the column behind it
 	for i, c := range d.cols {
-		if bad := d.column(c, d.wanted[i], data, before); bad != nil && (first == nil || bad.row < first.row) {
+		if i == end {
+			done, end = 0, i+1
+			if d.fours[i] && d.usual() {
+				done, end = d.reader.ReadBlock(d.cols[i:], d.cells(d.wanted[i]), len(d.cut.starts)), i+4
+			}
+		}
+		if bad := d.column(c, d.wanted[i], data, before, done); bad != nil && (first == nil || bad.row < first.row) {
 			first = bad
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math/bits"
 
+	"github.com/millrace-io/millrace/format/internal/colbuf"
 	"github.com/millrace-io/millrace/format/internal/cut"
 	"github.com/millrace-io/millrace/format/internal/marks"
 	"github.com/millrace-io/millrace/types"
@@ -16,11 +17,13 @@ import (
 // and a value that cannot be read makes its line not plain; Decoder.record, which knows
 // all the rules and all the faults, reads that line.
 type plain struct {
-	version, places int      // of the layout that what follows is of
-	usable          bool     // lines can be plain
-	values          []*value // wanted, by cell
-	absent          []*value // wanted, and not in the layout
-	there           []bool   // by field: it is in the layout
+	version, places int           // of the layout that what follows is of
+	usable          bool          // lines can be plain
+	values          []*value      // wanted, by cell
+	cols            []*colbuf.Col // of values
+	fours           []bool        // by cell, see cut.Blocks
+	absent          []*value      // wanted, and not in the layout
+	there           []bool        // by field: it is in the layout
 	reader          cut.Reader
 	cells           []cut.Cell // a row's are together
 	starts          []uint32   // of the rows
@@ -38,10 +41,11 @@ const (
 func (d *Decoder) prepare() {
 	p, o := &d.plain, d.root
 	p.version, p.places, p.usable = o.version, o.places, false
-	p.values, p.absent, p.there = p.values[:0], p.absent[:0], append(p.there[:0], make([]bool, len(o.fields))...)
+	p.values, p.cols, p.absent, p.there = p.values[:0], p.cols[:0], p.absent[:0], append(p.there[:0], make([]bool, len(o.fields))...)
 	if d.envelope != nil || !d.marks || o.places == 0 || o.places > len(o.layout) {
 		return
 	}
+	var places []int
 	for k := range o.layout[:o.places] {
 		s := &o.layout[k]
 		s.cell = -1
@@ -55,9 +59,11 @@ func (d *Decoder) prepare() {
 		p.there[s.field] = true
 		if v != nil {
 			s.cell = len(p.values)
-			p.values = append(p.values, v)
+			places = append(places, len(p.values))
+			p.values, p.cols = append(p.values, v), append(p.cols, v.col)
 		}
 	}
+	p.fours = cut.Blocks(p.cols, places)
 	for k := range o.fields {
 		if !p.there[k] && d.failMissing {
 			return
@@ -111,8 +117,15 @@ func (d *Decoder) plainRows(data []byte, i, rowsMax int) int {
 func (d *Decoder) plainColumns(data []byte, rows int) int {
 	p, all := &d.plain, rows
 	p.reader.Data = data
+	done, end := 0, 0 // rows that a block has read, and the column behind it
 	for k, v := range p.values {
-		rows = d.plainColumn(v, k, data, rows)
+		if k == end {
+			done, end = 0, k+1
+			if p.fours[k] {
+				done, end = p.reader.ReadBlock(p.cols[k:], p.column(k), rows), k+4
+			}
+		}
+		rows = d.plainColumn(v, k, data, done, rows)
 	}
 	for _, v := range p.absent {
 		for range rows {
@@ -221,12 +234,17 @@ func (s *stops) cutString(cells []cut.Cell, cell int, data []byte, i int) int {
 	return end + 1
 }
 
-// plainColumn reads the cells of one column, of so many rows, and returns how many of
-// them could be read.
-func (d *Decoder) plainColumn(v *value, cell int, data []byte, rows int) int {
+// column is the cells of one column.
+func (p *plain) column(cell int) cut.Column {
+	return cut.Column{All: p.cells[min(cell, len(p.cells)):], Width: len(p.values)}
+}
+
+// plainColumn reads the cells of one column, of so many rows of which the first are done,
+// and returns how many of them could be read.
+func (d *Decoder) plainColumn(v *value, cell int, data []byte, done, rows int) int {
 	p := &d.plain
-	x := cut.Column{All: p.cells[min(cell, len(p.cells)):], Width: len(p.values)}
-	for row := 0; row < rows; row++ {
+	x := p.column(cell)
+	for row := done; row < rows; row++ {
 		if v.usual != none {
 			if row += p.reader.Read(v.col, x.Skip(row), rows-row); row == rows {
 				break

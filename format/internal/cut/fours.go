@@ -1,6 +1,8 @@
 package cut
 
 import (
+	"slices"
+
 	"github.com/millrace-io/millrace/format/internal/colbuf"
 	"github.com/millrace-io/millrace/types"
 )
@@ -48,6 +50,48 @@ func (r *Reader) longs(out []int64, x Column) int {
 		return one(out, x)
 	}
 	return byVectors(out, x, func(out []int64, x Column) int { return fourLongs(out, x, r.Data) }, one)
+}
+
+// Blocks says at which columns ReadBlock reads four. The places are those of their cells
+// in a row.
+func Blocks(cols []*colbuf.Col, places []int) []bool {
+	out := make([]bool, len(cols))
+	run := 0 // of columns side by side
+	for i, c := range cols {
+		switch {
+		case !hasFours || c.Type.Kind != types.BigInt:
+			run = 0
+		case run > 0 && places[i] != places[i-1]+1:
+			run = 1
+		default:
+			run++
+		}
+		if run == 4 {
+			out[i-3], run = true, 0
+		}
+	}
+	return out
+}
+
+// ReadBlock appends values to the first four columns, the cells of which are at x and to
+// the right of it, and returns how many rows it has read: what is left is for Read. Tables
+// of hundreds of columns have so few rows at once that the way to the cells of one column
+// costs more than to read them.
+func (r *Reader) ReadBlock(cols []*colbuf.Col, x Column, rows int) (n int) {
+	if rows < 4 || len(r.Data) < wordBytes {
+		return 0
+	}
+	var outs [4]*int64
+	for k := range outs {
+		c := cols[k]
+		c.I64 = slices.Grow(c.I64, rows)
+		outs[k] = &c.I64[len(c.I64):][:1][0]
+	}
+	n = fourColumns(&outs, rows, x, r.Data)
+	for _, c := range cols[:4] {
+		c.I64 = c.I64[:len(c.I64)+n]
+	}
+	return n
 }
 
 // ints is the loop for INT.

@@ -12,6 +12,13 @@ func fourLongs(out []int64, x Column, data []byte) int {
 	return longsAVX2(&out[0], &x.All[0], x.Width, len(out)/4, &data[0], len(data))
 }
 
+// fourColumns is fourLongs for four columns side by side: it reads groups of four rows, of
+// at least one, and returns how many rows.
+func fourColumns(outs *[4]*int64, rows int, x Column, data []byte) int {
+	_ = x.All[(rows-1)*x.Width+3]
+	return blockAVX2(outs, &x.All[0], x.Width, rows/4, &data[0], len(data))
+}
+
 // fourInts is fourLongs for INT, which holds what eight bytes say.
 func fourInts(out []int32, x Column, data []byte) int {
 	_ = x.All[(len(out)-1)*x.Width]
@@ -47,6 +54,9 @@ func copyStrings(out []byte, ends []uint32, x Column, data []byte, s *stringShap
 
 //go:noescape
 func longsAVX2(out *int64, cells *Cell, width, n int, data *byte, size int) (done int)
+
+//go:noescape
+func blockAVX2(outs *[4]*int64, cells *Cell, width, n int, data *byte, size int) (done int)
 
 //go:noescape
 func intsAVX2(out *int32, cells *Cell, width, n int, data *byte, size int) (done int)

@@ -45,23 +45,29 @@
 	MOVQ data+32(FP), R8   \
 	XORQ DX, DX
 
-// CELLS loads four cells: Y1 are their ends, the lower halves of Y2 their lengths.
+// CELLS loads four cells that lie below each other into Y0.
 #define CELLS \
 	VMOVQ       (SI), X0                 \
 	VPINSRQ     $1, (SI)(R9*1), X0, X0   \
 	VMOVQ       (SI)(R9*2), X1           \
 	VPINSRQ     $1, (SI)(R11*1), X1, X1  \
-	VINSERTI128 $1, X1, Y0, Y0           \
+	VINSERTI128 $1, X1, Y0, Y0
+
+// LENGTHS makes Y1 the ends of the cells, and the lower halves of Y2 their lengths.
+#define LENGTHS \
 	VPSRLQ      $32, Y0, Y1              \
 	VPAND       unquoted, Y1, Y1         \
 	VPSUBD      Y0, Y1, Y2
 
-// ENDS loads the four ends into registers.
+// ENDS loads the ends of the four cells into registers.
 #define ENDS \
 	MOVL 4(SI), AX            \
 	MOVL 4(SI)(R9*1), BX      \
 	MOVL 4(SI)(R9*2), R12     \
-	MOVL 4(SI)(R11*1), R13    \
+	MOVL 4(SI)(R11*1), R13
+
+// UNQUOTED takes the flag off ends.
+#define UNQUOTED \
 	ANDL $0x7FFFFFFF, AX      \
 	ANDL $0x7FFFFFFF, BX      \
 	ANDL $0x7FFFFFFF, R12     \
@@ -77,10 +83,19 @@
 	VPBROADCASTD X0, REG       \
 	VPOR upper, REG, REG
 
+// ROWCELLS and ROWENDS are CELLS and ENDS of four cells that lie side by side.
+#define ROWCELLS VMOVDQU (SI), Y0
+#define ROWENDS \
+	MOVL 4(SI), AX            \
+	MOVL 12(SI), BX           \
+	MOVL 20(SI), R12          \
+	MOVL 28(SI), R13
+
 // WORDS loads the texts of four cells, which are up to eight bytes each, to the upper end
 // of Y0. Y3 are their bytes but a minus, Y5 is that.
-#define WORDS \
-	CELLS                      \
+#define WORDS(LOAD, LOADENDS) \
+	LOAD                       \
+	LENGTHS                    \
 	VPSUBD    one, Y2, Y3      \
 	VPMINUD   seven, Y3, Y4    \
 	VPCMPEQD  Y3, Y4, Y3       \
@@ -91,7 +106,8 @@
 	VPMOVMSKB Y4, AX           \
 	CMPL      AX, $-1          \
 	JNE       end              \
-	ENDS                       \
+	LOADENDS                   \
+	UNQUOTED                   \
 	VMOVQ       (R8)(AX*1), X0          \
 	VPINSRQ     $1, (R8)(BX*1), X0, X0  \
 	VMOVQ       (R8)(R12*1), X1         \
@@ -182,11 +198,61 @@ TEXT ·longsAVX2(SB), NOSPLIT, $0-56
 	VPXOR Y15, Y15, Y15
 
 four:
-	WORDS
+	WORDS(CELLS, ENDS)
 	DIGITS
 	MINUS
 	VMOVDQU Y6, (DI)
 	NEXT(32)
+
+end:
+	MOVQ DX, done+48(FP)
+	VZEROUPPER
+	RET
+
+// ROW makes Y the integers of four cells side by side, and goes to those below them.
+#define ROW(Y) \
+	WORDS(ROWCELLS, ROWENDS)   \
+	DIGITS                     \
+	MINUS                      \
+	VMOVDQA Y6, Y              \
+	ADDQ R9, SI
+
+// func blockAVX2(outs *[4]*int64, cells *Cell, width, n int, data *byte, size int) (done int)
+TEXT ·blockAVX2(SB), NOSPLIT, $0-56
+	MOVQ outs+0(FP), AX
+	MOVQ (AX), DI
+	MOVQ 8(AX), R10
+	MOVQ 16(AX), R11
+	MOVQ 24(AX), R15
+	MOVQ cells+8(FP), SI
+	MOVQ width+16(FP), R9
+	SHLQ $3, R9
+	MOVQ n+24(FP), CX
+	MOVQ data+32(FP), R8
+	XORQ DX, DX
+	LAST(8, Y14)
+	VPXOR Y15, Y15, Y15
+
+four:
+	ROW(Y8)
+	ROW(Y9)
+	ROW(Y10)
+	ROW(Y11)
+	VPUNPCKLQDQ Y9, Y8, Y0
+	VPUNPCKHQDQ Y9, Y8, Y1
+	VPUNPCKLQDQ Y11, Y10, Y2
+	VPUNPCKHQDQ Y11, Y10, Y3
+	VINSERTI128 $1, X2, Y0, Y4
+	VINSERTI128 $1, X3, Y1, Y5
+	VPERM2I128  $0x31, Y2, Y0, Y6
+	VPERM2I128  $0x31, Y3, Y1, Y7
+	VMOVDQU Y4, (DI)(DX*8)
+	VMOVDQU Y5, (R10)(DX*8)
+	VMOVDQU Y6, (R11)(DX*8)
+	VMOVDQU Y7, (R15)(DX*8)
+	ADDQ $4, DX
+	DECQ CX
+	JNZ  four
 
 end:
 	MOVQ DX, done+48(FP)
@@ -200,7 +266,7 @@ TEXT ·intsAVX2(SB), NOSPLIT, $0-56
 	VPXOR Y15, Y15, Y15
 
 four:
-	WORDS
+	WORDS(CELLS, ENDS)
 	DIGITS
 	MINUS
 	NARROW(X6, Y6)
@@ -222,7 +288,7 @@ TEXT ·decimalsAVX2(SB), NOSPLIT, $0-72
 	VPXOR Y15, Y15, Y15
 
 four:
-	WORDS
+	WORDS(CELLS, ENDS)
 	POINT
 	DIGITS
 	SCALE
@@ -249,7 +315,7 @@ TEXT ·doublesAVX2(SB), NOSPLIT, $0-64
 	VPXOR Y15, Y15, Y15
 
 four:
-	WORDS
+	WORDS(CELLS, ENDS)
 	POINT
 	DIGITS
 	SCALE
@@ -284,6 +350,7 @@ TEXT ·datesAVX2(SB), NOSPLIT, $0-56
 
 four:
 	CELLS
+	LENGTHS
 	VPCMPEQD  ten, Y2, Y3
 	VPOR      upper, Y3, Y3
 	VPSUBD    sixteen, Y1, Y4
@@ -294,6 +361,7 @@ four:
 	CMPL      AX, $-1
 	JNE       end
 	ENDS
+	UNQUOTED
 	VMOVDQU     (R8)(AX*1), X0
 	VINSERTI128 $1, (R8)(R12*1), Y0, Y0
 	VMOVDQU     (R8)(BX*1), X1

@@ -239,3 +239,78 @@ func BenchmarkRead(b *testing.B) {
 		})
 	}
 }
+
+// Four columns at once are what they are one by one.
+func TestReadBlock(t *testing.T) {
+	if !hasFours {
+		t.Skip("the processor does not have AVX2")
+	}
+	rng := rand.New(rand.NewPCG(9, 10))
+	taken := 0
+	for range 10_000 {
+		rows, width := rng.IntN(30), 4+rng.IntN(4)
+		var all []string
+		for range rows * width {
+			s := fmt.Sprint(rng.IntN([]int{10, 1000, 1e6, 1e8}[rng.IntN(4)]))
+			if len(s) < wordBytes && rng.IntN(4) == 0 {
+				s = "-" + s
+			}
+			if rng.IntN(10) == 0 {
+				s = mutate(rng, s)
+			}
+			all = append(all, s)
+		}
+		data, x := texts(rng, all)
+		cells := make([]Cell, 0, len(all))
+		for i := range all {
+			cells = append(cells, x.All[i*x.Width])
+		}
+		from := rng.IntN(width - 3)
+		x = Column{All: cells[min(from, len(cells)):], Width: width}
+		r := Reader{Data: data}
+		var cols, want []*colbuf.Col
+		for range 4 {
+			cols, want = append(cols, colbuf.New(types.TBigInt)), append(want, colbuf.New(types.TBigInt))
+		}
+		n := r.ReadBlock(cols, x, rows)
+		taken += n
+		for k, c := range want {
+			c.I64 = slices.Grow(c.I64, n)
+			if n > 0 && ints(c.I64[:n], Column{x.All[k:], width}, append(slices.Clip(data), make([]byte, 16)...)) < n {
+				t.Fatalf("%q: column %d of %d rows was read", all, from+k, n)
+			}
+			if !slices.Equal(cols[k].I64, c.I64[:n]) {
+				t.Fatalf("%q: column %d is %v, want %v", all, from+k, cols[k].I64, c.I64[:n])
+			}
+		}
+	}
+	if taken < 10_000 {
+		t.Errorf("%d rows were taken", taken)
+	}
+}
+
+func TestBlocks(t *testing.T) {
+	if !hasFours {
+		t.Skip("the processor does not have AVX2")
+	}
+	var cols []*colbuf.Col
+	for _, c := range "iiiiiiiiisiiii" {
+		cols = append(cols, colbuf.New(map[rune]types.Type{'i': types.TBigInt, 's': types.TString}[c]))
+	}
+	for _, c := range []struct {
+		places []int
+		want   string
+	}{
+		{[]int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13}, "x...x.....x..."},
+		{[]int{0, 1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15}, "...x.........."},
+		{[]int{13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0}, ".............."},
+	} {
+		got := ""
+		for _, is := range Blocks(cols, c.places) {
+			got += map[bool]string{true: "x", false: "."}[is]
+		}
+		if got != c.want {
+			t.Errorf("%v: %s, want %s", c.places, got, c.want)
+		}
+	}
+}
