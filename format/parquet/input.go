@@ -149,7 +149,7 @@ func (c *chunk) readShared() error {
 	if s.buf == nil {
 		s.buf = room(c.in.spare, int(s.to-s.from))
 		c.in.spare = nil
-		if _, err := c.in.r.ReadAt(s.buf, s.from); err != nil && err != io.EOF {
+		if err := c.in.read(s.buf, s.from); err != nil {
 			return err
 		}
 	}
@@ -158,14 +158,23 @@ func (c *chunk) readShared() error {
 	return nil
 }
 
+// read fills b with what is next, which is in no shared read.
 func (c *chunk) read(b []byte) error {
-	n, err := c.in.r.ReadAt(b, c.at)
-	if n == len(b) {
-		c.at += int64(n)
-		return nil
+	err := c.in.read(b, c.at)
+	if err == nil {
+		c.at += int64(len(b))
 	}
-	if err == io.EOF {
-		err = io.ErrUnexpectedEOF
+	return err
+}
+
+// read fills b with the file's bytes at a place.
+func (in *input) read(b []byte, at int64) error {
+	n, err := in.r.ReadAt(b, at)
+	switch {
+	case n == len(b):
+		return nil
+	case err == io.EOF:
+		return io.ErrUnexpectedEOF
 	}
 	return err
 }

@@ -1,5 +1,6 @@
-// Package parquet is the file format 'parquet', over parquet-go's pages: decoded
-// pages are copied to columns in loops, without rows in between.
+// Package parquet is the file format 'parquet'. Footers, encodings other than PLAIN, and
+// what is written are parquet-go's; pages are read here and become columns in loops,
+// without rows in between.
 //
 // Columns are found by name; one that a file does not have is NULL. A file's
 // type must be able to hold no other values than the column's: integers may be

@@ -438,6 +438,8 @@ func BenchmarkRead(b *testing.B) {
 	}{
 		{"bid", formattest.Bid, formattest.Bids(65_536, false), []int{0, 2}},
 		{"lineitem", formattest.Lineitem, formattest.Lineitems(65_536), []int{4, 10}},
+		{"wide", formattest.Wide(500), formattest.WideRows(formattest.Wide(500), 8192), []int{7, 450}},
+		{"long", types.Schema{col("id", types.TBigInt), col("doc", types.TString)}, longRows(32), []int{0}},
 	} {
 		for _, codec := range []string{"UNCOMPRESSED", "SNAPPY", "ZSTD"} {
 			sp := spec(c.schema, "compression", codec)
@@ -450,6 +452,16 @@ func BenchmarkRead(b *testing.B) {
 			}
 		}
 	}
+}
+
+// longRows returns n rows of 1 MB.
+func longRows(n int) *vec.Batch {
+	id, doc := vec.NewBuilder(types.TBigInt), vec.NewBuilder(types.TString)
+	for i := range n {
+		id.Int(int64(i))
+		doc.String(strings.Repeat(fmt.Sprintf("document %d, plain text; ", i), 1<<20/25))
+	}
+	return &vec.Batch{Rows: n, Cols: []vec.Vector{id.Finish(), doc.Finish()}}
 }
 
 func readAll(b *testing.B, sp format.Spec, file []byte) {

@@ -22,8 +22,9 @@ type Reader struct {
 	spec   format.Spec
 	file   *pq.File
 	in     io.ReaderAt
-	cols   []*node            // by Spec.Columns; nil: the file does not have it
-	leaves map[int]*pq.Column // of the columns, by their index in the file
+	roots  map[string]*pq.Column // of the file, by name
+	cols   []*node               // by Spec.Columns; nil: the file does not have it
+	leaves map[int]*pq.Column    // of the columns, by their index in the file
 	tests  []*colTest
 }
 
@@ -52,10 +53,13 @@ func Open(spec format.Spec, r io.ReaderAt, size int64) (out *Reader, err error) 
 	if err != nil {
 		return nil, fmt.Errorf("open as parquet: %w", err)
 	}
-	out = &Reader{options: o, spec: spec, file: f, in: r, leaves: map[int]*pq.Column{}}
+	out = &Reader{options: o, spec: spec, file: f, in: r, roots: map[string]*pq.Column{}, leaves: map[int]*pq.Column{}}
+	for _, c := range slices.Backward(f.Root().Columns()) {
+		out.roots[c.Name()] = c // of two of one name the first
+	}
 	for _, c := range spec.Columns {
 		field := spec.Schema[c]
-		col := child(f.Root(), field.Name)
+		col := out.roots[field.Name]
 		if col == nil {
 			out.cols = append(out.cols, nil)
 			continue

@@ -22,7 +22,7 @@ func (r *Reader) Skip(g int) bool {
 	}
 	for _, p := range r.spec.Predicates {
 		f := r.spec.Schema[p.Column]
-		col := child(r.file.Root(), f.Name)
+		col := r.roots[f.Name]
 		if col == nil {
 			if p.Op != connect.IsNull {
 				return true // all of it is NULL
@@ -40,7 +40,7 @@ func (r *Reader) Skip(g int) bool {
 func (r *Reader) without(group *pqf.RowGroup) bool {
 	for _, f := range r.spec.Filters {
 		field := r.spec.Schema[f.Column]
-		col := child(r.file.Root(), field.Name)
+		col := r.roots[field.Name]
 		if f.Keys.Min > f.Keys.Max || col == nil {
 			return true
 		}

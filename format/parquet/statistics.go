@@ -29,7 +29,7 @@ func statistics(spec format.Spec, in io.ReaderAt, size int64) (out *connect.Stat
 		case n == nil:
 			out.Columns[i] = connect.ColumnStatistics{Distinct: 1, Nulls: 1}
 		case len(n.kids) == 0 && r.Groups() > 0:
-			out.Columns[i] = r.columnStatistics(in, child(r.file.Root(), spec.Schema[spec.Columns[i]].Name).Type(), n)
+			out.Columns[i] = r.columnStatistics(in, r.leaves[n.leaf].Type(), n)
 		}
 	}
 	return out, nil
