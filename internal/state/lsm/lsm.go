@@ -6,8 +6,9 @@
 // is short it is read too: what is not in memory is found in the files.
 //
 //	Put, Delete, DeleteRange ──▶ pending delta, a log in chunks, one a table
-//	Snapshot, or full        ──▶ frozen delta, waiting               (at once)
-//	Persist, or background   ──▶ sorted, a file: a run               (elsewhere)
+//	Late, LateRow            ──▶ late delta; rows as they are, in chunks
+//	Snapshot, or full        ──▶ frozen delta or rows, waiting       (at once)
+//	Persist, or background   ──▶ sorted, encoded, a file: a run      (elsewhere)
 //	background               ──▶ several runs merged to one          (elsewhere)
 //	Open                     ──▶ the runs of the handles
 //
