@@ -20,27 +20,21 @@ TEXT ·elementsAVX2(SB), NOSPLIT, $0-96
 	MOVBLZX (SI), AX
 
 element:
-	MOVQ    (R11)(AX*8), R12
 	MOVBLZX 1(R11)(AX*8), BX
+	MOVBLZX (R11)(AX*8), R12
+	MOVWLZX 2(R11)(AX*8), DX
+	MOVL    1(SI), R13
+	ANDL    4(R11)(AX*8), R13
 	MOVL    AX, R15
 	MOVBLZX (SI)(BX*1), AX
+	ORL     DX, R13
 	LEAQ    1(SI), R14
-	MOVL    1(SI), R13
-	MOVQ    R12, CX
-	SHRQ    $32, CX
-	ANDL    CX, R13
-	MOVL    R12, CX
-	SHRL    $16, CX
-	ORL     CX, R13
-	MOVBLZX R12, R12
-	MOVQ    DI, DX
-	SUBQ    R10, DX
-	CMPQ    R13, DX
-	JA      done             // before dst's front
 	MOVQ    DI, CX
 	SUBQ    R13, CX
+	CMPQ    CX, R10
+	JB      done             // before dst's front
 	TESTL   $3, R15
-	CMOVQEQ R14, CX
+	CMOVQEQ R14, CX          // a literal's bytes are behind its tag
 	CMPQ    R13, R12
 	JB      again            // some of the bytes are made by this copy, or 0 back
 
