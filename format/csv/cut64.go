@@ -205,7 +205,6 @@ func (d *Decoder) plainChunk(data []byte, from, rowsMax int) {
 		c.trim(data)
 	}
 	c.next = next
-	d.rowBytes = (next-from)/rows + 1
 }
 
 // plainRows returns how many of the first rows have their line feed where the last

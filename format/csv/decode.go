@@ -64,7 +64,7 @@ func (d *Decoder) Decode(data []byte, final bool) (*vec.Batch, int, error) {
 	if len(data) > recordBytesMax {
 		data, final = data[:recordBytesMax], false
 	}
-	text := min(len(data), vec.BatchBytesMax, d.rowBytes*vec.BatchRowsMax*9/8)
+	text := min(len(data), max(vec.BatchBytesMax, d.rowBytes*9/8), d.rowBytes*vec.BatchRowsMax*9/8)
 	d.cols.ResetRows(text, text/d.rowBytes)
 	rows, at := 0, 0
 	// a chunk that goes far beyond the text would make all columns grow
@@ -79,7 +79,9 @@ func (d *Decoder) Decode(data []byte, final bool) (*vec.Batch, int, error) {
 		if err := d.columns(data, rows); err != nil {
 			return nil, 0, err
 		}
-		rows += len(d.cut.starts)
+		if n := len(d.cut.starts); n > 0 {
+			rows, d.rowBytes = rows+n, (d.cut.next-at)/n+1
+		}
 		at = d.cut.next
 	}
 	return &vec.Batch{Rows: rows, Cols: d.cols.Finish()}, at, nil
@@ -139,7 +141,7 @@ func (d *Decoder) records(data []byte, from, rowsMax int, final bool) (more bool
 func (d *Decoder) scan(data []byte, from, rowsMax int, final bool) (more bool, err error) {
 	c := &d.cut
 	c.cells, c.starts, c.next, c.wrapped = c.cells[:0], c.starts[:0], from, false
-	valid := from + validLines(data[from:min(len(data), from+chunkBytesMin+2*d.rowBytes)])
+	valid := from + validLines(data[from:min(len(data), from+chunkBytesMin+d.rowBytes)])
 	for i := from; i < len(data) && i-from < chunkBytesMin && len(c.starts) < rowsMax; c.next = i {
 		if x := data[i]; x == '\n' || x == '\r' || x == '#' {
 			if skip, next := d.noRecord(data, i, final); skip {
