@@ -6,9 +6,8 @@
 // back, and how many, the bytes are that come again (a copy). See
 // https://github.com/google/snappy/blob/main/format_description.txt.
 //
-// A decoder that branches on the kind and the length of an element mispredicts with each
-// second one where data is neither text nor noise, and that is most of what it costs. The
-// loop for amd64 does the same for literals and copies of up to 64 bytes: it looks their
+// A decoder that branches on the kind and the length of an element has branches that no
+// processor foresees where data is not regular. The loop for amd64 does the same for literals and copies of up to 64 bytes: it looks their
 // lengths up, chooses where their bytes are by a conditional move, and copies 32 bytes
 // whatever the length. What it cannot do so, and all that is wrong, it leaves to step.
 package snappy
