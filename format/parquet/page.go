@@ -11,13 +11,13 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/klauspost/compress/snappy"
 	pq "github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/encoding"
 	"github.com/parquet-go/parquet-go/encoding/thrift"
 	pqf "github.com/parquet-go/parquet-go/format"
 
 	"github.com/millrace-io/millrace/format/internal/colbuf"
-	"github.com/millrace-io/millrace/format/internal/snappy"
 	"github.com/millrace-io/millrace/vec"
 )
 
@@ -141,11 +141,13 @@ func (l *leaf) decompress(dst, b []byte, size int) ([]byte, error) {
 	if l.codec == nil {
 		return append(dst[:0], b...), nil
 	}
-	if l.codec.CompressionCodec() != pqf.Snappy {
-		return l.codec.Decode(room(dst, size), b)
+	if l.codec.CompressionCodec() == pqf.Snappy {
+		// The file may lie about the size: no more room is made than the block asks for.
+		if n, err := snappy.DecodedLen(b); err != nil || n != size {
+			return nil, errors.Join(fmt.Errorf("it has %d bytes where its header says %d", n, size), err)
+		}
 	}
-	dst = room(dst, size)
-	return dst, snappy.Decode(dst, b)
+	return l.codec.Decode(room(dst, size), b)
 }
 
 // readPage reads a page of data.
