@@ -10,9 +10,9 @@ import (
 
 // TestDraws sees that all that the grammar knows is drawn, and plans.
 func TestDraws(t *testing.T) {
-	forms := []string{"MATCH_RECOGNIZE", "FOR SYSTEM_TIME AS OF", "SESSION(", "HOP(", "CUMULATE(", "OVER (PARTITION BY k ORDER BY t", "FULL JOIN", "EXISTS", "EXCEPT ALL", "COUNT(DISTINCT"}
+	forms := []string{"MATCH_RECOGNIZE", "FOR SYSTEM_TIME AS OF", "SESSION(", "HOP(", "CUMULATE(", "OVER (PARTITION BY k ORDER BY t", "FULL JOIN", "EXISTS", "MULTI_JOIN", "EXCEPT ALL", "COUNT(DISTINCT"}
 	seen := map[string]int{}
-	forgetful, early := 0, 0
+	forgetful, early, several := 0, 0, 0
 	for seed := range uint64(1500) {
 		j, err := drawJob(rand.New(rand.NewPCG(seed, 7)))
 		if err != nil {
@@ -23,8 +23,13 @@ func TestDraws(t *testing.T) {
 		}
 		for _, v := range j.graph(rand.New(rand.NewPCG(seed, 8))).Vertices {
 			for _, op := range v.Ops {
-				if w, ok := op.Spec.(*jobgraph.WindowAgg); ok && w.Emit != nil {
-					early++
+				switch s := op.Spec.(type) {
+				case *jobgraph.WindowAgg:
+					if s.Emit != nil {
+						early++
+					}
+				case *jobgraph.MultiJoin:
+					several++
 				}
 			}
 		}
@@ -45,5 +50,8 @@ func TestDraws(t *testing.T) {
 	if early < 20 {
 		t.Errorf("%d windows tell results early", early)
 	}
-	t.Log(seen, forgetful, early)
+	if several < 10 {
+		t.Errorf("%d joins are of several inputs", several)
+	}
+	t.Log(seen, forgetful, early, several)
 }

@@ -142,7 +142,8 @@ func columnOf(rows []row, c int) (out []cell) {
 	return out
 }
 
-// join is a regular join of any kind, perhaps with a second condition.
+// join is a regular join of any kind, perhaps with a second condition, or an inner one of
+// three by one key.
 func (g *grammar) join(depth int) relation {
 	l, left, ln := g.from(depth)
 	r, right, rn := g.from(depth / 2)
@@ -155,6 +156,22 @@ func (g *grammar) join(depth int) relation {
 		match = func(p, q row) bool { return holds(p[a], "=", q[b]) && holds(p[c], "<", q[d]) }
 	}
 	kind := g.n(4)
+	if kind == 0 && g.n(3) == 0 {
+		third, rest, tn := g.from(depth / 2)
+		c := g.n(3)
+		out := relation{sql: fmt.Sprintf("SELECT /*+ MULTI_JOIN(%s, %s, %s) */ %s.x AS x, %s.y AS y, %s.z AS z FROM %s JOIN %s ON %s JOIN %s ON %s.%s = %s.%s",
+			ln, rn, tn, ln, rn, tn, left, right, on, rest, rn, columns[b], tn, columns[c])}
+		for _, p := range l.rows {
+			for _, q := range r.rows {
+				for _, s := range third.rows {
+					if match(p, q) && holds(q[b], "=", s[c]) {
+						out.rows = append(out.rows, row{p[0], q[1], s[2]})
+					}
+				}
+			}
+		}
+		return out
+	}
 	out := relation{sql: fmt.Sprintf("SELECT %s.x AS x, %s.y AS y, %s.z AS z FROM %s %s %s ON %s", ln, rn, rn, left, []string{"JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN"}[kind], right, on)}
 	met := make([]bool, len(r.rows))
 	for _, p := range l.rows {

@@ -33,6 +33,7 @@ var parts = []part{
 	{"over", "id BIGINT, n BIGINT, s DECIMAL(38,2)", "SELECT id, COUNT(*) OVER w, SUM(amount) OVER w FROM orders WINDOW w AS (PARTITION BY k ORDER BY ts RANGE BETWEEN INTERVAL '#' SECOND PRECEDING AND CURRENT ROW)", 5, 40, false, false},
 	{"dedup", "id BIGINT, k INT", "SELECT id, k FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY id ORDER BY ts) AS rn FROM (SELECT * FROM orders UNION ALL SELECT * FROM orders WHERE MOD(k, #) = 0)) WHERE rn = 1", 1, 4, false, false},
 	{"both", "id BIGINT, order_id BIGINT, amount DECIMAL(10,2), page STRING", "SELECT c.id, o.id, o.amount, c.page FROM clicks c JOIN orders o ON c.order_id = o.id AND MOD(o.k, #) <> 1", 2, 9, false, true},
+	{"several", "id BIGINT, order_id BIGINT, other BIGINT", "SELECT /*+ MULTI_JOIN(c, o, d) */ c.id, o.id, d.id FROM clicks c JOIN orders o ON c.order_id = o.id JOIN clicks d ON d.order_id = o.id AND MOD(d.k, #) <> 1", 2, 9, false, true},
 	{"near", "id BIGINT, order_id BIGINT, a TIMESTAMP(3), b TIMESTAMP(3)", "SELECT c.id, o.id, c.ts, o.ts FROM clicks c JOIN orders o ON c.k = o.k AND c.ts BETWEEN o.ts - INTERVAL '#' SECOND AND o.ts + INTERVAL '1' SECOND", 1, 3, false, true},
 	{"temporal", "id BIGINT, order_id BIGINT, amount DECIMAL(10,2)", "SELECT c.id, v.id, v.amount FROM clicks c JOIN versions FOR SYSTEM_TIME AS OF c.ts AS v ON c.order_id = v.id WHERE MOD(c.k, #) <> 1", 2, 9, false, true},
 	{"sums", "g BIGINT, n BIGINT, s DECIMAL(38,2), m TIMESTAMP(3)", "SELECT id / #, COUNT(*), SUM(amount), MAX(ts) FROM orders GROUP BY id / #", 2, 9, true, false},
