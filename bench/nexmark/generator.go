@@ -83,7 +83,8 @@ func (c config) millraceNexmark(ctx context.Context, millrace string, m *result)
 	args := append([]string{"nexmark", "-q", m.Query, "--events", strconv.FormatInt(c.events, 10), "--mode", c.mode,
 		"--parallelism", strconv.Itoa(c.parallelism), "--json"}, c.densityFlag()...)
 	if c.mode == "streaming" {
-		args = append(args, "--checkpoint-interval", checkpointInterval, "--checkpoint-dir", checkpoints)
+		args = append(args, "--checkpoint-interval", checkpointInterval, "--checkpoint-dir", checkpoints,
+			"--set", multiJoin+"=true")
 	}
 	if err := measure.Warm(); err != nil {
 		return err

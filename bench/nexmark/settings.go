@@ -9,6 +9,9 @@ import (
 // checkpointInterval is the suite's for runs of seconds.
 const checkpointInterval = "10s"
 
+// multiJoin has q23 keep each row once.
+const multiJoin = "table.optimizer.multi-join.enabled"
+
 // tableOptions are the suite's settings of the planner, for both engines, and multi-joins,
 // which only q23 has.
 var tableOptions = []flink.Option{
@@ -16,7 +19,7 @@ var tableOptions = []flink.Option{
 	{Key: "table.exec.mini-batch.allow-latency", Value: "2s"},
 	{Key: "table.exec.mini-batch.size", Value: "50000"},
 	{Key: "table.optimizer.distinct-agg.split.enabled", Value: "true"},
-	{Key: "table.optimizer.multi-join.enabled", Value: "true"},
+	{Key: multiJoin, Value: "true"},
 }
 
 // session returns the SET statements of a Flink session.
