@@ -74,7 +74,7 @@ func datesAVX2(out *int32, cells *Cell, width, n int, data *byte, size int) (don
 func stringsAVX2(out *byte, ends *uint32, n int, cells *Cell, width int, data *byte, s *stringShape) (done int)
 
 // lanes are the constants of the vectors, by the names that the assembly has for them.
-var lanes = [...][4]uint64{
+var lanes = [...][4]uint64{ //nolint:unused // the assembly reads it
 	each(0x7FFFFFFF),            // unquoted
 	each(1),                     // one
 	each(upper + wordBytes - 1), // seven
@@ -114,8 +114,8 @@ var lanes = [...][4]uint64{
 }
 
 // upper is the upper half of a lane where only the lower ones are compared.
-const upper = 0xFFFFFFFF << 32
+const upper = 0xFFFFFFFF << 32 //nolint:unused // as lanes
 
-func each(x uint64) [4]uint64 { return twice(x, x) }
+func each(x uint64) [4]uint64 { return twice(x, x) } //nolint:unused // as lanes
 
-func twice(x, y uint64) [4]uint64 { return [4]uint64{x, y, x, y} }
+func twice(x, y uint64) [4]uint64 { return [4]uint64{x, y, x, y} } //nolint:unused // as lanes
