@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"slices"
 
 	pq "github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/compress"
@@ -193,7 +192,7 @@ func (l *leaf) take(n *node, c *colbuf.Col, k int) error {
 	from, to := l.val, l.val+k
 	l.val = to
 	if l.dict != nil && l.convertDictionary(n, c) {
-		pick(c, l.dict.table, l.index[from:to])
+		add(c, l.dict.table, part{index: l.index[from:to]})
 		return nil
 	}
 	return n.read(c, l, from, to)
@@ -216,65 +215,51 @@ func (l *leaf) convertDictionary(n *node, c *colbuf.Col) bool {
 	return d.table != nil
 }
 
-// pick appends values of a table by their numbers.
-func pick(c, table *colbuf.Col, index []int32) {
+// A part is values of a column: those with some numbers, or, if that is nil, [from, to).
+type part struct {
+	index    []int32
+	from, to int
+}
+
+// add appends a part of a column that is not of texts to another.
+func add(c, from *colbuf.Col, p part) {
 	switch c.Phys {
 	case types.PhysBool:
-		c.Bools = pickOf(c.Bools, table.Bools, index)
+		c.Bools = appendPart(c.Bools, from.Bools, p)
 	case types.PhysInt8:
-		c.I8 = pickOf(c.I8, table.I8, index)
+		c.I8 = appendPart(c.I8, from.I8, p)
 	case types.PhysInt16:
-		c.I16 = pickOf(c.I16, table.I16, index)
+		c.I16 = appendPart(c.I16, from.I16, p)
 	case types.PhysInt32:
-		c.I32 = pickOf(c.I32, table.I32, index)
+		c.I32 = appendPart(c.I32, from.I32, p)
 	case types.PhysInt64:
-		c.I64 = pickOf(c.I64, table.I64, index)
+		c.I64 = appendPart(c.I64, from.I64, p)
 	case types.PhysFloat32:
-		c.F32 = pickOf(c.F32, table.F32, index)
+		c.F32 = appendPart(c.F32, from.F32, p)
 	case types.PhysFloat64:
-		c.F64 = pickOf(c.F64, table.F64, index)
+		c.F64 = appendPart(c.F64, from.F64, p)
 	case types.PhysInt128:
-		c.Wide = pickOf(c.Wide, table.Wide, index)
+		c.Wide = appendPart(c.Wide, from.Wide, p)
 	}
 }
 
+func appendPart[T any](dst, src []T, p part) []T {
+	switch {
+	case p.index != nil:
+		return pickOf(dst, src, p.index)
+	case len(dst) == 0:
+		return src[p.from:p.to:p.to] // batches share it
+	}
+	return append(dst, src[p.from:p.to]...)
+}
+
+// pickOf appends values of a table by their numbers.
 func pickOf[T any](dst, table []T, index []int32) []T {
-	n := len(dst)
-	dst = slices.Grow(dst, len(index))[:n+len(index)]
+	dst, out := extend(dst, len(index))
 	for i, x := range index {
-		dst[n+i] = table[x]
+		out[i] = table[x]
 	}
 	return dst
-}
-
-// share appends values of a column that batches share, without copying them if they are
-// the first.
-func share(c, made *colbuf.Col, from, to int) {
-	switch c.Phys {
-	case types.PhysBool:
-		c.Bools = shareOf(c.Bools, made.Bools[from:to:to])
-	case types.PhysInt8:
-		c.I8 = shareOf(c.I8, made.I8[from:to:to])
-	case types.PhysInt16:
-		c.I16 = shareOf(c.I16, made.I16[from:to:to])
-	case types.PhysInt32:
-		c.I32 = shareOf(c.I32, made.I32[from:to:to])
-	case types.PhysInt64:
-		c.I64 = shareOf(c.I64, made.I64[from:to:to])
-	case types.PhysFloat32:
-		c.F32 = shareOf(c.F32, made.F32[from:to:to])
-	case types.PhysFloat64:
-		c.F64 = shareOf(c.F64, made.F64[from:to:to])
-	case types.PhysInt128:
-		c.Wide = shareOf(c.Wide, made.Wide[from:to:to])
-	}
-}
-
-func shareOf[T any](dst, vals []T) []T {
-	if len(dst) == 0 {
-		return vals
-	}
-	return append(dst, vals...)
 }
 
 // runs appends k entries of a flat column that may be NULL, run by run.
@@ -303,10 +288,9 @@ func (l *leaf) runs(n *node, c *colbuf.Col, k int) error {
 // codes appends k entries as dictionary codes; NULL has its own.
 func (l *leaf) codes(dst []uint32, k, def int, null uint32) []uint32 {
 	if l.whole(k, def) {
-		n := len(dst)
-		dst = slices.Grow(dst, k)[:n+k]
+		dst, out := extend(dst, k)
 		for i, x := range l.index[l.val : l.val+k] {
-			dst[n+i] = uint32(x)
+			out[i] = uint32(x)
 		}
 		l.val += k
 		return dst

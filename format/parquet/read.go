@@ -387,7 +387,7 @@ func (x *rows) flat(n *node, c *colbuf.Col, count int) (vec.Vector, error) {
 			}
 			codes = l.codes(codes, k, n.def, uint32(words.Len()-1))
 		case l.made != nil:
-			share(c, l.made, l.val, l.val+k)
+			add(c, l.made, part{from: l.val, to: l.val + k})
 			l.val += k
 		case l.whole(k, n.def):
 			if err := l.take(n, c, k); err != nil {

@@ -18,7 +18,6 @@ type MultiJoin struct {
 	spec   *jobgraph.MultiJoin
 	ctx    *Context
 	inputs []side
-	stamp  []int // the extra word of the time of writing; -1: rows live for ever
 	keys   keyed.Keys
 	slots  [][]keyed.Slot // by input and ordinal, of the others; of the own: where rows are kept
 	swept  int64
@@ -46,18 +45,21 @@ func (j *MultiJoin) Open(ctx *Context) error {
 	j.slots, j.refs, j.combo = make([][]keyed.Slot, n), make([][]keyed.Ref, n), make([]keyed.Ref, n)
 	for i, in := range j.spec.Inputs {
 		s := newSide(in.Keys, in.Types, nil)
-		extra, stamp := 0, -1
+		extra := 0
 		if in.TTLMs > 0 {
-			extra, stamp = 1, 0
+			extra = 1 // multiStamp
 		}
 		var err error
-		if s.rows, err = keyed.OpenMulti(ctx.State, ctx.expiring(s.shape(multiInput(i), ctx, extra), 0, in.TTLMs)); err != nil {
+		if s.rows, err = keyed.OpenMulti(ctx.State, ctx.expiring(s.shape(multiInput(i), ctx, extra), multiStamp, in.TTLMs)); err != nil {
 			return err
 		}
-		j.inputs, j.stamp = append(j.inputs, s), append(j.stamp, stamp)
+		j.inputs = append(j.inputs, s)
 	}
 	return nil
 }
+
+// multiStamp is the extra word of the time of writing, of an input with a time to live.
+const multiStamp = 0
 
 // multiInput is what the rows of an input are called in the store.
 func multiInput(i int) string { return fmt.Sprintf("input %d", i) }
@@ -214,8 +216,8 @@ func (j *MultiJoin) joined() *vec.Batch {
 // keep keeps the rows of the batch, and forgets those that it takes back.
 func (j *MultiJoin) keep() {
 	b, s := j.batch, &j.inputs[j.in]
-	now := uint64(0)
-	if j.stamp[j.in] >= 0 {
+	stamped, now := j.spec.Inputs[j.in].TTLMs > 0, uint64(0)
+	if stamped {
 		now = uint64(j.ctx.Env.Now() / 1000)
 	}
 	void := s.anyVoid(b)
@@ -229,8 +231,8 @@ func (j *MultiJoin) keep() {
 		switch {
 		case adds:
 			r := s.rows.Add(slot, b.Cols, row)
-			if j.stamp[j.in] >= 0 {
-				s.rows.Extra(r)[j.stamp[j.in]] = now
+			if stamped {
+				s.rows.Extra(r)[multiStamp] = now
 			}
 		case slot != keyed.None:
 			if r := s.rows.FindRow(slot, b.Cols, row); r != 0 {
@@ -255,7 +257,7 @@ func (j *MultiJoin) Tick(now int64, _ Output) (bool, error) {
 	j.swept = now
 	for i, in := range j.spec.Inputs {
 		if in.TTLMs > 0 {
-			forget(j.inputs[i].rows, j.stamp[i], now-in.TTLMs, nil)
+			forget(j.inputs[i].rows, multiStamp, now-in.TTLMs, nil)
 		}
 	}
 	return false, nil
@@ -285,7 +287,7 @@ func (j *MultiJoin) StateTables() []StateTable {
 	for i := range j.inputs {
 		s := &j.inputs[i]
 		name := multiInput(i)
-		cols := append(wholeRows(i, s.types, s.keys), stampIf(j.spec.Inputs[i].TTLMs, "last_change", 0)...)
+		cols := append(wholeRows(i, s.types, s.keys), stampIf(j.spec.Inputs[i].TTLMs, "last_change", multiStamp)...)
 		out = append(out, StateTable{Name: name, Of: -1, Store: name, Columns: cols, keys: s.keys})
 	}
 	return out

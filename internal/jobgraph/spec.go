@@ -236,6 +236,14 @@ func (s *MultiJoin) Of(col int) (input, at int) {
 	return -1, -1
 }
 
+// At returns where in the output a column of an input is.
+func (s *MultiJoin) At(input, col int) int {
+	for _, in := range s.Inputs[:input] {
+		col += len(in.Types)
+	}
+	return col
+}
+
 // HashJoin joins two inputs that end: it reads the build side whole, then
 // streams the other. The edge of the build side has the better priority.
 type HashJoin struct {

@@ -270,10 +270,7 @@ func passed(spec jobgraph.Spec, input, col int) int {
 		}
 		return col
 	case *jobgraph.MultiJoin:
-		for _, in := range s.Inputs[:input] {
-			col += len(in.Types)
-		}
-		return col
+		return s.At(input, col)
 	case *jobgraph.Sink, *jobgraph.Collect, *jobgraph.DropBefore, *jobgraph.Materialize, *jobgraph.Keep, *jobgraph.Stamp, *jobgraph.Conflict,
 		*jobgraph.Rank, *jobgraph.Dedup, *jobgraph.Over, *jobgraph.Normalize, *jobgraph.Sort, *jobgraph.Limit, *jobgraph.WindowTVF, *jobgraph.LookupJoin, *jobgraph.Correlate:
 		return col

@@ -177,10 +177,8 @@ func commonKey(s *jobgraph.MultiJoin, names []string) string {
 	var parts []string
 	for k := range s.Inputs[0].Keys {
 		var equal []string
-		from := 0
-		for _, in := range s.Inputs {
-			equal = append(equal, column(from+in.Keys[k], names))
-			from += len(in.Types)
+		for i, in := range s.Inputs {
+			equal = append(equal, column(s.At(i, in.Keys[k]), names))
 		}
 		parts = append(parts, strings.Join(equal, " = "))
 	}

@@ -133,10 +133,7 @@ func (m *Multi) thawRow(w []uint64) {
 // writeLate writes a row with the flag that it is frozen.
 func (m *Multi) writeLate(w []uint64, frozen uint64) {
 	w[1] &^= frozen
-	if w[1]&flagDurable != 0 {
-		m.disk.Stale(1)
-	}
-	w[1] |= flagDurable
+	m.makeDurable(w)
 	s := Slot(uint32(w[2]))
 	u := &m.under[int(s)&(len(m.under)-1)]
 	for ok := false; !ok; {

@@ -541,20 +541,20 @@ func (m *Multi) Snapshot() error {
 
 // writeRow writes a row to the store under the key in the first bytes of m.key.
 func (m *Multi) writeRow(w []uint64, prefix int, hash uint64) {
-	m.encodeRow(w, prefix, hash)
+	m.makeDurable(w)
 	w[1] &^= m.changedFlag()
+	m.wrote.add(keyenc.Group(hash, m.shape.Groups))
+	m.key = m.appendRowKey(m.key[:prefix], w)
+	m.val = m.appendRow(m.val[:0], m.body(w))
 	m.fail(m.disk.Put(m.key, m.val))
 }
 
-// encodeRow makes the durable key and value of a row.
-func (m *Multi) encodeRow(w []uint64, prefix int, hash uint64) {
+// makeDurable notes that the store gets a row, perhaps again.
+func (m *Multi) makeDurable(w []uint64) {
 	if w[1]&flagDurable != 0 {
 		m.disk.Stale(1)
 	}
 	w[1] |= flagDurable
-	m.wrote.add(keyenc.Group(hash, m.shape.Groups))
-	m.key = m.appendRowKey(m.key[:prefix], w)
-	m.val = m.appendRow(m.val[:0], m.body(w))
 }
 
 // Clear drops all rows at once, here and in the store.

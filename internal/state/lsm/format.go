@@ -121,10 +121,7 @@ func (w *writer) room(n int) {
 
 // release gives the buffer back; what finish returned is void then.
 func (w *writer) release() {
-	select {
-	case fileBuffers <- w.out:
-	default:
-	}
+	giveBack(fileBuffers, w.out)
 	w.out = nil
 }
 

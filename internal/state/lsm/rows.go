@@ -135,7 +135,6 @@ type rowOrder struct {
 type rowChunk struct {
 	words []uint64
 	rank  []uint32 // by number
-	of    *rows
 }
 
 const rowGone = 1<<32 - 1
@@ -166,7 +165,7 @@ func (o *rowOrder) order(list []*rows, part int) {
 	for _, r := range list {
 		p := &r.parts[part]
 		for _, c := range p.chunks {
-			o.chunks = append(o.chunks, rowChunk{c, ranks, r})
+			o.chunks = append(o.chunks, rowChunk{c, ranks})
 		}
 		ranks = ranks[len(p.ends):]
 	}
@@ -225,15 +224,20 @@ func (o *rowOrder) mend(at []uint32) {
 	}
 }
 
-// rowsSource returns the rows as entries, in the order of their keys.
+// rowsSource returns the rows of a table as entries, in the order of their keys.
 func rowsSource(list []*rows) *source {
 	out := &source{}
 	o := &rowOrder{}
+	encode := list[0].encode
 	part, next := 0, 0
 	under := uint32(rowGone)
 	var key, val []byte
 	out.step = func() bool {
-		for next == len(o.at) {
+		for next == len(o.at) || o.at[next] == rowGone {
+			if next < len(o.at) {
+				next++ // the one that counts comes behind it
+				continue
+			}
 			if part == rowParts {
 				return false
 			}
@@ -243,9 +247,6 @@ func rowsSource(list []*rows) *source {
 		}
 		k := o.at[next]
 		next++
-		if k == rowGone {
-			return out.step() // the one that counts comes behind it
-		}
 		c := &o.chunks[k>>rowChunkShift]
 		w := c.words[k&rowChunkMask:]
 		if r := c.rank[w[1]>>32]; r != under {
@@ -253,7 +254,7 @@ func rowsSource(list []*rows) *source {
 			key = append(append(key[:0], o.keys[r]...), make([]byte, seqBytes)...)
 		}
 		binary.BigEndian.PutUint64(key[len(key)-seqBytes:], w[0])
-		val = c.of.encode(val[:0], w[rowHead:rowHead+uint32(w[1])])
+		val = encode(val[:0], w[rowHead:rowHead+uint32(w[1])])
 		out.key, out.val = key, val
 		return true
 	}
