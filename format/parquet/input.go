@@ -23,9 +23,10 @@ const (
 // goroutine.
 type input struct {
 	r       io.ReaderAt
-	scratch []byte // a page that is larger than what is read ahead
-	spare   []byte // of the shared read that was used up last
-	raw     []byte // a page whose values have been taken
+	scratch []byte  // a page that is larger than what is read ahead
+	spare   []byte  // of the shared read that was used up last
+	raw     []byte  // of a page whose values have been taken
+	index   []int32 // …
 }
 
 // A chunk is the bytes of a column chunk, from its front to its end.

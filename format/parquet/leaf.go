@@ -187,10 +187,8 @@ func (l *leaf) whole(k, def int) bool {
 	return bytes.Count(l.def[l.at:l.at+k], []byte{l.maxDef}) == k
 }
 
-// take appends the next k values.
-func (l *leaf) take(n *node, c *colbuf.Col, k int) error {
-	from, to := l.val, l.val+k
-	l.val = to
+// take appends the values [from, to).
+func (l *leaf) take(n *node, c *colbuf.Col, from, to int) error {
 	if l.dict != nil && l.convertDictionary(n, c) {
 		add(c, l.dict.table, part{index: l.index[from:to]})
 		return nil
@@ -271,9 +269,10 @@ func (l *leaf) runs(n *node, c *colbuf.Col, k int) error {
 			for j < len(levels) && int(levels[j]) >= n.def {
 				j++
 			}
-			if err := l.take(n, c, j-i); err != nil {
+			if err := l.take(n, c, l.val, l.val+j-i); err != nil {
 				return err
 			}
+			l.val += j - i
 		} else {
 			for j < len(levels) && int(levels[j]) < n.def {
 				c.Null()

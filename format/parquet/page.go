@@ -158,7 +158,7 @@ func (l *leaf) readPage(h *pqf.PageHeader) error {
 	}
 	if l.raw == nil {
 		in := l.chunk.in
-		l.raw, in.raw = in.raw, nil
+		l.raw, l.index, in.raw, in.index = in.raw, in.index, nil, nil
 	}
 	n := entriesOf(h)
 	var how pqf.Encoding

@@ -390,9 +390,10 @@ func (x *rows) flat(n *node, c *colbuf.Col, count int) (vec.Vector, error) {
 			add(c, l.made, part{from: l.val, to: l.val + k})
 			l.val += k
 		case l.whole(k, n.def):
-			if err := l.take(n, c, k); err != nil {
+			if err := l.take(n, c, l.val, l.val+k); err != nil {
 				return nil, err
 			}
+			l.val += k
 		default:
 			if err := l.runs(n, c, k); err != nil {
 				return nil, err
@@ -416,20 +417,21 @@ func (x *rows) make(n *node, l *leaf) error {
 		return nil
 	}
 	l.fresh, l.made = false, nil
-	if len(x.tests) > 0 || n.t.Phys() == types.PhysBytes || len(l.def) > 0 || l.dict != nil || len(l.raw) > madeBytesMax {
+	if len(x.tests) > 0 || n.t.Phys() == types.PhysBytes || len(l.def) > 0 || l.entries > madeMax {
 		return nil
 	}
 	c := colbuf.New(n.t)
-	if err := n.read(c, l, 0, l.entries); err != nil {
+	if err := l.take(n, c, 0, l.entries); err != nil {
 		return err
 	}
 	l.made = c
-	l.chunk.in.raw, l.raw = l.raw, nil
+	in := l.chunk.in
+	in.raw, in.index, l.raw, l.index = l.raw, l.index, nil, nil
 	return nil
 }
 
-// madeBytesMax is how large a page is at most of which all values are made at once.
-const madeBytesMax = 4 << 20
+// madeMax is how many values a page has at most of which all are made at once.
+const madeMax = 1 << 18
 
 func appendWord(c *colbuf.Col, words *vec.Bytes, code uint32) {
 	if words.Null(int(code)) {

@@ -2,7 +2,9 @@ package parquet
 
 import (
 	"fmt"
+	"hash/maphash"
 	"io"
+	"math"
 	"reflect"
 
 	pq "github.com/parquet-go/parquet-go"
@@ -18,9 +20,11 @@ import (
 type Writer struct {
 	options
 	schema  types.Schema
-	w       *pq.GenericWriter[any]
+	out     io.Writer
+	w       *pq.GenericWriter[any] // nil while the first rows are waited for
 	roots   []*shredder
 	leaves  []*leafBuffer
+	rows    int   // that wait
 	pending int64 // bytes of the row group, before encoding
 }
 
@@ -38,8 +42,9 @@ type shredder struct {
 // leafBuffer collects the values of a leaf for one batch.
 type leafBuffer struct {
 	column int
+	coded  bool // by a dictionary
 	vals   []pq.Value
-	bytes  []byte // of decimals
+	bytes  []byte // of decimals, and of all that waits
 	texts  int64  // bytes of strings since a page was begun
 }
 
@@ -67,25 +72,64 @@ func Create(spec format.Spec, w io.Writer) (out *Writer, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("format parquet: %w", err)
 	}
-	x := &Writer{options: o, schema: spec.Schema}
-	root, err := x.group(spec.Schema)
-	if err != nil {
-		return nil, fmt.Errorf("format parquet: %w", err)
-	}
+	x := &Writer{options: o, schema: spec.Schema, out: w}
 	for _, f := range spec.Schema {
 		x.roots = append(x.roots, x.shredder(f.Type, 0, 0))
 	}
-	x.w = pq.NewGenericWriter[any](w, pq.NewSchema("flink_schema", root), pq.Compression(o.codec), pq.PageBufferSize(int(o.page)),
-
-		// Flink's vectorised reader knows no other encoding but dictionaries
-		pq.DefaultEncoding(&pq.Plain), pq.DataPageVersion(1), pq.DictionaryMaxBytes(o.page), pq.DataPageStatistics(false), pq.CreatedBy("millrace", "1", ""))
+	if _, err := x.group(spec.Schema, x.roots); err != nil {
+		return nil, fmt.Errorf("format parquet: %w", err)
+	}
 	return x, nil
 }
 
-func (x *Writer) group(fields []types.Field) (pq.Node, error) {
+// begin begins the file, when what waits has told which columns are coded.
+func (x *Writer) begin() error {
+	for _, l := range x.leaves {
+		l.coded = x.dictionary && l.repeats(x.page)
+	}
+	root, err := x.group(x.schema, x.roots)
+	if err != nil {
+		return err
+	}
+	x.w = pq.NewGenericWriter[any](x.out, pq.NewSchema("flink_schema", root), pq.Compression(x.codec), pq.PageBufferSize(int(x.page)),
+
+		// Flink's vectorised reader knows no other encoding but dictionaries
+		pq.DefaultEncoding(&pq.Plain), pq.DataPageVersion(1), pq.DictionaryMaxBytes(x.page), pq.DataPageStatistics(false), pq.CreatedBy("millrace", "1", ""))
+	return nil
+}
+
+// What waits are so many rows, or the bytes of so many pages.
+const (
+	sampleRows  = 4096
+	samplePages = 4
+)
+
+// repeats reports whether a dictionary of so many bytes has room for the leaf's values, as
+// far as the first ones tell: n of them, if there are so many words and one comes as often
+// as another, have words*(1-exp(-n/words)) different ones.
+func (l *leafBuffer) repeats(room int64) bool {
+	seen, seed := make(map[uint64]struct{}, len(l.vals)), maphash.MakeSeed()
+	var b []byte
+	n, size := 0.0, 0.0
+	for _, v := range l.vals {
+		if v.IsNull() {
+			continue
+		}
+		if v.Kind() == pq.Boolean {
+			return false
+		}
+		b = v.AppendBytes(b[:0])
+		n, size = n+1, size+float64(len(b))
+		seen[maphash.Bytes(seed, b)] = struct{}{}
+	}
+	words := float64(room) / max(1, size/n)
+	return float64(len(seen)) <= min(n-1, words*-math.Expm1(-n/words))
+}
+
+func (x *Writer) group(fields []types.Field, kids []*shredder) (pq.Node, error) {
 	g := group{Group: pq.Group{}}
-	for _, f := range fields {
-		n, err := x.node(f.Type)
+	for i, f := range fields {
+		n, err := x.node(kids[i])
 		if err != nil {
 			return nil, fmt.Errorf("column '%s': %w", f.Name, err)
 		}
@@ -99,18 +143,46 @@ func (x *Writer) group(fields []types.Field) (pq.Node, error) {
 }
 
 // node returns the file's type for a column.
-func (x *Writer) node(t types.Type) (pq.Node, error) {
-	n, err := x.bareNode(t)
+func (x *Writer) node(s *shredder) (pq.Node, error) {
+	n, err := x.bareNode(s)
 	if err != nil {
 		return nil, err
 	}
-	if t.NotNull {
+	if s.t.NotNull {
 		return pq.Required(n), nil
 	}
 	return pq.Optional(n), nil
 }
 
-func (x *Writer) bareNode(t types.Type) (pq.Node, error) {
+func (x *Writer) bareNode(s *shredder) (pq.Node, error) {
+	switch s.t.Kind {
+	case types.Array:
+		elem, err := x.node(s.kids[0])
+		if err != nil {
+			return nil, err
+		}
+		return pq.List(elem), nil
+	case types.Map, types.Multiset:
+		k, err := x.bareNode(s.kids[0])
+		if err != nil {
+			return nil, err
+		}
+		v, err := x.node(s.kids[1])
+		if err != nil {
+			return nil, err
+		}
+		return pq.Map(k, v), nil
+	case types.Row:
+		return x.group(s.t.Fields, s.kids)
+	}
+	n, err := x.leafNode(s.t)
+	if err == nil && s.leaf.coded {
+		n = pq.Encoded(n, &pq.RLEDictionary)
+	}
+	return n, err
+}
+
+func (x *Writer) leafNode(t types.Type) (pq.Node, error) {
 	switch t.Kind {
 	case types.Boolean:
 		return pq.Leaf(pq.BooleanType), nil
@@ -129,9 +201,6 @@ func (x *Writer) bareNode(t types.Type) (pq.Node, error) {
 	case types.Decimal:
 		return pq.Decimal(t.Scale, t.Prec, pq.FixedLenByteArrayType(decimalBytes(t.Prec))), nil
 	case types.Char, types.Varchar:
-		if x.dictionary {
-			return pq.Encoded(pq.String(), &pq.RLEDictionary), nil
-		}
 		return pq.String(), nil
 	case types.Binary, types.Varbinary:
 		return pq.Leaf(pq.ByteArrayType), nil
@@ -145,28 +214,6 @@ func (x *Writer) bareNode(t types.Type) (pq.Node, error) {
 		}
 		unit := map[string]pq.TimeUnit{"millis": pq.Millisecond, "micros": pq.Microsecond, "nanos": pq.Nanosecond}[x.unit]
 		return pq.TimestampAdjusted(unit, t.Kind == types.TimestampLTZ), nil
-	case types.Array:
-		elem, err := x.node(*t.Elem)
-		if err != nil {
-			return nil, err
-		}
-		return pq.List(elem), nil
-	case types.Map, types.Multiset:
-		kt, vt := t.Key, t.Elem
-		if t.Kind == types.Multiset {
-			kt, vt = t.Elem, &types.TInt
-		}
-		k, err := x.bareNode(*kt)
-		if err != nil {
-			return nil, err
-		}
-		v, err := x.node(*vt)
-		if err != nil {
-			return nil, err
-		}
-		return pq.Map(k, v), nil
-	case types.Row:
-		return x.group(t.Fields)
 	}
 	return nil, fmt.Errorf("%s is not supported", t.Name())
 }
@@ -214,14 +261,31 @@ func (x *Writer) Write(b *vec.Batch) (err error) {
 	if len(b.Cols) != len(x.roots) {
 		return fmt.Errorf("format parquet: a batch of %d columns for %d", len(b.Cols), len(x.roots))
 	}
-	for _, l := range x.leaves {
-		l.vals, l.bytes = l.vals[:0], l.bytes[:0]
-	}
 	for i, v := range b.Cols {
 		for k := range b.Len() {
 			if err := x.shred(x.roots[i], v, b.Row(k), 0, 0); err != nil {
 				return fmt.Errorf("format parquet: column '%s': %w", x.schema[i].Name, err)
 			}
+		}
+	}
+	if x.w == nil {
+		x.rows += b.Len()
+		bytes := 0
+		for _, l := range x.leaves {
+			bytes += 8*len(l.vals) + len(l.bytes)
+		}
+		if x.rows < sampleRows && int64(bytes) < min(x.block, samplePages*x.page) {
+			return nil
+		}
+	}
+	return x.flush()
+}
+
+// flush gives the library what the leaves hold.
+func (x *Writer) flush() error {
+	if x.w == nil {
+		if err := x.begin(); err != nil {
+			return fmt.Errorf("format parquet: %w", err)
 		}
 	}
 	writers := x.w.ColumnWriters()
@@ -232,6 +296,7 @@ func (x *Writer) Write(b *vec.Batch) (err error) {
 		if err := x.count(l, writers[i]); err != nil {
 			return fmt.Errorf("format parquet: %w", err)
 		}
+		l.vals, l.bytes = l.vals[:0], l.bytes[:0]
 	}
 	if x.pending >= x.block {
 		x.pending = 0
@@ -317,7 +382,7 @@ func (s *shredder) none(rep, def int) {
 }
 
 // value returns a value that is not NULL. Its bytes are the vector's, or stay
-// with the leaf until the batch is written.
+// with the leaf until they are written.
 func (x *Writer) value(s *shredder, v vec.Vector, row int) pq.Value {
 	switch c := v.(type) {
 	case *vec.Fixed[bool]:
@@ -352,7 +417,13 @@ func (x *Writer) value(s *shredder, v vec.Vector, row int) pq.Value {
 		}
 		return s.decimal(c.Vals[row])
 	}
-	return pq.ByteArrayValue(v.(*vec.Bytes).At(row))
+	text := v.(*vec.Bytes).At(row)
+	if x.w == nil {
+		from := len(s.leaf.bytes)
+		s.leaf.bytes = append(s.leaf.bytes, text...)
+		text = s.leaf.bytes[from:len(s.leaf.bytes):len(s.leaf.bytes)]
+	}
+	return pq.ByteArrayValue(text)
 }
 
 func (s *shredder) decimal(v types.Int128) pq.Value {
@@ -384,10 +455,20 @@ func (x *Writer) stamp(sec, nano int64, k types.Kind) pq.Value {
 }
 
 // Size implements format.FileWriter.
-func (x *Writer) Size() int64 { return x.w.Size() }
+func (x *Writer) Size() int64 {
+	if x.w == nil {
+		return 0
+	}
+	return x.w.Size()
+}
 
 // Close implements format.FileWriter.
 func (x *Writer) Close() (err error) {
 	defer guard(&err)
+	if x.w == nil {
+		if err := x.flush(); err != nil {
+			return err
+		}
+	}
 	return x.w.Close()
 }
