@@ -1,12 +1,12 @@
 package parquet
 
 import (
-	"encoding/binary"
 	"fmt"
 	"unicode/utf8"
 
 	"github.com/millrace-io/millrace/format/internal/colbuf"
 	"github.com/millrace-io/millrace/format/internal/marks"
+	"github.com/millrace-io/millrace/internal/numtext"
 )
 
 // badText is a value of a character column that is not UTF-8: that at of the column,
@@ -58,7 +58,7 @@ func (d *dictionary) check() error {
 // if also none begins within a character.
 func invalid(data []byte, offs []uint32, from uint32) int {
 	all := data[from:offs[len(offs)-1]]
-	if ascii(all) || marks.ValidUTF8(all) && begins(data, offs) {
+	if numtext.ASCII(all) || marks.ValidUTF8(all) && begins(data, offs) {
 		return -1
 	}
 	for i, at := range offs[:len(offs)-1] {
@@ -74,23 +74,6 @@ func invalid(data []byte, offs []uint32, from uint32) int {
 func begins(data []byte, offs []uint32) bool {
 	for i, at := range offs[:len(offs)-1] {
 		if at < offs[i+1] && !utf8.RuneStart(data[at]) {
-			return false
-		}
-	}
-	return true
-}
-
-// ascii reports whether no byte has its high bit, 32 of them at a time.
-func ascii(b []byte) bool {
-	const high = 0x8080808080808080
-	le := binary.LittleEndian
-	for ; len(b) >= 32; b = b[32:] {
-		if (le.Uint64(b)|le.Uint64(b[8:])|le.Uint64(b[16:])|le.Uint64(b[24:]))&high != 0 {
-			return false
-		}
-	}
-	for _, x := range b {
-		if x >= utf8.RuneSelf {
 			return false
 		}
 	}

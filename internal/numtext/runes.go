@@ -28,3 +28,19 @@ func Runes(s []byte) int {
 	}
 	return n + len(s)
 }
+
+// ASCII reports whether no byte has its high bit, 32 of them at a time.
+func ASCII(s []byte) bool {
+	le := binary.LittleEndian
+	for ; len(s) >= 32; s = s[32:] {
+		if (le.Uint64(s)|le.Uint64(s[8:])|le.Uint64(s[16:])|le.Uint64(s[24:]))&high != 0 {
+			return false
+		}
+	}
+	for _, c := range s {
+		if c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}

@@ -18,13 +18,13 @@ func TestRunes(t *testing.T) {
 		for at := range length + 1 {
 			for _, p := range parts {
 				s := append(append(append([]byte{}, plain[:at]...), p...), plain[at:]...)
-				if got, want := Runes(s), utf8.RuneCount(s); got != want {
-					t.Fatalf("%q: %d, not %d", s, got, want)
+				if got, want := Runes(s), utf8.RuneCount(s); got != want || ASCII(s) {
+					t.Fatalf("%q: %d, not %d; ASCII: %v", s, got, want, ASCII(s))
 				}
 			}
 		}
-		if Runes(plain) != length {
-			t.Fatalf("%q: %d, not %d", plain, Runes(plain), length)
+		if Runes(plain) != length || !ASCII(plain) {
+			t.Fatalf("%q: %d, not %d; ASCII: %v", plain, Runes(plain), length, ASCII(plain))
 		}
 	}
 }

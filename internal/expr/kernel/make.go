@@ -62,29 +62,59 @@ func setNull(valid *vec.Bitmap, i, n int) {
 	valid.SetNull(i)
 }
 
-// Strs makes a column of texts: f appends a row's text to dst.
+// Strs makes a column of texts: f appends a row's text to dst. Rows left out are empty.
 func Strs(rows []int32, n int, f func(dst []byte, i int) []byte) vec.Vector {
-	w := NewStrWriter(n)
-	Each(rows, n, func(i int) {
-		w.Data = f(w.Data, i)
-		w.End(i)
-	})
-	return w.Finish()
+	offs := make([]uint32, n+1)
+	var data []byte
+	if rows == nil {
+		for i := range n {
+			if i == sampleRows {
+				data = grown(data, n)
+			}
+			data = f(data, i)
+			offs[i+1] = uint32(len(data))
+		}
+		return &vec.Bytes{Offs: offs, Data: data}
+	}
+	at := 0
+	for k, r := range rows {
+		if k == sampleRows {
+			data = grown(data, len(rows))
+		}
+		for ; at < int(r); at++ {
+			offs[at+1] = uint32(len(data))
+		}
+		data = f(data, at)
+		at++
+		offs[at] = uint32(len(data))
+	}
+	for ; at < n; at++ {
+		offs[at+1] = uint32(len(data))
+	}
+	return &vec.Bytes{Offs: offs, Data: data}
+}
+
+// sampleRows are so many rows that their length tells that of the others.
+const sampleRows = 64
+
+// grown makes room for the texts of n rows, if the first ones tell how long they are.
+func grown(data []byte, n int) []byte {
+	return slices.Grow(data, len(data)/sampleRows*(n-sampleRows)*5/4)
 }
 
 // StrsNull is Strs for a function that may give NULL: ok is false then.
 func StrsNull(rows []int32, n int, f func(dst []byte, i int) (out []byte, ok bool)) vec.Vector {
-	w := NewStrWriter(n)
-	Each(rows, n, func(i int) {
-		out, ok := f(w.Data, i)
+	var valid vec.Bitmap
+	v := Strs(rows, n, func(dst []byte, i int) []byte {
+		out, ok := f(dst, i)
 		if !ok {
-			w.Null(i)
-			return
+			setNull(&valid, i, n)
+			return dst
 		}
-		w.Data = out
-		w.End(i)
-	})
-	return w.Finish()
+		return out
+	}).(*vec.Bytes)
+	v.Valid = valid
+	return v
 }
 
 // StrsErr is StrsNull for a function that may fail too.
@@ -102,48 +132,4 @@ func StrsErr(rows []int32, n int, f func(dst []byte, i int) (out []byte, ok bool
 		return out, ok
 	})
 	return v, failed
-}
-
-// A StrWriter makes a column of texts row by row, rows ascending; rows left out
-// are empty. Append a row's bytes to Data, then call End.
-type StrWriter struct {
-	Data  []byte
-	offs  []uint32
-	next  int
-	rows  int // written so far
-	valid vec.Bitmap
-}
-
-// NewStrWriter returns a writer of a column of n rows.
-func NewStrWriter(n int) *StrWriter { return &StrWriter{offs: make([]uint32, n+1)} }
-
-// End ends row i.
-func (w *StrWriter) End(i int) {
-	start := w.offs[w.next]
-	for k := w.next + 1; k <= i; k++ {
-		w.offs[k] = start
-	}
-	w.offs[i+1] = uint32(len(w.Data))
-	w.next = i + 1
-	if w.rows++; w.rows == sampleRows && len(w.offs) > 2*sampleRows {
-		w.Data = slices.Grow(w.Data, len(w.Data)/sampleRows*(len(w.offs)-i)*5/4)
-	}
-}
-
-// sampleRows are so many rows that their length tells that of the others.
-const sampleRows = 64
-
-// Null makes row i NULL.
-func (w *StrWriter) Null(i int) {
-	w.End(i)
-	setNull(&w.valid, i, len(w.offs)-1)
-}
-
-// Finish returns the column.
-func (w *StrWriter) Finish() *vec.Bytes {
-	start := w.offs[w.next]
-	for k := w.next + 1; k < len(w.offs); k++ {
-		w.offs[k] = start
-	}
-	return &vec.Bytes{Offs: w.offs, Data: w.Data, Valid: w.valid}
 }

@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/dlclark/regexp2"
+
+	"github.com/millrace-io/millrace/internal/numtext"
 )
 
 // regexTimeout bounds one match of a pattern that needs backtracking.
@@ -63,7 +65,7 @@ func (r *Regex) linear(s []byte) bool {
 	if r.re == nil {
 		return false
 	}
-	if r.java.words && !ascii(s) && r.backtrack() == nil {
+	if r.java.words && !numtext.ASCII(s) && r.backtrack() == nil {
 		return false
 	}
 	switch {
@@ -71,15 +73,6 @@ func (r *Regex) linear(s []byte) bool {
 		return !bytes.ContainsAny(s, "\n\r\u0085\u2028\u2029") || r.backtrack() != nil
 	case r.java.ends:
 		return !endsInBreak(s) || r.backtrack() != nil
-	}
-	return true
-}
-
-func ascii(s []byte) bool {
-	for _, c := range s {
-		if c >= utf8.RuneSelf {
-			return false
-		}
 	}
 	return true
 }
