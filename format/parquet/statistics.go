@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"io"
 	"math"
+	"strings"
 
 	pq "github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/encoding/thrift"
@@ -82,7 +83,11 @@ func (r *Reader) distinct(in io.ReaderAt, n *node, values float64, apart bool) f
 	own := float64(m.NumValues - m.Statistics.NullCount)
 	words, whole := dictionarySize(in, m)
 	switch {
-	case words == 0 || own <= 0:
+	case own <= 0:
+		return 0
+	case words == 0 && m.Type != pqf.Boolean && strings.HasPrefix(r.file.Metadata().CreatedBy, createdBy):
+		return values // so many that Writer has not begun with one
+	case words == 0:
 		return 0
 	case !whole:
 		return values // so many that the writer has given up

@@ -2,6 +2,7 @@ package parquet
 
 import (
 	"bytes"
+	"fmt"
 	"math"
 	"testing"
 
@@ -11,10 +12,11 @@ import (
 )
 
 // A file of 20,000 rows: n counts up from 1, s has 40 words, d the days from 0 to 99,
-// price the cents up to 9.99, and every second row's v is NULL.
+// price the cents up to 9.99, every second row's v is NULL, and no word of u comes twice.
 func TestStatistics(t *testing.T) {
 	schema := types.Schema{{Name: "n", Type: types.TBigInt}, {Name: "s", Type: types.TString}, {Name: "d", Type: types.Type{Kind: types.Date}},
-		{Name: "price", Type: types.Type{Kind: types.Decimal, Prec: 10, Scale: 2}}, {Name: "v", Type: types.TDouble}}
+		{Name: "price", Type: types.Type{Kind: types.Decimal, Prec: 10, Scale: 2}}, {Name: "v", Type: types.TDouble},
+		{Name: "u", Type: types.TString}, {Name: "b", Type: types.TBoolean}}
 	var file bytes.Buffer
 	w, err := Create(format.Spec{Schema: schema}, &file)
 	if err != nil {
@@ -35,6 +37,8 @@ func TestStatistics(t *testing.T) {
 		} else {
 			bs[4].Float(float64(i) / 2)
 		}
+		bs[5].String(fmt.Sprint("word ", i))
+		bs[6].Bool(i%3 == 0)
 	}
 	b := &vec.Batch{Rows: rows}
 	for _, x := range bs {
@@ -47,7 +51,7 @@ func TestStatistics(t *testing.T) {
 		t.Fatal(err)
 	}
 	read := append(schema, types.Field{Name: "absent", Type: types.TInt})
-	got, err := statistics(format.Spec{Schema: read, Columns: []int{0, 1, 2, 3, 4, 5}}, bytes.NewReader(file.Bytes()), int64(file.Len()))
+	got, err := statistics(format.Spec{Schema: read, Columns: []int{0, 1, 2, 3, 4, 5, 6, 7}}, bytes.NewReader(file.Bytes()), int64(file.Len()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +72,9 @@ func TestStatistics(t *testing.T) {
 	near("d: max", c[2].Max, 99)
 	near("v: nulls", c[4].Nulls, 0.5)
 	near("v: max", c[4].Max, (rows-1)/2.0)
-	near("absent: nulls", c[5].Nulls, 1)
+	near("u: distinct", c[5].Distinct, rows)
+	near("b: distinct", c[6].Distinct, 0)
+	near("absent: nulls", c[7].Nulls, 1)
 	if c[1].Ranged || c[0].Min != 1 || c[0].Nulls != 0 {
 		t.Errorf("n is from %v with %v NULLs; s has a range: %v", c[0].Min, c[0].Nulls, c[1].Ranged)
 	}

@@ -94,9 +94,12 @@ func (x *Writer) begin() error {
 	x.w = pq.NewGenericWriter[any](x.out, pq.NewSchema("flink_schema", root), pq.Compression(x.codec), pq.PageBufferSize(int(x.page)),
 
 		// Flink's vectorised reader knows no other encoding but dictionaries
-		pq.DefaultEncoding(&pq.Plain), pq.DataPageVersion(1), pq.DictionaryMaxBytes(x.page), pq.DataPageStatistics(false), pq.CreatedBy("millrace", "1", ""))
+		pq.DefaultEncoding(&pq.Plain), pq.DataPageVersion(1), pq.DictionaryMaxBytes(x.page), pq.DataPageStatistics(false), pq.CreatedBy(createdBy, "1", ""))
 	return nil
 }
+
+// createdBy is how the files that a Writer writes begin to say who wrote them.
+const createdBy = "millrace"
 
 // What waits are so many rows, or the bytes of so many pages.
 const (

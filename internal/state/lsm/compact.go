@@ -19,6 +19,13 @@ const (
 	runsMerged     = 17
 )
 
+// askedFor is for how many snapshots a tree that was looked up counts as one that is:
+// behind a restore a job looks for what it knew, and later no more.
+const askedFor = 16
+
+// isAsked reports whether keys are looked up.
+func (t *tree) isAsked() bool { return t.asked.Load() > 0 }
+
 // mergeBytesMin is how large the runs must be before they are merged for what is
 // hidden in them, or belongs to others, rather than for their number.
 const mergeBytesMin = 1 << 20
@@ -49,7 +56,7 @@ func (r *run) bytes() (n int64) {
 func (t *tree) tidy() {
 	t.mu.Lock()
 	v := t.view.Load()
-	from, to := toMerge(v.runs, t.opts.mergeBytes, t.stale.Load(), t.asked.Load())
+	from, to := toMerge(v.runs, t.opts.mergeBytes, t.stale.Load(), t.isAsked())
 	if t.foreign {
 		from, to = 0, len(v.runs)
 	} else if n := ended(v.runs, t.clock(), t.opts.mergeBytes); n > 0 && from > 0 {

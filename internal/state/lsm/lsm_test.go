@@ -389,7 +389,7 @@ func TestCompaction(t *testing.T) {
 	written := int64(0)
 	seen := map[string]bool{}
 	fresh := int64(0)
-	asked := false
+	asked, later := false, 0
 	for e := range base.Epoch(300) {
 		for range 500 {
 			k := r.Uint32N(20000)
@@ -408,10 +408,13 @@ func TestCompaction(t *testing.T) {
 		if len(h.Files) > runsMax+1 && asked || len(h.Files) > runsMaxUnasked+1 {
 			t.Fatalf("epoch %d: %d files", e, len(h.Files))
 		}
-		if e == 150 { // from now on, and the merge is behind the next snapshot
+		if e >= 150 && e < 250 {
 			s.Table("t").Lookup([][]byte{{0, 0, 0, 0, 0, 0}}, func(int, []byte, []byte) error { return nil })
 		}
-		asked = e > 150
+		asked = e > 150 && e < 250 // the merge is behind the next snapshot
+		if e > 250+askedFor {
+			later = max(later, len(h.Files))
+		}
 		for _, name := range st.Names() {
 			if !seen[name] {
 				seen[name] = true
@@ -421,6 +424,9 @@ func TestCompaction(t *testing.T) {
 		if h.Bytes > int64(len(live))*110*5/2+mergeBytesMin {
 			t.Fatalf("epoch %d: %d bytes for %d live keys", e, h.Bytes, len(live))
 		}
+	}
+	if later <= runsMax+1 {
+		t.Errorf("%d files at most when nothing is looked up any more", later)
 	}
 	t.Logf("each byte was written %.1f times", float64(written)/float64(fresh))
 	if written > 8*fresh {

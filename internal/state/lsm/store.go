@@ -182,6 +182,9 @@ func (s *store) Snapshot(e base.Epoch) (state.Snapshot, error) {
 		return nil, s.err
 	}
 	s.tree.holdClocks()
+	if n := s.tree.asked.Load(); n > 0 {
+		s.tree.asked.Store(n - 1)
+	}
 	snap := &snapshot{tree: s.tree, groups: s.groups, values: map[string][]byte{}}
 	for name, vals := range s.values {
 		if len(vals) == 1 {

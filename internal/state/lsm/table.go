@@ -109,7 +109,7 @@ func (t *table) LateRow(under int, seq uint64, row []uint64) (ok bool, err error
 	if !t.rows.has(under) {
 		return false, nil
 	}
-	if t.store.tree.asked.Load() {
+	if t.store.tree.isAsked() {
 		p, i := t.rows.find(under)
 		t.key = binary.BigEndian.AppendUint64(append(t.key[:0], p.key(i)...), seq)
 		t.val = t.encode(t.val[:0], row)
@@ -213,7 +213,7 @@ func (t *table) layers() ([]layer, error) {
 
 // Lookup implements state.Table.
 func (t *table) Lookup(prefixes [][]byte, found func(i int, key, val []byte) error) error {
-	t.store.tree.asked.Store(true)
+	t.store.tree.asked.Store(askedFor)
 	layers, err := t.layers()
 	if err != nil {
 		return t.store.unread(err)

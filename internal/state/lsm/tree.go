@@ -49,7 +49,7 @@ type tree struct {
 	waitingBytes atomic.Int64
 	fileBytes    atomic.Int64
 	stale        atomic.Int64 // entries that count no more, about
-	asked        atomic.Bool  // it is read while the job runs
+	asked        atomic.Int32 // snapshots for which it counts as one that is looked up
 	away         atomic.Bool  // the last file could not be written
 }
 
