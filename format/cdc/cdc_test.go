@@ -11,7 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/millrace-io/millrace/connect"
 	"github.com/millrace-io/millrace/format"
 	"github.com/millrace-io/millrace/format/canaljson"
 	"github.com/millrace-io/millrace/format/debeziumjson"
@@ -23,13 +22,7 @@ import (
 
 func col(name string, t types.Type) types.Field { return types.Field{Name: name, Type: t} }
 
-func spec(s types.Schema, opts ...string) format.Spec {
-	o := connect.Options{}
-	for i := 0; i < len(opts); i += 2 {
-		o[opts[i]] = opts[i+1]
-	}
-	return format.Spec{Schema: s, Columns: formattest.Columns(s), Options: o, Zone: "UTC"}
-}
+var spec = formattest.Spec
 
 // meta makes the columns of a spec that are named after a key metadata columns.
 func meta(name string, s format.Spec) format.Spec {
@@ -50,35 +43,13 @@ func rowsOf(b *vec.Batch) []string {
 	return rows
 }
 
-// decode reads text in pieces of the given size, as a connector would.
 func decode(t *testing.T, name string, sp format.Spec, text string, piece int) (rows []string, skipped int64, err error) {
 	t.Helper()
 	d, err := format.Lookup(name).Decoder(sp)
 	if err != nil {
 		return nil, 0, err
 	}
-	have, rest := []byte(nil), []byte(text)
-	for {
-		b, n, err := d.Decode(have, len(rest) == 0)
-		if err != nil {
-			return rows, d.Skipped(), err
-		}
-		if err := b.Check(); err != nil {
-			t.Fatal(err)
-		}
-		rows = append(rows, rowsOf(b)...)
-		have = have[n:]
-		if len(rest) == 0 && (n == 0 || len(have) == 0) {
-			if len(have) > 0 {
-				t.Fatalf("%q is left", have)
-			}
-			return rows, d.Skipped(), nil
-		}
-		if n == 0 || len(have) == 0 {
-			k := min(piece, len(rest))
-			have, rest = append(slices.Clone(have), rest[:k]...), rest[k:]
-		}
-	}
+	return formattest.Decode(t, d, text, piece, rowsOf)
 }
 
 var (

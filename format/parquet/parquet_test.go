@@ -22,13 +22,7 @@ import (
 
 func col(name string, t types.Type) types.Field { return types.Field{Name: name, Type: t} }
 
-func spec(s types.Schema, opts ...string) format.Spec {
-	o := connect.Options{}
-	for i := 0; i < len(opts); i += 2 {
-		o[opts[i]] = opts[i+1]
-	}
-	return format.Spec{Schema: s, Columns: formattest.Columns(s), Options: o, Zone: "UTC"}
-}
+var spec = formattest.Spec
 
 func write(t testing.TB, sp format.Spec, batches ...*vec.Batch) []byte {
 	t.Helper()

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/millrace-io/millrace/connect"
 	"github.com/millrace-io/millrace/format"
 	"github.com/millrace-io/millrace/format/internal/formattest"
 	"github.com/millrace-io/millrace/types"
@@ -15,42 +14,17 @@ import (
 )
 
 func spec(t types.Type, opts ...string) format.Spec {
-	o := connect.Options{}
-	for i := 0; i < len(opts); i += 2 {
-		o[opts[i]] = opts[i+1]
-	}
-	return format.Spec{Schema: types.Schema{{Name: "c", Type: t}}, Columns: []int{0}, Options: o, Zone: "UTC"}
+	return formattest.Spec(types.Schema{{Name: "c", Type: t}}, opts...)
 }
 
-// decode reads text in pieces of the given size, as a connector would.
-func decode(t *testing.T, sp format.Spec, text string, piece int) (rows []string, err error) {
+func decode(t *testing.T, sp format.Spec, text string, piece int) ([]string, error) {
 	t.Helper()
 	d, err := NewDecoder(sp)
 	if err != nil {
 		return nil, err
 	}
-	have, rest := []byte(nil), []byte(text)
-	for {
-		b, n, err := d.Decode(have, len(rest) == 0)
-		if err != nil {
-			return rows, err
-		}
-		if err := b.Check(); err != nil {
-			t.Fatal(err)
-		}
-		rows = append(rows, formattest.Rows(b)...)
-		have = have[n:]
-		if len(rest) == 0 && (n == 0 || len(have) == 0) {
-			if len(have) > 0 {
-				t.Fatalf("%q is left", have)
-			}
-			return rows, nil
-		}
-		if n == 0 || len(have) == 0 {
-			k := min(piece, len(rest))
-			have, rest = append(slices.Clone(have), rest[:k]...), rest[k:]
-		}
-	}
+	rows, _, err := formattest.Decode(t, d, text, piece, formattest.Rows)
+	return rows, err
 }
 
 func TestDecode(t *testing.T) {

@@ -5,8 +5,12 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
+	"testing"
 
+	"github.com/millrace-io/millrace/connect"
+	"github.com/millrace-io/millrace/format"
 	"github.com/millrace-io/millrace/types"
 	"github.com/millrace-io/millrace/vec"
 )
@@ -269,4 +273,43 @@ func Columns(s types.Schema) []int {
 		out[i] = i
 	}
 	return out
+}
+
+// Spec is of all columns of a schema; options are keys, each with its value behind it.
+func Spec(s types.Schema, options ...string) format.Spec {
+	o := connect.Options{}
+	for pair := range slices.Chunk(options, 2) {
+		o[pair[0]] = pair[1]
+	}
+	return format.Spec{Schema: s, Columns: Columns(s), Options: o, Zone: "UTC"}
+}
+
+// Decode reads text in pieces of the given size, as a connector would. rowsOf prints the
+// rows of a batch, as Rows does.
+func Decode(t *testing.T, d format.Decoder, text string, piece int, rowsOf func(*vec.Batch) []string) (rows []string, skipped int64, err error) {
+	t.Helper()
+	have, rest := []byte(nil), []byte(text)
+	for {
+		b, n, err := d.Decode(have, len(rest) == 0)
+		if err != nil {
+			return rows, d.Skipped(), err
+		}
+		if err := b.Check(); err != nil {
+			t.Fatal(err)
+		}
+		if len(b.Cols) > 0 {
+			rows = append(rows, rowsOf(b)...)
+		}
+		have = have[n:]
+		if len(rest) == 0 && (n == 0 || len(have) == 0) {
+			if len(have) > 0 {
+				t.Fatalf("%q is left", have)
+			}
+			return rows, d.Skipped(), nil
+		}
+		if n == 0 || len(have) == 0 {
+			k := min(piece, len(rest))
+			have, rest = append(slices.Clone(have), rest[:k]...), rest[k:]
+		}
+	}
 }

@@ -1,11 +1,8 @@
 package bind
 
 import (
-	"bufio"
 	"errors"
 	"flag"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +14,7 @@ import (
 	"github.com/millrace-io/millrace/internal/expr/fn"
 	_ "github.com/millrace-io/millrace/internal/expr/fn/scalar"
 	"github.com/millrace-io/millrace/internal/plan/logical"
+	"github.com/millrace-io/millrace/internal/plan/plantest"
 	"github.com/millrace-io/millrace/internal/sql/ast"
 	"github.com/millrace-io/millrace/internal/sql/parse"
 )
@@ -99,57 +97,8 @@ func (s *session) statement(st ast.Statement) (*logical.Job, error) {
 // TestData binds the statements of testdata/*.test. A case is "sql", the
 // statements, "----", and the trees or the error.
 func TestData(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.test")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no test files", err)
-	}
-	for _, f := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(f), ".test"), func(t *testing.T) { testFile(t, f) })
-	}
-}
-
-func testFile(t *testing.T, file string) {
-	data, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := newSession()
-	var out strings.Builder
-	sc := bufio.NewScanner(strings.NewReader(string(data)))
-	sc.Buffer(nil, 1<<20)
-	line := 0
-	next := func() (string, bool) {
-		line++
-		if !sc.Scan() {
-			return "", false
-		}
-		return sc.Text(), true
-	}
-	for l, ok := next(); ok; l, ok = next() {
-		out.WriteString(l + "\n")
-		if l != "sql" {
-			continue
-		}
-		start := line
-		var sql, want strings.Builder
-		for l, ok = next(); ok && l != "----"; l, ok = next() {
-			sql.WriteString(l + "\n")
-		}
-		for l, ok = next(); ok && l != ""; l, ok = next() {
-			want.WriteString(l + "\n")
-		}
-		got := strings.ReplaceAll(s.run(sql.String()), "\n\n", "\n")
-		out.WriteString(sql.String() + "----\n" + got)
-		if ok {
-			out.WriteString("\n")
-		}
-		if !*rewrite && got != want.String() {
-			t.Errorf("%s:%d:\n%s---- got\n%s---- want\n%s", file, start, sql.String(), got, want.String())
-		}
-	}
-	if *rewrite {
-		if err := os.WriteFile(file, []byte(out.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+	plantest.Cases(t, "sql", *rewrite, func() func(*testing.T, []string, string) string {
+		s := newSession()
+		return func(_ *testing.T, _ []string, sql string) string { return s.run(sql) }
+	})
 }

@@ -1,13 +1,10 @@
 package physical_test
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,6 +23,7 @@ import (
 	"github.com/millrace-io/millrace/internal/plan/explain"
 	"github.com/millrace-io/millrace/internal/plan/logical"
 	"github.com/millrace-io/millrace/internal/plan/physical"
+	"github.com/millrace-io/millrace/internal/plan/plantest"
 	"github.com/millrace-io/millrace/internal/plan/rule"
 	"github.com/millrace-io/millrace/internal/sql/ast"
 	"github.com/millrace-io/millrace/internal/sql/parse"
@@ -209,58 +207,5 @@ func roundTrip(t *testing.T, g *jobgraph.Graph) {
 // TestData plans the statements of testdata/*.test. A case is "plan" with modes
 // and what to show, the statements, "----", and the plans or errors.
 func TestData(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.test")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no test files", err)
-	}
-	for _, f := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(f), ".test"), func(t *testing.T) { testFile(t, f) })
-	}
-}
-
-func testFile(t *testing.T, file string) {
-	data, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := newSession()
-	var out strings.Builder
-	sc := bufio.NewScanner(strings.NewReader(string(data)))
-	sc.Buffer(nil, 1<<20)
-	line := 0
-	next := func() (string, bool) {
-		line++
-		if !sc.Scan() {
-			return "", false
-		}
-		return sc.Text(), true
-	}
-	for l, ok := next(); ok; l, ok = next() {
-		out.WriteString(l + "\n")
-		args := strings.Fields(l)
-		if len(args) == 0 || args[0] != "plan" {
-			continue
-		}
-		start := line
-		var sql, want strings.Builder
-		for l, ok = next(); ok && l != "----"; l, ok = next() {
-			sql.WriteString(l + "\n")
-		}
-		for l, ok = next(); ok && l != ""; l, ok = next() {
-			want.WriteString(l + "\n")
-		}
-		got := strings.ReplaceAll(s.run(t, args[1:], sql.String()), "\n\n", "\n")
-		out.WriteString(sql.String() + "----\n" + got)
-		if ok {
-			out.WriteString("\n")
-		}
-		if !*rewrite && got != want.String() {
-			t.Errorf("%s:%d:\n%s---- got\n%s---- want\n%s", file, start, sql.String(), got, want.String())
-		}
-	}
-	if *rewrite {
-		if err := os.WriteFile(file, []byte(out.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+	plantest.Cases(t, "plan", *rewrite, func() func(*testing.T, []string, string) string { return newSession().run })
 }
