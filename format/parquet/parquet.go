@@ -41,7 +41,7 @@ func init() {
 			{Key: "compression", Default: "SNAPPY", Doc: "SNAPPY, ZSTD, GZIP, BROTLI or UNCOMPRESSED.", Check: func(v string) error { _, err := codec(v); return err }},
 			{Key: "block.size", Default: "134217728", Doc: "About how large a row group is, in bytes before compression.", Check: connect.CheckSize},
 			{Key: "page.size", Default: "1048576", Doc: "About how large a page is, in bytes.", Check: connect.CheckSize},
-			{Key: "enable.dictionary", Default: "true", Doc: "Whether columns whose values repeat are written by dictionary.", Check: connect.CheckBool},
+			{Key: "enable.dictionary", Default: "true", Doc: "Whether columns whose values repeat are written by dictionary; decimals of up to 18 digits never are, since Flink cannot read them then.", Check: connect.CheckBool},
 			{Key: "utc-timezone", Default: "false", Doc: "Whether timestamps without zone are stored as UTC; else INT96 and UTC-adjusted ones are in table.local-time-zone.", Check: connect.CheckBool},
 			{Key: "write.int64.timestamp", Default: "false", Doc: "Timestamps are written as INT64 instead of INT96.", Check: connect.CheckBool},
 			{Key: "timestamp.time.unit", Default: "micros", Doc: "Unit of INT64 timestamps: millis, micros or nanos.", Check: connect.CheckOneOf("millis", "micros", "nanos")},

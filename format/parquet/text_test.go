@@ -176,6 +176,78 @@ func TestDictionaryBytes(t *testing.T) {
 	}
 }
 
+// The first rows tell which columns are written by dictionary: those whose values repeat,
+// but for what Flink does not read then.
+func TestCodedColumns(t *testing.T) {
+	s := types.Schema{col("few", types.TBigInt), col("own", types.TBigInt), col("sorted", types.TInt), col("short", types.DecimalOf(5, 2)), col("long", types.DecimalOf(30, 2)),
+		col("stamp", types.TimestampOf(3)), col("flag", types.TBoolean), col("word", types.TString), col("text", types.TString), col("null", types.TInt)}
+	for _, c := range []struct {
+		rows   int
+		option string
+		want   string
+	}{
+		{20_000, "true", "few sorted long stamp word"},
+		{300, "true", "few sorted long stamp word"},
+		{1, "true", ""},
+		{0, "true", ""},
+		{20_000, "false", ""},
+	} {
+		var batches []*vec.Batch
+		for from := 0; from < c.rows; from += 1000 {
+			b := make([]*vec.Builder, len(s))
+			for i := range b {
+				b[i] = vec.NewBuilder(s[i].Type)
+			}
+			n := min(1000, c.rows-from)
+			for k := from; k < from+n; k++ {
+				b[0].Int(int64(k % 50))
+				b[1].Int(int64(k) * 1_000_003)
+				b[2].Int(int64(k / 400))
+				b[3].Int(int64(k % 7))
+				b[4].Int128(types.Int128Of(int64(k % 7)))
+				b[5].Int(int64(k%90) * 1000)
+				b[6].Bool(k%2 == 0)
+				b[7].String(fmt.Sprint("word ", k%30))
+				b[8].String(fmt.Sprint("text ", k))
+				b[9].Null()
+			}
+			x := &vec.Batch{Rows: n}
+			for i := range b {
+				x.Cols = append(x.Cols, b[i].Finish())
+			}
+			batches = append(batches, x)
+		}
+		sp := spec(s, "enable.dictionary", c.option)
+		file := write(t, sp, batches...)
+		r, err := Open(sp, bytes.NewReader(file), int64(len(file)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		coded := map[string]bool{}
+		for _, g := range r.file.Metadata().RowGroups {
+			for _, m := range g.Columns {
+				for _, e := range m.MetaData.EncodingStats {
+					if e.PageType == pqf.DictionaryPage {
+						coded[m.MetaData.PathInSchema[0]] = true
+					}
+				}
+			}
+		}
+		var got []string
+		for _, f := range s {
+			if coded[f.Name] {
+				got = append(got, f.Name)
+			}
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%d rows, %s: %v, want %s", c.rows, c.option, got, c.want)
+		}
+		if rows, _, err := read(sp, file, 0); err != nil || len(rows) != c.rows {
+			t.Errorf("%d rows: %d rows, %v", c.rows, len(rows), err)
+		}
+	}
+}
+
 func BenchmarkInvalid(b *testing.B) {
 	for _, c := range []struct{ name, text string }{{"ascii", "requests sleep blithely"}, {"accents", "requêtes dorment gaiement"}, {"characters", "请求安然入睡"}} {
 		var texts []string

@@ -179,11 +179,15 @@ func (x *Writer) bareNode(s *shredder) (pq.Node, error) {
 		return x.group(s.t.Fields, s.kids)
 	}
 	n, err := x.leafNode(s.t)
-	if err == nil && s.leaf.coded {
+	if err == nil && s.leaf.coded && !shortDecimal(s.t) {
 		n = pq.Encoded(n, &pq.RLEDictionary)
 	}
 	return n, err
 }
+
+// shortDecimal reports whether values are decimals that Flink keeps as integers: its
+// reader does not find them in a dictionary, where they are bytes.
+func shortDecimal(t types.Type) bool { return t.Kind == types.Decimal && t.Prec <= 18 }
 
 func (x *Writer) leafNode(t types.Type) (pq.Node, error) {
 	switch t.Kind {
