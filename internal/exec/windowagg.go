@@ -78,12 +78,13 @@ type WindowAgg struct {
 	tree    *paneTree     // of a HOP with many slices
 	running *runningWindow
 
-	mark int64 // the watermark
-	next int64 // the end of the first window that has rows and is not complete
-	work windowWork
-	held int // groups that a local phase holds
-	feed feed
-	sent int64 // the last watermark that went out
+	mark  int64        // the watermark
+	ahead *aheadGroups // what was told beyond it
+	next  int64        // the end of the first window that has rows and is not complete
+	work  windowWork
+	held  int // groups that a local phase holds
+	feed  feed
+	sent  int64 // the last watermark that went out
 }
 
 // windowWork is a batch that is being worked off.
@@ -215,6 +216,7 @@ func (w *WindowAgg) restore() error {
 		w.multis = append(w.multis, m)
 	}
 	w.mark = savedMark(w.ctx)
+	w.ahead = restoreAhead(w.ctx, w.mark)
 	for _, t := range w.buckets.Times() {
 		tab := w.slice(t)
 		if !w.ctx.Resident {
@@ -343,7 +345,7 @@ func (w *WindowAgg) Snapshot(base.Epoch) error {
 	if w.spec.Phase == jobgraph.Local {
 		return nil
 	}
-	saveMark(w.ctx, w.mark)
+	w.saveMarks()
 	for _, t := range w.slices {
 		t.saveSets(w.group.types, 0)
 	}

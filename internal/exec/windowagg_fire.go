@@ -46,6 +46,9 @@ func (w *WindowAgg) setMark(t int64) {
 	if !w.spec.Window.Proctime || t != math.MaxInt64 {
 		w.mark = max(w.mark, t)
 	}
+	if w.ahead != nil && w.mark >= w.ahead.most {
+		w.ahead = nil
+	}
 }
 
 // fireFirst puts what a watermark in a batch fires before the rest of the batch.
@@ -98,7 +101,7 @@ func (w *WindowAgg) complete(end int64) (*firedWindow, error) {
 	}
 	win.tab.On(win.tab.Table)
 	win.room = win.tab.Table.Slots(win.room[:0])
-	if w.accs.Rows < 0 {
+	if w.accs.Rows < 0 && w.ahead == nil {
 		win.slots = win.room
 		return win, nil
 	}
@@ -109,8 +112,11 @@ func (w *WindowAgg) complete(end int64) (*firedWindow, error) {
 	return win, nil
 }
 
-// result makes a group of a window one of its results, if it has rows.
+// result makes a group of a window one of its results, if it has rows and was not told.
 func (w *WindowAgg) result(win *firedWindow, s keyed.Slot) {
+	if w.ahead.has(win.tab.Table, s, w.time.fires(win.end)) {
+		return
+	}
 	if w.accs.Rows < 0 || int64(*win.tab.Word(s, w.accs.Rows)) > 0 {
 		win.slots = append(win.slots, s)
 	}

@@ -252,6 +252,14 @@ func (r *Run) Watermark(t int64) {
 	})
 }
 
+// WatermarkAt raises event time in one subtask.
+func (r *Run) WatermarkAt(subtask int, t int64) {
+	r.t.Helper()
+	r.feed(func() {
+		r.one(subtask, r.subs[subtask], func(s *sub, out exec.Output) (bool, error) { return s.op.Watermark(t, out) })
+	})
+}
+
 // EndInput ends one input.
 func (r *Run) EndInput(in int) {
 	r.t.Helper()

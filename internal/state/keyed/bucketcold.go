@@ -253,6 +253,9 @@ func (b *Buckets) PutOut(at int64, slots []Slot) {
 	}
 }
 
+// GroupOf returns the key group of an entry, of so many.
+func (t *Table) GroupOf(s Slot, groups int) base.KeyGroup { return keyenc.Group(t.hash(s), groups) }
+
 // ByGroup returns the entries in memory by key group.
 func (t *Table) ByGroup() map[base.KeyGroup][]Slot {
 	out := map[base.KeyGroup][]Slot{}
