@@ -85,7 +85,7 @@ func (r *Reader) distinct(in io.ReaderAt, n *node, values float64, apart bool) f
 	switch {
 	case own <= 0:
 		return 0
-	case words == 0 && m.Type != pqf.Boolean && !shortDecimal(n.t) && strings.HasPrefix(r.file.Metadata().CreatedBy, createdBy):
+	case words == 0 && !neverCoded(n.t) && strings.HasPrefix(r.file.Metadata().CreatedBy, createdBy):
 		return values // so many that Writer has not begun with one
 	case words == 0:
 		return 0

@@ -42,7 +42,8 @@ type shredder struct {
 // leafBuffer collects the values of a leaf for one batch.
 type leafBuffer struct {
 	column int
-	coded  bool // by a dictionary
+	never  bool // by a dictionary
+	coded  bool // by one
 	vals   []pq.Value
 	bytes  []byte // of decimals, and of all that waits
 	texts  int64  // bytes of strings since a page was begun
@@ -85,7 +86,7 @@ func Create(spec format.Spec, w io.Writer) (out *Writer, err error) {
 // begin begins the file, when what waits has told which columns are coded.
 func (x *Writer) begin() error {
 	for _, l := range x.leaves {
-		l.coded = x.dictionary && l.repeats(x.page)
+		l.coded = x.dictionary && !l.never && l.repeats(x.page)
 	}
 	root, err := x.group(x.schema, x.roots)
 	if err != nil {
@@ -117,9 +118,6 @@ func (l *leafBuffer) repeats(room int64) bool {
 	for _, v := range l.vals {
 		if v.IsNull() {
 			continue
-		}
-		if v.Kind() == pq.Boolean {
-			return false
 		}
 		b = v.AppendBytes(b[:0])
 		n, size = n+1, size+float64(len(b))
@@ -179,15 +177,17 @@ func (x *Writer) bareNode(s *shredder) (pq.Node, error) {
 		return x.group(s.t.Fields, s.kids)
 	}
 	n, err := x.leafNode(s.t)
-	if err == nil && s.leaf.coded && !shortDecimal(s.t) {
+	if err == nil && s.leaf.coded {
 		n = pq.Encoded(n, &pq.RLEDictionary)
 	}
 	return n, err
 }
 
-// shortDecimal reports whether values are decimals that Flink keeps as integers: its
-// reader does not find them in a dictionary, where they are bytes.
-func shortDecimal(t types.Type) bool { return t.Kind == types.Decimal && t.Prec <= 18 }
+// neverCoded reports whether values are not written by dictionary: bits, and decimals that
+// Flink keeps as integers, which its reader does not find in one, where they are bytes.
+func neverCoded(t types.Type) bool {
+	return t.Kind == types.Boolean || t.Kind == types.Decimal && t.Prec <= 18
+}
 
 func (x *Writer) leafNode(t types.Type) (pq.Node, error) {
 	switch t.Kind {
@@ -255,7 +255,7 @@ func (x *Writer) shredder(t types.Type, def, rep int) *shredder {
 		if t.Kind == types.Decimal {
 			s.size = decimalBytes(t.Prec)
 		}
-		s.leaf = &leafBuffer{column: len(x.leaves)}
+		s.leaf = &leafBuffer{column: len(x.leaves), never: neverCoded(t)}
 		s.all = []*leafBuffer{s.leaf}
 		x.leaves = append(x.leaves, s.leaf)
 	}

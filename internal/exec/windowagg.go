@@ -1,7 +1,6 @@
 package exec
 
 import (
-	"encoding/binary"
 	"math"
 	"slices"
 
@@ -215,7 +214,7 @@ func (w *WindowAgg) restore() error {
 		}
 		w.multis = append(w.multis, m)
 	}
-	w.mark = savedMark(w.ctx)
+	w.mark = restoredTime(w.ctx.State, windowMark)
 	w.ahead = restoreAhead(w.ctx, w.mark)
 	for _, t := range w.buckets.Times() {
 		tab := w.slice(t)
@@ -228,24 +227,6 @@ func (w *WindowAgg) restore() error {
 	}
 	w.findNext(noWatermark)
 	return nil
-}
-
-// savedMark returns the watermark that an operator had: the least of its former
-// subtasks.
-func savedMark(ctx *Context) int64 {
-	mark := int64(math.MaxInt64)
-	vals := ctx.State.Values(windowMark)
-	for _, v := range vals {
-		mark = min(mark, int64(binary.BigEndian.Uint64(v)))
-	}
-	if len(vals) == 0 {
-		return noWatermark
-	}
-	return mark
-}
-
-func saveMark(ctx *Context, mark int64) {
-	ctx.State.SetValue(windowMark, binary.BigEndian.AppendUint64(nil, uint64(mark)))
 }
 
 // slice returns the groups of a slice, made if there are none.

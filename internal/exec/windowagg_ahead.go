@@ -22,14 +22,16 @@ type aheadGroups struct {
 	most   int64
 }
 
-// saveMarks saves the watermark, and of which key groups it is:
+// groupMarks names what tells of which key groups watermarks are:
 //
-//	int64 mark | uint32 groups of the job | { uint32 from | uint32 to | int64 mark }…
+//	uint32 groups of the job | { uint32 from | uint32 to | int64 mark }…
+const groupMarks = "marks"
+
+// saveMarks saves the watermark, and those of the key groups.
 func (w *WindowAgg) saveMarks() {
 	r := w.ctx.State.Range()
 	be := binary.BigEndian
-	v := be.AppendUint64(nil, uint64(w.mark))
-	v = be.AppendUint32(v, uint32(w.ctx.Groups))
+	v := be.AppendUint32(nil, uint32(w.ctx.Groups))
 	add := func(from, to int, mark int64) {
 		v = be.AppendUint64(be.AppendUint32(be.AppendUint32(v, uint32(from)), uint32(to)), uint64(mark))
 	}
@@ -46,22 +48,23 @@ func (w *WindowAgg) saveMarks() {
 			from = to
 		}
 	}
-	w.ctx.State.SetValue(windowMark, v)
+	saveTime(w.ctx.State, windowMark, w.mark)
+	w.ctx.State.SetValue(groupMarks, v)
 }
 
 // restoreAhead returns the marks of former subtasks, nil if none that concerns this one
 // is ahead of mark. If the job had another number of key groups, it is not known whom they
 // concern.
 func restoreAhead(ctx *Context, mark int64) *aheadGroups {
-	const head, span = 12, 16
+	const head, span = 4, 16
 	r := ctx.State.Range()
 	a := &aheadGroups{groups: ctx.Groups, low: r.Lo, marks: make([]int64, r.Hi-r.Lo), most: mark}
 	for i := range a.marks {
 		a.marks[i] = math.MinInt64
 	}
 	be := binary.BigEndian
-	for _, v := range ctx.State.Values(windowMark) {
-		if len(v) < head || int(be.Uint32(v[8:])) != ctx.Groups {
+	for _, v := range ctx.State.Values(groupMarks) {
+		if len(v) < head || int(be.Uint32(v)) != ctx.Groups {
 			continue
 		}
 		for v = v[head:]; len(v) >= span; v = v[span:] {
@@ -80,7 +83,7 @@ func restoreAhead(ctx *Context, mark int64) *aheadGroups {
 
 // has reports whether a window that fires at a time was told of a group.
 func (a *aheadGroups) has(t *keyed.Table, s keyed.Slot, fires int64) bool {
-	if a == nil || fires > a.most {
+	if fires > a.most {
 		return false
 	}
 	g := int(t.GroupOf(s, a.groups)) - a.low

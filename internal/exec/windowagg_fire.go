@@ -114,7 +114,7 @@ func (w *WindowAgg) complete(end int64) (*firedWindow, error) {
 
 // result makes a group of a window one of its results, if it has rows and was not told.
 func (w *WindowAgg) result(win *firedWindow, s keyed.Slot) {
-	if w.ahead.has(win.tab.Table, s, w.time.fires(win.end)) {
+	if w.ahead != nil && w.ahead.has(win.tab.Table, s, w.time.fires(win.end)) {
 		return
 	}
 	if w.accs.Rows < 0 || int64(*win.tab.Word(s, w.accs.Rows)) > 0 {

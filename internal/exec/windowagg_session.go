@@ -115,7 +115,7 @@ func (w *sessionAgg) Open(ctx *Context) error {
 		return err
 	}
 	w.tab = w.accs.newGroups(t, nil, false)
-	w.mark = savedMark(ctx)
+	w.mark = restoredTime(ctx.State, windowMark)
 	return w.openKeys()
 }
 

@@ -19,7 +19,7 @@ func (w *sessionAgg) rowTypes() []types.Type {
 
 // Snapshot implements Operator.
 func (w *sessionAgg) Snapshot(base.Epoch) error {
-	saveMark(w.ctx, w.mark)
+	saveTime(w.ctx.State, windowMark, w.mark)
 	w.ctx.State.SetValue(sessionTimers, []byte{1})
 	w.tab.On(w.tab.Table)
 	for word, set := range w.dirty {

@@ -144,7 +144,7 @@ func (w *windowEmit) restore() error {
 		}
 		w.multis = append(w.multis, m)
 	}
-	w.mark, w.sent, w.next = savedMark(w.ctx), noWatermark, math.MaxInt64
+	w.mark, w.sent, w.next = restoredTime(w.ctx.State, windowMark), noWatermark, math.MaxInt64
 	for _, end := range w.buckets.Times() {
 		if err := w.restoreWindow(w.window(end)); err != nil {
 			return err
@@ -465,7 +465,7 @@ func (w *windowEmit) Resume(out Output) (bool, error) { return w.feed.drain(out)
 
 // Snapshot implements Operator.
 func (w *windowEmit) Snapshot(base.Epoch) error {
-	saveMark(w.ctx, w.mark)
+	saveTime(w.ctx.State, windowMark, w.mark)
 	w.saveTimers()
 	for _, win := range w.windows {
 		win.tab.saveSets(w.group.types, 0)

@@ -127,7 +127,7 @@ func (w *WindowJoin) Open(ctx *Context) error {
 			return err
 		}
 	}
-	w.mark = savedMark(ctx)
+	w.mark = restoredTime(ctx.State, windowMark)
 	w.keys.open(s)
 	out := s.LeftTypes
 	if kind != jobgraph.Semi && kind != jobgraph.Anti {
@@ -299,7 +299,7 @@ func (w *WindowJoin) Resume(out Output) (bool, error) { return w.feed.drain(out)
 
 // Snapshot implements Operator.
 func (w *WindowJoin) Snapshot(base.Epoch) error {
-	saveMark(w.ctx, w.mark)
+	saveTime(w.ctx.State, windowMark, w.mark)
 	w.settleAll()
 	for i := range w.sides {
 		if err := w.sides[i].rows.Snapshot(); err != nil {

@@ -29,6 +29,7 @@ func file(t *testing.T, name, word string, rewrite bool, run func(t *testing.T, 
 	}
 	var out strings.Builder
 	lines := strings.Split(string(data), "\n")
+	all := len(lines)
 	// until returns the lines before one that is end, and goes behind it.
 	until := func(end string) (text string, found bool) {
 		for len(lines) > 0 {
@@ -43,7 +44,7 @@ func file(t *testing.T, name, word string, rewrite bool, run func(t *testing.T, 
 	}
 	for len(lines) > 0 {
 		l := lines[0]
-		start := strings.Count(string(data), "\n") - len(lines) + 2
+		start := all - len(lines) + 1
 		lines = lines[1:]
 		out.WriteString(l)
 		if len(lines) > 0 {

@@ -260,7 +260,7 @@ func (t *Table) GroupOf(s Slot, groups int) base.KeyGroup { return keyenc.Group(
 func (t *Table) ByGroup() map[base.KeyGroup][]Slot {
 	out := map[base.KeyGroup][]Slot{}
 	for s := range t.Each {
-		g := keyenc.Group(t.hash(s), t.shape.Groups)
+		g := t.GroupOf(s, t.shape.Groups)
 		out[g] = append(out[g], s)
 	}
 	return out
